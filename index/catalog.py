@@ -1,0 +1,195 @@
+"""The catalog of an index: one SQLite file that says what exists.
+
+A segment or a generation of parameters counts only once the catalog names it, and one transaction is one commit, so
+a crash leaves at most folders that nobody knows of.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError, WordhiveError
+
+FORMAT_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE generation (id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL);
+CREATE TABLE segment (
+    id TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL REFERENCES generation(id),
+    first_row INTEGER NOT NULL,
+    n_documents INTEGER NOT NULL,
+    n_words INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
+-- The live documents: a row that a segment holds and this table does not has been deleted.
+CREATE TABLE document (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT, attributes TEXT);
+CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """A segment as the catalog knows it: it owns the rows `first_row` … `first_row + n_documents − 1`."""
+
+    id: str
+    generation: int
+    first_row: int
+    n_documents: int
+    n_words: int
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One set of trained parameters and the dimensions that they are for."""
+
+    id: int
+    dim: int
+    summary_dim: int
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file of the index: its path below the index's folder, size in bytes, and SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document as it was given: id, text or None, attributes."""
+
+    row: int
+    id: str
+    text: str | None
+    attributes: dict[str, Any]
+
+
+class Catalog:
+    """Reads and writes the catalog file; safe to read from several threads."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def create(cls, path: Path, settings: dict[str, Any]) -> Catalog:
+        """A new catalog with the given settings (JSON values)."""
+        connection = _connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        with connection:
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION}; COMMIT;")
+            rows = [(name, json.dumps(value)) for name, value in settings.items()]
+            connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
+        return cls(path, connection)
+
+    @classmethod
+    def open(cls, path: Path) -> Catalog:
+        """An existing catalog. Raises WordhiveError for a damaged file or a format that this version can't read."""
+        connection = _connect(path)
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute("SELECT count(*) FROM segment").fetchone()
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy") from error
+        if version != FORMAT_VERSION:
+            connection.close()
+            raise InputError(
+                f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
+                "open it with the version that wrote it, or index the documents again"
+            )
+        return cls(path, connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def commit(self, change: str, n_documents: int) -> Iterator[sqlite3.Connection]:
+        """One transaction: everything in the block, or nothing of it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute(
+                    "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)", (time.time(), change, n_documents)
+                )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+    def settings(self) -> dict[str, Any]:
+        return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
+
+    def generations(self) -> list[Generation]:
+        return [Generation(*row) for row in self._rows("SELECT id, dim, summary_dim FROM generation ORDER BY id")]
+
+    def segments(self) -> list[SegmentRecord]:
+        """All segments in the order of their rows."""
+        query = "SELECT id, generation, first_row, n_documents, n_words FROM segment ORDER BY first_row"
+        return [SegmentRecord(*row) for row in self._rows(query)]
+
+    def files(self) -> list[FileRecord]:
+        return [FileRecord(*row) for row in self._rows("SELECT path, size, sha256 FROM file ORDER BY path")]
+
+    def n_documents(self) -> int:
+        return int(self._rows("SELECT count(*) FROM document")[0][0])
+
+    def text_bytes(self) -> int:
+        """UTF-8 bytes of all texts."""
+        return int(self._rows("SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM document")[0][0])
+
+    def known_ids(self, ids: Sequence[str]) -> set[str]:
+        """Those of the given ids that are in the index."""
+        found: set[str] = set()
+        for part in _chunks(ids):
+            marks = ",".join("?" * len(part))
+            found.update(row[0] for row in self._rows(f"SELECT id FROM document WHERE id IN ({marks})", part))
+        return found
+
+    def row_of(self, id: str) -> int | None:
+        """The row of a document id, or None."""
+        rows = self._rows("SELECT row FROM document WHERE id = ?", (id,))
+        return int(rows[0][0]) if rows else None
+
+    def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
+        """The stored documents of the given rows, by row."""
+        found = {}
+        for part in _chunks(rows):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT row, id, text, attributes FROM document WHERE row IN ({marks})"
+            for row, id, text, attributes in self._rows(query, part):
+                found[row] = StoredDocument(row, id, text, json.loads(attributes) if attributes else {})
+        return found
+
+    def ids(self) -> Iterator[str]:
+        """All ids in the order of their rows."""
+        for row in self._rows("SELECT id FROM document ORDER BY row"):
+            yield row[0]
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _chunks(items: Sequence[Any], size: int = 500) -> Iterable[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,95 @@
+"""The configuration of an index: frozen, read from YAML, every unknown key an error."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import InputError
+
+
+class EncodingConfig(BaseModel):
+    """A MUVERA encoding (Dhulipala et al. 2024, section 2): its length is repetitions · 2^bits · projection_dim.
+
+    repetitions: independent partitions, concatenated.
+    bits: hyperplanes of each partition (k_sim), so 2^bits buckets.
+    projection_dim: dims of a bucket after the inner projection; None keeps the words' own.
+    projection: the inner projection, a matrix of ±1/√projection_dim or a count-sketch.
+    fill: give an empty bucket the document word nearest to it, as in the paper.
+    centre: subtract the mean word of the sample from document words; changes no exact ranking.
+    final_dim: dims after a count-sketch of the whole; None keeps them all.
+    seed: draws every random number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repetitions: int = Field(20, ge=1, le=1000)
+    bits: int = Field(5, ge=0, le=12)
+    projection_dim: int | None = Field(16, ge=1)
+    projection: Literal["dense", "count-sketch"] = "dense"
+    fill: bool = False
+    centre: bool = False
+    final_dim: int | None = Field(None, ge=1)
+    seed: int = Field(1, ge=0)
+
+
+class IndexConfig(BaseModel):
+    """How an index compresses words and finds candidates.
+
+    codec: FAISS factory string of the word and summary codes ("SQ8", "SQ4", "PQ32", "SQfp16", "Flat", …).
+    encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
+    candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", …).
+    nprobe: lists that an IVF index visits. ef_search: least beam of an HNSW index (never below the candidates asked).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    codec: str = "SQ8"
+    encoding: EncodingConfig | None = EncodingConfig()
+    candidates: str = "SQ8"
+    nprobe: int = Field(16, ge=1)
+    ef_search: int = Field(64, ge=1)
+
+    @classmethod
+    def load(cls, preset: str | Path = "default") -> IndexConfig:
+        """The preset of that name, or the YAML file at that path. Raises InputError when neither exists or fits."""
+        if Path(preset).suffix in {".yaml", ".yml"}:
+            path = Path(preset)
+            if not path.is_file():
+                raise InputError(f"no configuration file at {path}")
+            return cls.parse(path.read_text(encoding="utf-8"), str(path))
+        names = preset_names()
+        if str(preset) not in names:
+            raise InputError(f"no index preset {str(preset)!r}; choose {', '.join(names)}, or give a .yaml file")
+        return cls.parse((_presets() / f"{preset}.yaml").read_text(encoding="utf-8"), f"preset {preset}")
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> IndexConfig:
+        """The configuration in a YAML or JSON text; `source` names it in errors."""
+        try:
+            values: Any = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(values, dict):
+            raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "extra_forbidden":
+                raise InputError(f"{source} has an unknown key {key!r}; known are {', '.join(cls.model_fields)}") from error
+            raise InputError(f"{source}: {key} is {first['input']!r}; {first['msg'].lower()}") from error
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in _presets().iterdir() if entry.name.endswith(".yaml"))
+
+
+def _presets() -> Any:
+    return importlib.resources.files("wordhive.configs") / "index"

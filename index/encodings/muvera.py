@@ -1,0 +1,215 @@
+"""MUVERA's fixed dimensional encodings (Dhulipala et al., NeurIPS 2024, section 2).
+
+Random hyperplanes cut the space into buckets. A query's block of a bucket is the *sum* of its words there, a
+document's the *mean*, so that one inner product adds up every query word with the document words near it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..config import EncodingConfig
+from ..errors import InputError
+from ..parallel import run_in_blocks
+from ..word_vectors import WordVectors
+
+# Working memory of one batch of documents, in float32 numbers.
+_BATCH_NUMBERS = 16_000_000
+
+
+class Muvera:
+    """A MUVERA encoding with its drawn parameters.
+
+    hyperplanes: float32 `[repetitions, bits, dim]`.
+    projections: float32 `[repetitions, projection_dim, dim]`, or None where buckets keep the words' dims.
+    mean: float32 `[dim]`, subtracted from document words; zeros unless centred.
+    sketch: int64 `[2, length]`, target and sign of every coordinate in the final count-sketch, or None.
+    """
+
+    def __init__(
+        self,
+        config: EncodingConfig,
+        hyperplanes: NDArray[np.float32],
+        projections: NDArray[np.float32] | None,
+        mean: NDArray[np.float32],
+        sketch: NDArray[np.int64] | None,
+    ) -> None:
+        self.config = config
+        self.hyperplanes = hyperplanes
+        self.projections = projections
+        self.mean = mean
+        self.sketch = sketch
+
+    @classmethod
+    def fit(cls, config: EncodingConfig, sample: WordVectors) -> Muvera:
+        """Draw the parameters for words of the sample's dims; the sample's values matter only for the centre.
+
+        Raises InputError when the inner projection has more dims than the words.
+        """
+        dim, inner = sample.dim, config.projection_dim
+        if inner is not None and inner > dim:
+            raise InputError(f"projection_dim is {inner}, but the words have {dim} dims; choose at most {dim}")
+        # One stream a repetition: more repetitions leave the first ones as they are.
+        streams = [np.random.default_rng((config.seed, repetition)) for repetition in range(config.repetitions)]
+        hyperplanes = np.stack([s.standard_normal((config.bits, dim), np.float32) for s in streams])
+        projections = None
+        if inner is not None and inner < dim:
+            draw = _dense_projection if config.projection == "dense" else _count_sketch
+            projections = np.stack([draw(stream, inner, dim) for stream in streams])
+        mean = np.zeros(dim, np.float32)
+        if config.centre and len(sample.vectors):
+            mean = sample.vectors.mean(axis=0)
+        encoding = cls(config, hyperplanes, projections, mean, None)
+        if config.final_dim is not None and config.final_dim < encoding.dim:
+            stream = np.random.default_rng((config.seed, config.repetitions, encoding.dim))
+            encoding.sketch = np.stack(
+                [stream.integers(0, config.final_dim, encoding.dim), stream.integers(0, 2, encoding.dim) * 2 - 1]
+            )
+        return encoding
+
+    @property
+    def dim(self) -> int:
+        """Length of an encoding."""
+        if self.sketch is not None:
+            assert self.config.final_dim is not None
+            return self.config.final_dim
+        return self.config.repetitions * 2**self.config.bits * self._block_dim
+
+    @property
+    def _block_dim(self) -> int:
+        source = self.hyperplanes if self.projections is None else self.projections
+        return int(source.shape[2] if self.projections is None else source.shape[1])
+
+    def encode_documents(self, documents: WordVectors) -> NDArray[np.float32]:
+        """Float32 `[n_documents, dim]`; a document without words is all zeros."""
+        self._check(documents)
+        words_a_batch = _BATCH_NUMBERS // (self.config.repetitions * (self._block_dim + 1))
+        parts = []
+        start = 0
+        while start < len(documents):
+            limit = documents.offsets[start] + words_a_batch
+            stop = max(start + 1, int(np.searchsorted(documents.offsets, limit, side="right")) - 1)
+            stop = min(stop, start + max(1, _BATCH_NUMBERS // self._full_dim))
+            part = documents[start:stop]
+            parts.append(self._encode(part.vectors - self.mean, part.offsets, is_query=False))
+            start = stop
+        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+
+    def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
+        """Float32 `[n_queries, dim]`."""
+        self._check(queries)
+        return self._encode(queries.vectors, queries.offsets, is_query=True)
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """All parameters by name, as `from_tensors` takes them back."""
+        tensors: dict[str, NDArray[np.generic]] = {"hyperplanes": self.hyperplanes, "mean": self.mean}
+        if self.projections is not None:
+            tensors["projections"] = self.projections
+        if self.sketch is not None:
+            tensors["sketch"] = self.sketch
+        return tensors
+
+    @classmethod
+    def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> Muvera:
+        """The encoding whose `tensors()` these are."""
+        return cls(
+            config,
+            tensors["hyperplanes"].astype(np.float32),
+            tensors["projections"].astype(np.float32) if "projections" in tensors else None,
+            tensors["mean"].astype(np.float32),
+            tensors["sketch"].astype(np.int64) if "sketch" in tensors else None,
+        )
+
+    @property
+    def _full_dim(self) -> int:
+        return self.config.repetitions * 2**self.config.bits * self._block_dim
+
+    def _check(self, texts: WordVectors) -> None:
+        if texts.dim != self.hyperplanes.shape[2]:
+            raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.hyperplanes.shape[2]}")
+
+    def _encode(
+        self, words: NDArray[np.float32], offsets: NDArray[np.int64], *, is_query: bool
+    ) -> NDArray[np.float32]:
+        config = self.config
+        n_words, n_texts = len(words), len(offsets) - 1
+        signs = words @ self.hyperplanes.reshape(-1, words.shape[1]).T > 0
+        weights = 2 ** np.arange(config.bits, dtype=np.int32)
+        buckets = signs.reshape(n_words, config.repetitions, config.bits) @ weights
+        if self.projections is None:
+            projected = np.ascontiguousarray(words)[:, None, :]
+        else:
+            flat = self.projections.reshape(-1, words.shape[1])
+            projected = (words @ flat.T).reshape(n_words, config.repetitions, -1)
+        blocks = np.zeros((n_texts, config.repetitions, 2**config.bits, self._block_dim), np.float32)
+        fill = config.fill and not is_query and config.bits > 0
+
+        def block(first: int, last: int) -> None:
+            _add_to_buckets(projected, buckets.astype(np.int32), offsets, first, last, is_query, fill, blocks)
+
+        run_in_blocks(block, offsets * (config.repetitions * self._block_dim // 16 + 1))
+        full = blocks.reshape(n_texts, -1)
+        if self.sketch is None:
+            return full
+        out = np.zeros((n_texts, self.dim), np.float32)
+        _sketch_rows(full, self.sketch[0], self.sketch[1].astype(np.float32), out)
+        return out
+
+
+def _dense_projection(stream: np.random.Generator, inner: int, dim: int) -> NDArray[np.float32]:
+    signs = stream.integers(0, 2, (inner, dim)) * 2 - 1
+    return (signs / np.sqrt(inner)).astype(np.float32)
+
+
+def _count_sketch(stream: np.random.Generator, inner: int, dim: int) -> NDArray[np.float32]:
+    matrix = np.zeros((inner, dim), np.float32)
+    matrix[stream.integers(0, inner, dim), np.arange(dim)] = stream.integers(0, 2, dim) * 2 - 1
+    return matrix
+
+
+@njit(nogil=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+def _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks):  # type: ignore[no-untyped-def]
+    _, repetitions, n_buckets, dim = blocks.shape
+    shared = projected.shape[1] == 1  # without inner projection every repetition adds the same vectors
+    counts = np.empty(n_buckets, np.int64)
+    for text in range(first, last):
+        start, end = offsets[text], offsets[text + 1]
+        if start == end:
+            continue
+        for r in range(repetitions):
+            source = 0 if shared else r
+            counts[:] = 0
+            for word in range(start, end):
+                bucket = buckets[word, r]
+                counts[bucket] += 1
+                for k in range(dim):
+                    blocks[text, r, bucket, k] += projected[word, source, k]
+            if is_query:
+                continue
+            for bucket in range(n_buckets):
+                if counts[bucket] > 1:
+                    for k in range(dim):
+                        blocks[text, r, bucket, k] /= counts[bucket]
+                elif fill and counts[bucket] == 0:
+                    nearest = start
+                    fewest = 64
+                    for word in range(start, end):
+                        differing = buckets[word, r] ^ bucket
+                        distance = 0
+                        while differing:
+                            differing &= differing - 1
+                            distance += 1
+                        if distance < fewest:
+                            fewest = distance
+                            nearest = word
+                    for k in range(dim):
+                        blocks[text, r, bucket, k] = projected[nearest, source, k]
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _sketch_rows(full, targets, signs, out):  # type: ignore[no-untyped-def]
+    for text in range(full.shape[0]):
+        for k in range(full.shape[1]):
+            out[text, targets[k]] += signs[k] * full[text, k]

@@ -1,0 +1,15 @@
+"""The errors that wordhive raises on purpose; the command line prints them in one line."""
+
+from __future__ import annotations
+
+
+class WordhiveError(Exception):
+    """Something that the caller can act on; its message says what was given, what was expected, what to do."""
+
+    exit_code = 1
+
+
+class InputError(WordhiveError, ValueError):
+    """The input is at fault, not the machine."""
+
+    exit_code = 2

@@ -1,0 +1,80 @@
+"""FAISS, imported when first needed, and its errors in words a user can act on."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError, WordhiveError
+
+# Below this many training rows the range of a scalar quantiser is widened: see widened().
+FEW_ROWS = 10_000
+
+
+@cache
+def faiss() -> Any:
+    """The faiss module. Raises WordhiveError when it is not installed."""
+    try:
+        import faiss as module  # noqa: PLC0415  an extra, imported when an index is first used
+    except ImportError as error:
+        raise WordhiveError(
+            "FAISS is not installed; run: pip install 'wordhive[cpu]' (or 'wordhive[gpu]' on a CUDA machine)"
+        ) from error
+    return module
+
+
+def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: str) -> Any:
+    """A trained, empty FAISS index for inner products.
+
+    factory: a FAISS factory string, e.g. "SQ8". purpose: names the setting in errors.
+    Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
+    """
+    library = faiss()
+    try:
+        index = library.index_factory(dim, factory, library.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise InputError(f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})") from error
+    if not index.is_trained:
+        try:
+            index.train(widened(sample, factory))
+        except RuntimeError as error:
+            raise InputError(
+                f"{purpose} {factory!r} cannot be trained on {len(sample)} vectors ({_reason(error)}); "
+                "add more documents in the first batch, or choose SQ8"
+            ) from error
+    return index
+
+
+def widened(sample: NDArray[np.float32], factory: str) -> NDArray[np.float32]:
+    """The sample, with two rows that stretch the range of a scalar quantiser where the sample is small.
+
+    A scalar quantiser clips to the range it was trained on. An index may start with three documents and grow to a
+    million: their range then says little, so it becomes 1.5 times the largest coordinate seen, in every dimension.
+    """
+    if "SQ" not in factory or len(sample) >= FEW_ROWS:
+        return sample
+    reach = np.float32(1.5) * max(np.abs(sample).max(initial=0), np.float32(1e-6))
+    edges = np.full((1, sample.shape[1]), reach, np.float32)
+    return np.concatenate([sample, edges, -edges])
+
+
+def write(index: Any, path: Path) -> None:
+    """Write a FAISS index to a file."""
+    path.write_bytes(faiss().serialize_index(index).tobytes())
+
+
+def read(path: Path) -> Any:
+    """Read a FAISS index from a file. Raises WordhiveError when it holds none."""
+    try:
+        return faiss().read_index(str(path))
+    except RuntimeError as error:
+        raise WordhiveError(f"{path} is damaged or no FAISS index ({_reason(error)}); restore it from a copy") from error
+
+
+def _reason(error: RuntimeError) -> str:
+    # FAISS reports "Error in <function> at <file>:<line>: Error: <condition> failed: <reason>".
+    return str(error).strip().splitlines()[-1].split(" failed: ")[-1].split("Error: ")[-1].strip()[:200] or "unknown"

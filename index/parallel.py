@@ -1,0 +1,48 @@
+"""Work split over threads, for compiled kernels that release the interpreter lock.
+
+Plain threads rather than OpenMP: several callers may search at once, and no thread is left spinning
+against torch's and FAISS's own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LEAST_WORK = 20_000
+
+
+def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -> None:
+    """Call `kernel(first, last)` on ranges that cover all items and share the work evenly.
+
+    work: int64 `[n_items + 1]`, the running sum of each item's work from 0.
+    """
+    n_items = len(work) - 1
+    n_blocks = min(threads(), n_items, 1 + int(work[-1]) // _LEAST_WORK)
+    if n_blocks <= 1:
+        kernel(0, n_items)
+        return
+    borders = np.searchsorted(work, np.linspace(0, work[-1], n_blocks + 1)[1:-1]).tolist()
+    edges = [0, *borders, n_items]
+    blocks = zip(edges[:-1], edges[1:], strict=True)
+    for done in [_pool().submit(kernel, first, last) for first, last in blocks if first < last]:
+        done.result()
+
+
+@cache
+def threads() -> int:
+    """Threads for the kernels: WORDHIVE_THREADS, or as many as this process may use."""
+    given = os.environ.get("WORDHIVE_THREADS", "")
+    if given.isdigit() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads(), thread_name_prefix="wordhive")

@@ -1,0 +1,74 @@
+"""What an index trained once: its codecs, its encoding, an empty candidate index. One generation, one folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from .candidates import CandidateIndex
+from .codecs import Codec
+from .config import IndexConfig
+from .encodings import FusedEncoding
+from .word_vectors import WordVectors
+
+# Enough to train any codec or encoding here, little enough to hold in memory.
+_SAMPLE_WORDS = 200_000
+_SAMPLE_DOCUMENTS = 20_000
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything that turns the vectors of a document into what a segment stores.
+
+    words, summaries: codecs; summaries is None where texts have no summary.
+    encoding: the first stage's vectors; None where every search scores all documents.
+    """
+
+    config: IndexConfig
+    words: Codec
+    summaries: Codec | None
+    encoding: FusedEncoding | None
+    _candidates: Path | None
+
+    @classmethod
+    def train(cls, config: IndexConfig, documents: WordVectors, summary_weight: float, folder: Path) -> None:
+        """Train all parameters on documents and write them to `folder`."""
+        random = np.random.default_rng(0)
+        chosen = np.sort(random.permutation(len(documents))[:_SAMPLE_DOCUMENTS])
+        sample = documents.take(chosen) if len(chosen) < len(documents) else documents
+        words = sample.vectors[np.sort(random.permutation(len(sample.vectors))[:_SAMPLE_WORDS])]
+        Codec.train(config.codec, words).save(folder / "words.faiss")
+        if sample.summary is not None:
+            Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
+        if config.encoding is not None:
+            weight = summary_weight if sample.summary is not None else 0.0
+            encoding = FusedEncoding.fit(config.encoding, sample, weight)
+            tensors = {name: np.ascontiguousarray(tensor) for name, tensor in encoding.tensors().items()}
+            save_file(tensors, folder / "encoding.safetensors")
+            encodings = encoding.encode_documents(sample[:_SAMPLE_DOCUMENTS // 2])
+            CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
+        (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Parameters:
+        """The parameters that `train` wrote."""
+        path = folder / "config.json"
+        config = IndexConfig.parse(path.read_text(encoding="utf-8"), str(path))
+        summaries = folder / "summaries.faiss"
+        encoding = None
+        if config.encoding is not None:
+            encoding = FusedEncoding.from_tensors(config.encoding, load_file(folder / "encoding.safetensors"))
+        return cls(
+            config,
+            Codec.load(folder / "words.faiss"),
+            Codec.load(summaries) if summaries.exists() else None,
+            encoding,
+            folder / "candidates.faiss" if encoding is not None else None,
+        )
+
+    def empty_candidates(self) -> CandidateIndex | None:
+        """A fresh candidate index for one segment."""
+        return CandidateIndex.load(self._candidates, self.config) if self._candidates else None

@@ -1,0 +1,132 @@
+"""One immutable segment on disk: what `add` wrote, memory-mapped when read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .candidates import CandidateIndex
+from .catalog import FileRecord, SegmentRecord
+from .config import IndexConfig
+from .errors import WordhiveError
+
+_TEMPORARY = "writing-"
+
+
+class Segment:
+    """The files of one segment.
+
+    words: uint8 `[n_words, code_size]`. offsets: int64 `[n_documents + 1]`. word_ids: uint32 `[n_words]`.
+    summaries: uint8 `[n_documents, summary code size]` or None. candidates: the first stage, or None.
+    """
+
+    def __init__(self, folder: Path, record: SegmentRecord, config: IndexConfig) -> None:
+        self.folder = folder
+        self.record = record
+        self._config = config
+
+    @cached_property
+    def words(self) -> NDArray[np.uint8]:
+        return _map(self.folder / "words.npy")
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        return np.asarray(_map(self.folder / "offsets.npy"))
+
+    @cached_property
+    def word_ids(self) -> NDArray[np.uint32]:
+        return _map(self.folder / "word_ids.npy")
+
+    @cached_property
+    def summaries(self) -> NDArray[np.uint8] | None:
+        path = self.folder / "summaries.npy"
+        return _map(path) if path.exists() else None
+
+    @cached_property
+    def candidates(self) -> CandidateIndex | None:
+        path = self.folder / "candidates.faiss"
+        return CandidateIndex.load(path, self._config) if path.exists() else None
+
+
+def save_array(path: Path, array: NDArray[np.generic]) -> None:
+    """Write an array as .npy; never pickles."""
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+@contextmanager
+def new_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A folder that appears under its name complete and on disk, or not at all.
+
+    The block writes into the temporary folder that it is given.
+    """
+    temporary = parent / f"{_TEMPORARY}{name}"
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for path in sorted(temporary.iterdir()):
+            _sync(path)
+        _sync(temporary)
+        temporary.rename(parent / name)
+        _sync(parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def remove_strangers(parent: Path, known: set[str]) -> None:
+    """Remove the folders below `parent` that the catalog does not name: what a crash left."""
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        if folder.is_dir() and folder.name not in known:
+            shutil.rmtree(folder)
+
+
+def file_records(root: Path, folder: Path) -> list[FileRecord]:
+    """Size and checksum of every file in a folder of the index at `root`."""
+    return [
+        FileRecord(path.relative_to(root).as_posix(), path.stat().st_size, sha256(path))
+        for path in sorted(folder.iterdir())
+    ]
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _map(path: Path) -> Any:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+    except ValueError:
+        # An empty file can't be mapped; anything else is damage.
+        try:
+            array = np.load(path, allow_pickle=False)
+        except ValueError as error:
+            raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
+    return array
+
+
+def _sync(path: Path) -> None:
+    # A folder is synced through a descriptor too; Windows has none for it and needs none.
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

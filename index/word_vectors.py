@@ -1,0 +1,155 @@
+"""`WordVectors`: the ragged batch that every stage passes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """The word vectors of several texts, one text after the other.
+
+    vectors: float32 `[n_words, dim]`.
+    offsets: int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
+    word_ids: uint32 `[n_words]`, the identity of each whole word; 0 where it is special or not known.
+    summary: float32 `[n_texts, summary_dim]`, each text's single vector, or None.
+
+    Raises InputError when shapes disagree or a value is not finite.
+    """
+
+    vectors: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    word_ids: NDArray[np.uint32]
+    summary: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2:
+            raise InputError(f"word vectors have shape {self.vectors.shape}; expected [n_words, dim]")
+        offsets = self.offsets
+        if offsets.ndim != 1 or not len(offsets) or offsets[0] != 0 or offsets[-1] != len(self.vectors):
+            raise InputError(f"offsets must run from 0 to the number of word vectors, {len(self.vectors)}")
+        if np.any(np.diff(offsets) < 0):
+            raise InputError("offsets must not decrease")
+        if self.word_ids.shape != (len(self.vectors),):
+            raise InputError(f"{self.word_ids.shape} word ids for {len(self.vectors)} word vectors; expected one each")
+        if self.summary is not None and (self.summary.ndim != 2 or len(self.summary) != len(self)):
+            raise InputError(f"summary has shape {self.summary.shape}; expected [{len(self)}, summary_dim]")
+        self._check_finite()
+
+    def _check_finite(self) -> None:
+        # A sum is not finite as soon as one addend is not, and needs no boolean copy of all vectors.
+        if not np.isfinite(self.vectors.sum(dtype=np.float64)):
+            bad = np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))
+            if len(bad):
+                text = int(np.searchsorted(self.offsets, bad[0], side="right")) - 1
+                raise InputError(
+                    f"the word vectors of text {text} (counted from 0) hold NaN or infinity; "
+                    "drop that text or encode it again in float32"
+                )
+        if self.summary is not None and not np.isfinite(self.summary).all():
+            text = int(np.flatnonzero(~np.isfinite(self.summary).all(axis=1))[0])
+            raise InputError(f"the summary vector of text {text} (counted from 0) holds NaN or infinity")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def dim(self) -> int:
+        return int(self.vectors.shape[1])
+
+    @property
+    def summary_dim(self) -> int:
+        return 0 if self.summary is None else int(self.summary.shape[1])
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Words of each text, int64 `[n_texts]`."""
+        return np.diff(self.offsets)
+
+    def __getitem__(self, key: slice) -> WordVectors:
+        """The texts `key.start:key.stop`, without a copy of their vectors."""
+        start, stop, step = key.indices(len(self))
+        if step != 1:
+            raise InputError(f"WordVectors are sliced with step 1, not {step}; use take() for other orders")
+        stop = max(start, stop)
+        first, last = self.offsets[start], self.offsets[stop]
+        return WordVectors(
+            self.vectors[first:last],
+            self.offsets[start : stop + 1] - first,
+            self.word_ids[first:last],
+            None if self.summary is None else self.summary[start:stop],
+        )
+
+    def take(self, texts: NDArray[np.int64]) -> WordVectors:
+        """The given texts in the given order."""
+        rows, offsets = ragged_rows(self.offsets, texts)
+        summary = None if self.summary is None else self.summary[texts]
+        return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary)
+
+    @classmethod
+    def empty(cls, dim: int, summary_dim: int = 0) -> WordVectors:
+        """No text at all."""
+        summary = np.zeros((0, summary_dim), np.float32) if summary_dim else None
+        return cls(np.zeros((0, dim), np.float32), np.zeros(1, np.int64), np.zeros(0, np.uint32), summary)
+
+    @classmethod
+    def concat(cls, parts: Sequence[WordVectors]) -> WordVectors:
+        """All texts of `parts`, in order. Raises InputError when their dimensions differ."""
+        shapes = {(part.dim, part.summary_dim) for part in parts}
+        if len(shapes) != 1:
+            raise InputError(f"cannot join word vectors of different (dim, summary_dim): {sorted(shapes)}")
+        counts = np.concatenate([part.counts for part in parts])
+        summaries = [part.summary for part in parts if part.summary is not None]
+        return cls(
+            np.concatenate([part.vectors for part in parts]),
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            np.concatenate([part.word_ids for part in parts]),
+            np.concatenate(summaries) if summaries else None,
+        )
+
+    @classmethod
+    def from_list(cls, texts: Iterable[Any], *, dim: int | None = None) -> WordVectors:
+        """Vectors made elsewhere: one `[n_i, dim]` array or tensor a text, any float type.
+
+        Raises InputError for another shape, dimensions that differ, or values that are not finite.
+        """
+        arrays = [_as_matrix(vectors, position) for position, vectors in enumerate(texts)]
+        if not arrays and dim is None:
+            raise InputError("no vectors were given; expected one [n_i, dim] array for each text")
+        dim = dim if dim is not None else arrays[0].shape[1]
+        for position, array in enumerate(arrays):
+            if array.shape[1] != dim:
+                raise InputError(f"the vectors of text {position} have {array.shape[1]} dims; expected {dim}")
+        counts = np.array([0, *(len(array) for array in arrays)], np.int64)
+        vectors = np.concatenate([np.zeros((0, dim), np.float32), *arrays])
+        return cls(vectors, np.cumsum(counts), np.zeros(len(vectors), np.uint32))
+
+
+def ragged_rows(
+    offsets: NDArray[np.int64], texts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that the given texts own, int64 `[n_rows]`, and their own offsets, int64 `[len(texts) + 1]`."""
+    starts = offsets[texts]
+    counts = offsets[texts + 1] - starts
+    own = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    rows = np.arange(own[-1], dtype=np.int64) + np.repeat(starts - own[:-1], counts)
+    return rows, own
+
+
+def _as_matrix(vectors: Any, position: int) -> NDArray[np.float32]:
+    if hasattr(vectors, "detach"):  # a torch tensor, on any device, of any precision
+        vectors = vectors.detach().cpu().float().numpy()
+    try:
+        array = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"text {position} is {type(vectors).__name__}; expected a [n, dim] array of floats") from error
+    if array.ndim != 2 or not array.shape[1]:
+        raise InputError(f"the vectors of text {position} have shape {array.shape}; expected [n, dim]")
+    return array
