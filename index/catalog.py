@@ -160,11 +160,6 @@ class Catalog:
             found.update(row[0] for row in self._rows(f"SELECT id FROM document WHERE id IN ({marks})", part))
         return found
 
-    def row_of(self, id: str) -> int | None:
-        """The row of a document id, or None."""
-        rows = self._rows("SELECT row FROM document WHERE id = ?", (id,))
-        return int(rows[0][0]) if rows else None
-
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
         found = {}
@@ -175,10 +170,9 @@ class Catalog:
                 found[row] = StoredDocument(row, id, text, json.loads(attributes) if attributes else {})
         return found
 
-    def ids(self) -> Iterator[str]:
-        """All ids in the order of their rows."""
-        for row in self._rows("SELECT id FROM document ORDER BY row"):
-            yield row[0]
+    def ids(self) -> dict[int, str]:
+        """The id of every row."""
+        return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock:

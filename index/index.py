@@ -194,6 +194,10 @@ class Index:
         """Those of the given ids that the index holds."""
         return self._catalog.known_ids(ids)
 
+    def ids(self) -> dict[int, str]:
+        """The id of every row."""
+        return self._catalog.ids()
+
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
         return self._catalog.documents(rows)

@@ -1,0 +1,1 @@
+"""The command line: arguments in, `wordhive` called, results out. No logic of its own."""

@@ -1,0 +1,86 @@
+"""`wordhive eval`: quality and cost on a test collection."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from wordhive.eval.evaluate import Evaluation
+
+
+def register(app: typer.Typer) -> None:
+    app.command("eval", rich_help_panel="Measure")(evaluate)
+
+
+def evaluate(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
+    report: Annotated[Path | None, typer.Option(help="Write report.json and TREC runs into this folder.")] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="The index: made there, or used if it is there [default: in the report folder].")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Shipped model, model folder, or name on the hub.")] = "wordhive-minilm-128",
+    config: Annotated[str, typer.Option(help="Index preset or YAML file.")] = "default",
+    candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
+    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Measure quality and cost on a collection: exact search, its parts, and two-stage search.
+
+    \b
+    wordhive eval ../collections/scifact --report out/scifact
+    wordhive eval beir/nfcorpus/test --candidates 200
+    """
+    from wordhive.eval import evaluate as evaluation  # noqa: PLC0415
+    from wordhive.eval.collections import load_collection  # noqa: PLC0415
+
+    loaded = load_collection(collection, split)
+    with tempfile.TemporaryDirectory(prefix="wordhive-") as temporary:
+        path = index or (report / "index.hive" if report else Path(temporary) / "index.hive")
+        found = evaluation.evaluate(
+            loaded, path, model=model, config=config, candidates=candidates, limit=queries, device=device
+        )
+    if report:
+        _write(found, report)
+    if as_json:
+        output.print_json(found.report())
+        return
+    _print(found)
+    if report:
+        output.note(f"report.json, TREC runs and the index are in {report}")
+
+
+def _write(found: Evaluation, folder: Path) -> None:
+    from wordhive.eval.runs import write_trec  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    output.write_json(folder / "report.json", found.report())
+    for system in found.systems:
+        name = "-".join(system.name.replace(",", "").split())
+        write_trec(system.run, folder / f"{name}.trec", f"wordhive-{name}")
+
+
+def _print(found: Evaluation) -> None:
+    split = f" ({found.split})" if found.split else ""
+    typer.secho(f"{found.collection}{split}: {found.n_documents:,} documents, {found.n_queries:,} queries", bold=True)
+    typer.echo(f"encoder {found.encoder}, {found.words_per_document:.1f} words a document\n")
+    measures = list(found.systems[0].measures)
+    rows = [[system.name, *(f"{system.measures[name]:.4f}" for name in measures)] for system in found.systems]
+    output.print_table(["system", *measures], rows)
+    if found.candidate_recall:
+        values = [f"{value:.3f}" for value in found.candidate_recall.values()]
+        output.print_table(["candidates", *map(str, found.candidate_recall)], [["exact top 10 among them", *values]])
+    total = sum(size for part, size in found.bytes_per_document.items() if not part.startswith("("))
+    sizes = [[part, f"{size:,.1f}"] for part, size in found.bytes_per_document.items()]
+    output.print_table(["part of the index", "bytes a document"], [*sizes, ["total without (…)", f"{total:,.1f}"]])
+    latency = [[stage, *(f"{value:.2f}" for value in times.values())] for stage, times in found.latency.items()]
+    output.print_table(["stage, single queries", "p50 ms", "p95 ms", "p99 ms"], latency)
+    if found.seconds_indexing is not None:
+        typer.echo(f"indexed in {found.seconds_indexing:,.0f} s")

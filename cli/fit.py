@@ -1,0 +1,42 @@
+"""`wordhive fit`: a whole-word model from any transformer and some text, without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Models")(fit)
+
+
+def fit(
+    base: Annotated[str, typer.Argument(help="A transformer: a folder, all-MiniLM-L6-v2, or a name on the hub.")],
+    texts: Annotated[list[Path], typer.Option(help="JSON lines (.gz too) to fit on; repeat it for several files.")],
+    to: Annotated[Path, typer.Option(help="The folder of the new model.")],
+    dim: Annotated[int, typer.Option(help="Dimensions of a word.", min=1)] = 128,
+    field: Annotated[str, typer.Option(help="The JSON field that holds the text.")] = "text",
+    sample: Annotated[int, typer.Option(help="Texts drawn from each file.", min=1)] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    stem: Annotated[str | None, typer.Option(help="Snowball stemmer under which words are the same, e.g. porter.")] = None,
+    summary_weight: Annotated[float, typer.Option(help="The summary's share of a score.", min=0, max=1)] = 0.8,
+    light: Annotated[bool, typer.Option("--light", help="Name the base instead of copying its weights.")] = False,
+) -> None:
+    """Fit a whole-word model to your text: its words' principal directions, no labels needed.
+
+    \b
+    wordhive fit all-MiniLM-L6-v2 --texts docs.jsonl --to my-model
+    wordhive index docs.jsonl --to my.hive --model my-model
+    """
+    from wordhive.retrieval.encoder import Encoder  # noqa: PLC0415
+    from wordhive.retrieval.sample import sample_field  # noqa: PLC0415
+
+    drawn = [text for path in texts for text in sample_field(path, field, sample, seed)]
+    output.note(f"Fitting {dim} dims on {len(drawn):,} texts of {len(texts)} files")
+    encoder = Encoder.fit(base, drawn, dim=dim, stem=stem, summary_weight=summary_weight)
+    encoder.save(to, base=base if light else None)
+    typer.echo(f"{to}: {dim} dims, fingerprint {encoder.fingerprint[:12]}")

@@ -1,0 +1,1 @@
+"""Collections, measures, reports: how good is it, and what does it cost."""

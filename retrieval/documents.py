@@ -1,0 +1,199 @@
+"""Documents and queries read from files: JSON lines, BEIR folders, TSV, folders of text files, standard input.
+
+Every problem is reported with the file and line where it is, before anything is encoded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from wordhive.index import InputError
+
+# A text beyond this is a whole book: the model would read its first page and call it the document.
+MOST_CHARACTERS = 1_000_000
+
+_TEXT_SUFFIXES = {".txt", ".md", ".rst", ".text"}
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is searched for: an id of the user's own, the text, and any JSON attributes, given back with hits."""
+
+    id: str
+    text: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is searched with."""
+
+    id: str
+    text: str
+
+
+def read_documents(source: str | Path) -> Iterator[Document]:
+    """The documents of a JSON lines file (.jsonl, .gz too), a BEIR folder, a TSV file (id, text), a folder of text
+    files, or standard input ("-", JSON lines).
+
+    A JSON object has `_id` or `id`, `text`, maybe `title` (it goes before the text); other keys become attributes.
+    Raises InputError, with file and line, for what is missing, empty, repeated, too long, or not UTF-8.
+    """
+    return _checked(_documents(source), str(source), "document")
+
+
+def read_queries(source: str | Path) -> Iterator[Query]:
+    """The queries of a JSON lines file, a BEIR folder, a TSV file (id, text), or standard input ("-")."""
+    path = Path(source)
+    if path.is_dir():
+        path = _first_that_exists(path, "queries.jsonl", "queries.jsonl.gz")
+    rows = _tsv(path) if _is_tsv(path) else _json_rows(path)
+    return _checked((Query(document.id, document.text) for document in rows), str(source), "query")
+
+
+def document_from(value: Any, number: int, place: str = "") -> Document:
+    """A document from what users have at hand: a `Document`, a dict, an (id, text) pair, or a plain string.
+
+    number: becomes the id of a plain string. place: begins an error's message.
+    """
+    if isinstance(value, Document):
+        return value
+    if isinstance(value, str):
+        return Document(str(number), value)
+    if isinstance(value, dict):
+        return _from_dict(value, place or f"document {number} (counted from 0): ")
+    if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(part, str) for part in value):
+        return Document(*value)
+    raise InputError(
+        f"{place}document {number} is {type(value).__name__}; expected a string, a dict with id and text, "
+        "an (id, text) pair, or a Document"
+    )
+
+
+def check_length(document: Document, place: str = "") -> None:
+    """Raise InputError for a text that is too long to be a document."""
+    if len(document.text) > MOST_CHARACTERS:
+        raise InputError(
+            f"{place}document {document.id!r} has {len(document.text):,} characters, the most is {MOST_CHARACTERS:,}; "
+            "split it into passages (a model reads the first few hundred words of each)"
+        )
+
+
+def _documents(source: str | Path) -> Iterator[Document]:
+    path = Path(source)
+    if not path.is_dir():
+        return _tsv(path) if _is_tsv(path) else _json_rows(path)
+    if any((path / name).exists() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
+        return _json_rows(_first_that_exists(path, "corpus.jsonl", "corpus.jsonl.gz"))
+    return _text_files(path)
+
+
+def _checked(rows: Iterable[Any], source: str, kind: str) -> Iterator[Any]:
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            raise InputError(f"{source}: {kind} id {row.id!r} is there twice; every {kind} needs an id of its own")
+        seen.add(row.id)
+        yield row
+    if not seen:
+        raise InputError(f"{source} holds no {kind}; expected JSON lines with id and text, TSV, or a BEIR folder")
+
+
+def _json_rows(path: Path) -> Iterator[Document]:
+    for number, line in read_lines(path):
+        place = f"{path}:{number}: "
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{place}not JSON ({error.msg}); expected one object a line, with id and text") from error
+        if not isinstance(value, dict):
+            raise InputError(f"{place}a {type(value).__name__}; expected an object with id and text")
+        document = _from_dict(value, place)
+        check_length(document, place)
+        yield document
+
+
+def _from_dict(value: dict[str, Any], place: str) -> Document:
+    rest = dict(value)
+    id = rest.pop("_id", None)
+    id = rest.pop("id", None) if id is None else id
+    if isinstance(id, int) and not isinstance(id, bool):
+        id = str(id)
+    if not isinstance(id, str) or not id:
+        raise InputError(f"{place}no id; expected a field _id or id with a string (fields: {', '.join(value) or 'none'})")
+    text = rest.pop("text", None)
+    if not isinstance(text, str):
+        raise InputError(f"{place}{id!r} has no text; expected a field text with a string (fields: {', '.join(value)})")
+    title = rest.get("title")
+    if isinstance(title, str) and title:
+        text = f"{title} {text}"
+    else:
+        rest.pop("title", None)
+    return Document(id, text.strip(), rest)
+
+
+def _tsv(path: Path) -> Iterator[Document]:
+    for number, line in read_lines(path):
+        columns = line.split("\t")
+        if len(columns) != 2 or not columns[0]:
+            raise InputError(f"{path}:{number}: {len(columns)} columns; expected two, an id and a text, with a tab between")
+        document = Document(columns[0], columns[1].strip())
+        check_length(document, f"{path}:{number}: ")
+        yield document
+
+
+def _text_files(folder: Path) -> Iterator[Document]:
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _TEXT_SUFFIXES and path.is_file())
+    if not files:
+        raise InputError(f"{folder} holds neither corpus.jsonl nor text files ({', '.join(sorted(_TEXT_SUFFIXES))})")
+    for path in files:
+        document = Document(path.relative_to(folder).as_posix(), "".join(_decoded(path)).strip())
+        check_length(document)
+        yield document
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The non-empty lines of a UTF-8 file (.gz too; "-" is standard input), numbered from 1."""
+    for number, line in enumerate(_decoded(path), 1):
+        if line.strip():
+            yield number, line.rstrip("\n").rstrip("\r")
+
+
+def _decoded(path: Path) -> Iterator[str]:
+    if str(path) != "-" and not path.exists():
+        raise InputError(f"no file at {path}")
+    number = 0
+    try:
+        with _open(path) as file:
+            for number, line in enumerate(file, 1):
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}:{number}: not UTF-8 ({error.reason}); convert it first: iconv -t UTF-8") from error
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise InputError(f"{path} is no complete gzip file ({error}); get it again") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    if str(path) == "-":
+        return io.BytesIO(sys.stdin.buffer.read())
+    opener: Callable[[Path, str], Any] = gzip.open if path.suffix == ".gz" else open
+    file: IO[bytes] = opener(path, "rb")
+    return file
+
+
+def _is_tsv(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith((".tsv", ".txt"))
+
+
+def _first_that_exists(folder: Path, *names: str) -> Path:
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise InputError(f"{folder} has no {names[0]} (nor {', '.join(names[1:])}); expected a BEIR folder")

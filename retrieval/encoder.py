@@ -1,0 +1,234 @@
+"""`Encoder`: texts → `WordVectors`, by any sentence-transformers multi-vector model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from torch import Tensor, nn
+
+from wordhive.index import InputError, WordVectors
+from wordhive.index.index import EncoderStamp
+
+from .checkpoint import load_base, load_model, save_model
+from .modules import ScoreMix, WholeWordPooling
+from .progress import progress_bar
+from .projection import principal_projection
+
+Precision = Literal["auto", "float32", "bfloat16"]
+DEFAULT_MODEL = "wordhive-minilm-128"
+
+# Texts that are sorted by length together, in batches.
+_BATCHES_A_CHUNK = 32
+_FIT_WORDS = 1_000_000
+
+
+class Encoder:
+    """Turns texts into word vectors and, where the model has one, a summary vector.
+
+    model: a `MultiVectorEncoder`, with wordhive's modules or without. name: what it can be loaded by again.
+    precision: "auto" runs the transformer in bfloat16 where the processor has it; vectors are float32 in any case.
+    """
+
+    def __init__(self, model: MultiVectorEncoder, *, name: str = "custom", precision: Precision = "auto") -> None:
+        if not isinstance(model, MultiVectorEncoder):
+            raise InputError(
+                f"model is a {type(model).__name__}; expected a sentence_transformers.MultiVectorEncoder, "
+                "a model's name, or an Encoder"
+            )
+        if precision not in ("auto", "float32", "bfloat16"):
+            raise InputError(f"precision is {precision!r}; choose auto, float32 or bfloat16")
+        self.model = model.eval()
+        self.name = name
+        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and _has_bfloat16(model.device))
+
+    @classmethod
+    def load(
+        cls, name: str = DEFAULT_MODEL, *, words: bool = False, device: str | None = None, precision: Precision = "auto"
+    ) -> Encoder:
+        """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
+
+        words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are.
+        Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach.
+        """
+        encoder = cls(load_model(name, device), name=name, precision=precision)
+        return encoder.with_words() if words else encoder
+
+    @classmethod
+    def of(cls, model: str | MultiVectorEncoder | Encoder) -> Encoder:
+        """The encoder that `model` names or is."""
+        if isinstance(model, Encoder):
+            return model
+        return cls.load(model) if isinstance(model, str) else cls(model)
+
+    @classmethod
+    def fit(
+        cls,
+        base: str,
+        texts: Iterable[str],
+        *,
+        dim: int | None = 128,
+        stem: str | None = None,
+        summary_weight: float = 0.8,
+        device: str | None = None,
+        show_progress: bool | None = None,
+    ) -> Encoder:
+        """A whole-word encoder from any transformer, fitted to texts without labels.
+
+        Words are projected to `dim` by uncentred PCA on the texts' own words (None: not at all), and normalised; the
+        mean of all tokens is the summary, with `summary_weight` of the score.
+        """
+        transformer = load_base(base)
+        full = transformer.get_embedding_dimension()
+        head: list[nn.Module] = [transformer, Pooling(full, "mean"), Normalize(), WholeWordPooling(stem)]
+        tail: list[nn.Module] = [Normalize(module_input_name="token_embeddings"), ScoreMix(summary_weight)]
+        if dim is not None:
+            raw = cls(MultiVectorEncoder(modules=[*head], device=device), name=base)
+            words = raw.encode_documents(texts, show_progress=show_progress).vectors[:_FIT_WORDS]
+            rows = torch.from_numpy(principal_projection(words, dim))
+            projection = Dense(full, dim, bias=False, activation_function=nn.Identity(), init_weight=rows,
+                               module_input_name="token_embeddings")  # fmt: skip
+            tail.insert(0, projection)
+        return cls(MultiVectorEncoder(modules=[*head, *tail], device=device), name=base)
+
+    def with_words(self) -> Encoder:
+        """This encoder with its token vectors pooled to whole words."""
+        if any(isinstance(module, WholeWordPooling) for module in self.model):
+            raise InputError(f"{self.name} already gives one vector a whole word; leave out words=True")
+        pooling, normalize = WholeWordPooling(keep_special=True), Normalize(module_input_name="token_embeddings")
+        modules = [*self.model, pooling, normalize]
+        prompts = {task: prompt for task, prompt in self.model.prompts.items() if prompt is not None}
+        model = MultiVectorEncoder(modules=modules, prompts=prompts, device=str(self.model.device))
+        return Encoder(model, name=f"{self.name}+words", precision="bfloat16" if self._bfloat16 else "float32")
+
+    def save(self, path: str | Path, *, base: str | None = None) -> None:
+        """Write the model in the hub layout. base: leave the transformer's weights out and name its source instead."""
+        save_model(self.model, Path(path), base)
+
+    @property
+    def summary_weight(self) -> float:
+        """w: the summary's share of a score."""
+        return next((module.summary_weight for module in self.model if isinstance(module, ScoreMix)), 0.0)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the model computes, as 64 hexadecimal digits: weights (as bfloat16), modules, lengths, prompts."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().to(torch.bfloat16).contiguous().view(torch.uint8).numpy().data)
+        described = [self._describe(module) for module in self.model]
+        digest.update(json.dumps([described, self.model.prompts], sort_keys=True, default=str).encode())
+        return digest.hexdigest()
+
+    @property
+    def stamp(self) -> EncoderStamp:
+        """Name and fingerprint, as an index remembers them."""
+        return EncoderStamp(self.name, self.fingerprint)
+
+    @staticmethod
+    def _describe(module: Any) -> list[Any]:
+        if isinstance(module, Transformer):
+            keys = ("max_seq_length", "query_length", "document_length", "query_expansion")
+            return ["Transformer", {key: getattr(module, key, None) for key in keys}]
+        config = module.get_config_dict() if hasattr(module, "get_config_dict") else {}
+        return [type(module).__name__, config]
+
+    def encode_documents(
+        self,
+        texts: Iterable[str],
+        *,
+        batch_size: int = 32,
+        show_progress: bool | None = None,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> WordVectors:
+        """Word vectors of documents, in their order.
+
+        batch_size: texts a forward pass; they are sorted by length within 32 batches. show_progress: None shows a bar
+        on a terminal only. on_batch: called with the size of each batch that is done, instead of a bar.
+        """
+        if isinstance(texts, str):
+            raise InputError("encode_documents takes many texts; wrap a single one in a list: [text]")
+        total = len(texts) if isinstance(texts, Sequence) else None
+        with progress_bar("Encoding", total, show=False if on_batch else show_progress) as advance:
+            parts = []
+            for chunk in _chunks(texts, batch_size * _BATCHES_A_CHUNK):
+                order = np.argsort([len(text) for text in chunk], kind="stable")[::-1]
+                encoded = []
+                for start in range(0, len(order), batch_size):
+                    chosen = order[start : start + batch_size]
+                    encoded.append(self._encode([chunk[position] for position in chosen], "document"))
+                    (on_batch or advance)(len(chosen))
+                parts.append(WordVectors.concat(encoded).take(np.argsort(order, kind="stable")))
+            return WordVectors.concat(parts) if parts else self._encode([""], "document")[0:0]
+
+    def encode_queries(self, texts: Sequence[str], *, batch_size: int = 32) -> WordVectors:
+        """Word vectors of queries, in their order; a single one is encoded with one thread."""
+        if isinstance(texts, str):
+            raise InputError("encode_queries takes a list of texts; wrap the query in one: [query]")
+        parts = []
+        for batch in _chunks(texts, batch_size):
+            with _one_thread() if len(texts) == 1 and self.model.device.type == "cpu" else nullcontext():
+                parts.append(self._encode(batch, "query"))
+        return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
+
+    def _encode(self, texts: list[str], task: str) -> WordVectors:
+        prompt = self.model.prompts.get(task) or None
+        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bfloat16)
+        with torch.inference_mode(), autocast:
+            features = self.model.preprocess(texts, prompt=prompt, task=task)
+            features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
+            features = self.model(features, task=task)
+        mask = features["attention_mask"].bool().cpu().numpy()
+        vectors = _numpy(features["token_embeddings"])[mask]
+        ids = features.get("word_ids")
+        word_ids = np.zeros(len(vectors), np.uint32) if ids is None else ids.cpu().numpy()[mask].astype(np.uint32)
+        summary = features.get("sentence_embedding")
+        offsets = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
+        return WordVectors(vectors, offsets, word_ids, None if summary is None else _numpy(summary))
+
+
+def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    source = iter(texts)
+    while chunk := list(islice(source, size)):
+        for text in chunk:
+            if not isinstance(text, str):
+                raise InputError(f"a text is {type(text).__name__} ({text!r:.60}); expected strings")
+        yield chunk
+
+
+def _numpy(tensor: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.float().cpu().numpy()
+    return array
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # For a dozen tokens, waking the other threads costs more than they do.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type != "cpu":
+        return False
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

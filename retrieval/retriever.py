@@ -1,0 +1,159 @@
+"""`Retriever`: text in, text out. An encoder, an index and a searcher as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+from sentence_transformers import MultiVectorEncoder
+
+from wordhive.index import Index, IndexConfig, InputError
+
+from .documents import Document, check_length, document_from
+from .encoder import DEFAULT_MODEL, Encoder
+from .progress import progress_bar
+from .searcher import Candidates, Hit, Searcher
+
+# Documents a commit: what an interrupted run loses at most.
+DOCUMENTS_A_COMMIT = 2048
+
+Model = str | MultiVectorEncoder | Encoder
+
+
+class Retriever:
+    """An index that is filled and searched with text.
+
+        retriever = Retriever.create("my.hive")
+        retriever.add(["Bees dance to tell where flowers are.", "Ants follow scent."])
+        for hit in retriever.search("how do bees communicate?", k=1):
+            print(hit.id, hit.score, hit.text)
+    """
+
+    def __init__(self, index: Index, encoder: Encoder) -> None:
+        self.index = index
+        self.encoder = encoder
+        self.searcher = Searcher(index, encoder)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        model: Model = DEFAULT_MODEL,
+        *,
+        config: IndexConfig | str | Path = "default",
+        device: str = "cpu",
+    ) -> Retriever:
+        """A new index in a folder that does not exist yet.
+
+        model: a shipped model's name, a model folder, a name on the hub, a `MultiVectorEncoder`, or an `Encoder`.
+        config: a preset's name, a YAML file, or an `IndexConfig`. device: where FAISS searches, "cpu" or "cuda".
+        """
+        if not isinstance(config, IndexConfig):
+            config = IndexConfig.load(config)
+        encoder = Encoder.of(model)
+        index = Index.create(
+            path, config, encoder=encoder.stamp, summary_weight=encoder.summary_weight, device=device
+        )
+        return cls(index, encoder)
+
+    @classmethod
+    def open(cls, path: str | Path, model: Model | None = None, *, device: str = "cpu") -> Retriever:
+        """An existing index. model: needed where the index was made by a model object that has no name.
+
+        Raises InputError when the path holds no index, or the model is not the one that made it.
+        """
+        index = Index.open(path, device=device)
+        if model is None:
+            if index.encoder is None:
+                raise InputError(f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()")
+            if index.encoder.name == "custom":
+                raise InputError(f"{path} was made by a model object without a name; give it: Retriever.open(path, model)")
+            model = _load(index.encoder.name)
+        return cls(index, Encoder.of(model))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __enter__(self) -> Retriever:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.index.close()
+
+    def add(
+        self,
+        documents: Iterable[Any],
+        *,
+        skip_known: bool = False,
+        total: int | None = None,
+        show_progress: bool | None = None,
+    ) -> int:
+        """Encode and add documents; the number that was added.
+
+        documents: strings (their ids are numbers), dicts with id and text, (id, text) pairs, or `Document`s; other
+        keys of a dict become attributes. A list is checked whole before anything is encoded. Every 2048 documents are
+        one commit, so that an interrupted run can go on with skip_known=True, which passes over ids that are there.
+        total: of the documents, for the progress bar, where they have no length.
+        """
+        if isinstance(documents, (str, bytes)):
+            raise InputError("add takes a list of documents; wrap a single one: add([text])")
+        start = len(self)
+        prepared = (document_from(value, start + number) for number, value in enumerate(documents))
+        if isinstance(documents, Sequence):
+            held = list(prepared)
+            _check(held)
+            prepared, total = iter(held), len(held)
+        added = 0
+        with progress_bar("Indexing", total, show=show_progress) as advance:
+            while batch := list(islice(prepared, DOCUMENTS_A_COMMIT)):
+                _check(batch)
+                known = self.index.known_ids([document.id for document in batch])
+                fresh = [document for document in batch if document.id not in known] if skip_known else batch
+                advance(len(batch) - len(fresh))
+                if known and not skip_known:
+                    example = next(document.id for document in batch if document.id in known)
+                    raise InputError(f"document id {example!r} is already in {self.index.path}; give new ids")
+                self._commit(fresh, advance)
+                added += len(fresh)
+        return added
+
+    def _commit(self, documents: list[Document], advance: Callable[[int], None]) -> None:
+        vectors = self.encoder.encode_documents(
+            [document.text for document in documents], on_batch=advance
+        )
+        self.index.add(
+            [document.id for document in documents],
+            vectors,
+            [document.text for document in documents],
+            [document.attributes for document in documents],
+        )
+
+    @overload
+    def search(self, queries: str, k: int = 10, *, candidates: Candidates | None = None) -> list[Hit]: ...
+    @overload
+    def search(self, queries: Sequence[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
+    def search(
+        self, queries: str | Sequence[str], k: int = 10, *, candidates: Candidates | None = None
+    ) -> list[Hit] | list[list[Hit]]:
+        """The k best documents of one query, or of each of several; see `Searcher.search`."""
+        return self.searcher.search(queries, k, candidates=candidates)
+
+
+def _load(name: str) -> Encoder:
+    words = name.endswith("+words")
+    return Encoder.load(name.removesuffix("+words"), words=words)
+
+
+def _check(documents: list[Document]) -> None:
+    seen: set[str] = set()
+    for document in documents:
+        check_length(document)
+        if document.id in seen:
+            raise InputError(f"document id {document.id!r} is given twice; every document needs an id of its own")
+        seen.add(document.id)
+

@@ -1,0 +1,123 @@
+"""`Searcher`: candidates by one vector a document, then exact late interaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordhive.index import Index, InputError, WordVectors
+from wordhive.index.index import Scores
+
+from .encoder import Encoder
+
+DEFAULT_CANDIDATES = 1000
+
+Candidates = int | Literal["all"]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A document that was found: score = words_score + summary_score, the shares of the two parts."""
+
+    id: str
+    score: float
+    words_score: float
+    summary_score: float
+    text: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class Searcher:
+    """Searches an index with texts, or with vectors made elsewhere (then it needs no encoder).
+
+    Raises InputError when the encoder is not the one that made the index.
+    """
+
+    def __init__(self, index: Index, encoder: Encoder | None = None) -> None:
+        self.index = index
+        self.encoder = encoder
+        if encoder is not None and index.encoder is not None and index.encoder.fingerprint != encoder.fingerprint:
+            raise InputError(
+                f"{index.path} was made by the model {index.encoder}, not by {encoder.stamp}; "
+                "search with that model, or index the documents again with this one"
+            )
+
+    @overload
+    def search(self, queries: str, k: int = 10, *, candidates: Candidates | None = None) -> list[Hit]: ...
+    @overload
+    def search(self, queries: Sequence[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
+    def search(
+        self, queries: str | Sequence[str], k: int = 10, *, candidates: Candidates | None = None
+    ) -> list[Hit] | list[list[Hit]]:
+        """The k best documents of one query, or of each of several.
+
+        candidates: documents that the second stage scores, or "all" of them (exact); None: 1000, or all where the
+        index has no first stage. Ties go to the smaller id.
+        """
+        if self.encoder is None:
+            raise InputError("this searcher has no encoder; give it one, or search with vectors: search_vectors()")
+        texts = [queries] if isinstance(queries, str) else list(queries)
+        found = self.search_vectors(self.encoder.encode_queries(texts), k, candidates=candidates)
+        return found[0] if isinstance(queries, str) else found
+
+    def search_vectors(
+        self, queries: WordVectors | Sequence[Any], k: int = 10, *, candidates: Candidates | None = None
+    ) -> list[list[Hit]]:
+        """The k best documents of each query given as vectors: `WordVectors`, or one `[n_i, dim]` array each."""
+        vectors = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
+        if k < 1:
+            raise InputError(f"k is {k}; ask for at least one document")
+        if candidates is None:
+            candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES
+        if candidates == "all":
+            return [self.fetch(best, k) for best in self.score_all(vectors, k)]
+        if not isinstance(candidates, int) or candidates < 1:
+            raise InputError(f"candidates is {candidates!r}; expected a number from 1, or 'all'")
+        rows = self.index.find_candidates(vectors, max(candidates, k))
+        return [self.fetch(self.index.score(vectors[i : i + 1], found), k) for i, found in enumerate(rows)]
+
+    def score_all(self, queries: WordVectors, k: int) -> list[Scores]:
+        """Exact scores of at least the k best documents of each query, ties at the border included."""
+        best: list[Scores | None] = [None] * len(queries)
+        for block in self.index.score_all(queries):
+            for i, scores in enumerate(block):
+                held = best[i]
+                joined = scores if held is None else _concat(held, scores)
+                best[i] = _pick(joined, _at_least(joined.total, k))
+        nothing = Scores(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        return [scores if scores is not None else nothing for scores in best]
+
+    def fetch(self, scores: Scores, k: int) -> list[Hit]:
+        """The hits of the k best scores, with their documents."""
+        best = _pick(scores, _at_least(scores.total, k))
+        stored = self.index.documents(best.rows.tolist())
+        hits = [
+            Hit(document.id, float(words + summary), float(words), float(summary), document.text, document.attributes)
+            for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True)
+            if (document := stored.get(row)) is not None
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
+
+
+def _at_least(total: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Where the k best are, and all that tie with the last of them."""
+    if len(total) <= k:
+        return np.arange(len(total))
+    border = np.partition(total, len(total) - k)[len(total) - k]
+    return np.flatnonzero(total >= border)
+
+
+def _pick(scores: Scores, chosen: NDArray[np.int64]) -> Scores:
+    return Scores(scores.rows[chosen], scores.words[chosen], scores.summary[chosen])
+
+
+def _concat(first: Scores, second: Scores) -> Scores:
+    return Scores(
+        np.concatenate([first.rows, second.rows]),
+        np.concatenate([first.words, second.words]),
+        np.concatenate([first.summary, second.summary]),
+    )
