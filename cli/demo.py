@@ -1,3 +1,101 @@
+"""`wordhive demo`: the whole thing on text that every Python has, offline."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from wordhive.eval.collections import Collection
+    from wordhive.eval.evaluate import Evaluation
+    from wordhive.retrieval.retriever import Retriever
+
+_QUERIES = (
+    "how can I make a class callable",
+    "wait for several threads to finish",
+    "find out which encoding a file uses",
+    "what happens when two keys of a dict are equal",
+)
+
+
 def register(app: typer.Typer) -> None:
-    pass
+    app.command(rich_help_panel="Start here")(demo)
+
+
+def demo(
+    to: Annotated[Path, typer.Option(help="Where the index goes; used again if it is there.")] = Path(
+        "python-docs.hive"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")] = False,
+) -> None:
+    """Index Python's own documentation, search it, and measure how well that works. Needs no network.
+
+    \b
+    wordhive demo
+    wordhive search python-docs.hive "sort a list in place"
+    """
+    from wordhive.eval.evaluate import evaluate
+    from wordhive.eval.python_docs import python_docs
+    from wordhive.retrieval.retriever import Retriever
+
+    say = (lambda text, **style: None) if as_json else typer.secho
+    say("1  Text: the language reference and the standard library's docstrings", bold=True)
+    collection = python_docs()
+    total = sum(1 for _ in collection.documents())
+    say(f"   {total:,} passages, {len(collection.queries)} queries with a known answer\n")
+    say("2  Index: one 128-dim vector a whole word, 8 bits a number", bold=True)
+    retriever, note = _indexed(Retriever, to, collection, total)
+    info = retriever.index.info()
+    say(f"   {note}")
+    say(
+        f"   {info.n_words:,} words ({info.n_words / total:.0f} a passage) in {output.size(sum(info.bytes.values()))}\n"
+    )
+    if not as_json:
+        typer.secho("3  Search", bold=True)
+        for query in _QUERIES:
+            _show(retriever, query)
+        typer.secho("\n4  Measure: does the first sentence of a docstring find the rest of it?", bold=True)
+    found = evaluate(collection, to)
+    if as_json:
+        output.print_json(found.report())
+        return
+    _measured(found)
+    typer.secho("Try next", bold=True)
+    typer.echo(f'   wordhive search {to} "your own question"')
+    typer.echo(f"   wordhive info {to}")
+    typer.echo("   wordhive index your-documents.jsonl --to your.hive")
+
+
+def _indexed(kind: type[Retriever], to: Path, collection: Collection, total: int) -> tuple[Retriever, str]:
+    started = time.perf_counter()
+    retriever = kind.open(to) if (to / "catalog.db").exists() else kind.create(to)
+    added = retriever.add(collection.documents(), skip_known=True, total=total)
+    if not added:
+        return retriever, f"{to} is there from an earlier run"
+    seconds = time.perf_counter() - started
+    return retriever, f"{added:,} passages into {to} in {seconds:.0f} s, {added / seconds:.0f} a second"
+
+
+def _show(retriever: Retriever, query: str) -> None:
+    started = time.perf_counter()
+    hits = retriever.search(query, k=2)
+    milliseconds = (time.perf_counter() - started) * 1000
+    typer.echo("\n   " + typer.style(f'"{query}"', bold=True) + typer.style(f"  {milliseconds:.0f} ms", dim=True))
+    for hit in hits:
+        text = " ".join((hit.text or "").split())
+        typer.echo(f"   {hit.score:6.2f}  " + typer.style(hit.id, fg="cyan"))
+        typer.echo("           " + typer.style(text if len(text) < 90 else text[:89] + "…", dim=True))
+
+
+def _measured(found: Evaluation) -> None:
+    measures = ("ndcg@10", "mrr@10", "recall@100")
+    rows = [[system.name, *(f"{system.measures[name]:.3f}" for name in measures)] for system in found.systems]
+    output.print_table(["system", *measures], rows)
+    latency = found.latency
+    stages = ", ".join(f"{stage} {times['p50']:.1f}" for stage, times in latency.items() if stage != "total")
+    typer.echo(f"   a query takes {latency['total']['p50']:.0f} ms ({stages} ms; medians)\n")

@@ -1,3 +1,45 @@
+"""`wordhive encode`: documents into shards of vectors, to be indexed later or elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from . import output
+from .index import checked_input
+
+
 def register(app: typer.Typer) -> None:
-    pass
+    app.command(rich_help_panel="Search")(encode)
+
+
+def encode(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="JSON lines (.gz too), BEIR folder, TSV, folder of text files, or - ."),
+    ],
+    to: Annotated[Path, typer.Option(help="The folder of the shards.")],
+    model: Annotated[
+        str, typer.Option(help="Shipped model, model folder, or name on the hub.")
+    ] = "wordhive-minilm-128",
+    limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Encode documents into shards, which `wordhive index` takes instead of text. Run it again to go on after a stop.
+
+    \b
+    wordhive encode docs.jsonl --to docs.shards
+    wordhive index docs.shards --to my.hive
+    """
+    from wordhive.retrieval.encoder import Encoder
+    from wordhive.retrieval.shards import write_shards
+
+    documents, total = checked_input(source, limit)
+    encoded = write_shards(documents, to, Encoder.load(model), total=total)
+    if as_json:
+        output.print_json({"shards": str(to), "encoded": encoded, "documents": total})
+    else:
+        typer.echo(f"{to}: {encoded:,} documents encoded, {total:,} in all")
+        output.note(f"index them: wordhive index {to} --to my.hive")

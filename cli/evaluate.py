@@ -25,7 +25,9 @@ def evaluate(
     index: Annotated[
         Path | None, typer.Option(help="The index: made there, or used if it is there [default: in the report folder].")
     ] = None,
-    model: Annotated[str, typer.Option(help="Shipped model, model folder, or name on the hub.")] = "wordhive-minilm-128",
+    model: Annotated[
+        str, typer.Option(help="Shipped model, model folder, or name on the hub.")
+    ] = "wordhive-minilm-128",
     config: Annotated[str, typer.Option(help="Index preset or YAML file.")] = "default",
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
@@ -38,8 +40,8 @@ def evaluate(
     wordhive eval ../collections/scifact --report out/scifact
     wordhive eval beir/nfcorpus/test --candidates 200
     """
-    from wordhive.eval import evaluate as evaluation  # noqa: PLC0415
-    from wordhive.eval.collections import load_collection  # noqa: PLC0415
+    from wordhive.eval import evaluate as evaluation
+    from wordhive.eval.collections import load_collection
 
     loaded = load_collection(collection, split)
     with tempfile.TemporaryDirectory(prefix="wordhive-") as temporary:
@@ -58,7 +60,7 @@ def evaluate(
 
 
 def _write(found: Evaluation, folder: Path) -> None:
-    from wordhive.eval.runs import write_trec  # noqa: PLC0415
+    from wordhive.eval.runs import write_trec
 
     folder.mkdir(parents=True, exist_ok=True)
     output.write_json(folder / "report.json", found.report())

@@ -22,7 +22,9 @@ def fit(
     field: Annotated[str, typer.Option(help="The JSON field that holds the text.")] = "text",
     sample: Annotated[int, typer.Option(help="Texts drawn from each file.", min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
-    stem: Annotated[str | None, typer.Option(help="Snowball stemmer under which words are the same, e.g. porter.")] = None,
+    stem: Annotated[
+        str | None, typer.Option(help="Snowball stemmer under which words are the same, e.g. porter.")
+    ] = None,
     summary_weight: Annotated[float, typer.Option(help="The summary's share of a score.", min=0, max=1)] = 0.8,
     light: Annotated[bool, typer.Option("--light", help="Name the base instead of copying its weights.")] = False,
 ) -> None:
@@ -32,8 +34,8 @@ def fit(
     wordhive fit all-MiniLM-L6-v2 --texts docs.jsonl --to my-model
     wordhive index docs.jsonl --to my.hive --model my-model
     """
-    from wordhive.retrieval.encoder import Encoder  # noqa: PLC0415
-    from wordhive.retrieval.sample import sample_field  # noqa: PLC0415
+    from wordhive.retrieval.encoder import Encoder
+    from wordhive.retrieval.sample import sample_field
 
     drawn = [text for path in texts for text in sample_field(path, field, sample, seed)]
     output.note(f"Fitting {dim} dims on {len(drawn):,} texts of {len(texts)} files")

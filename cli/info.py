@@ -1,3 +1,46 @@
+"""`wordhive info`: what an index holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from . import output
+
+
 def register(app: typer.Typer) -> None:
-    pass
+    app.command(rich_help_panel="Search")(info)
+
+
+def info(
+    index: Annotated[Path, typer.Argument(help="The folder of an index.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Show what an index holds, who made it, and where its bytes are.
+
+    \b
+    wordhive info my.hive
+    """
+    from wordhive.index import Index
+
+    found = Index.open(index).info()
+    if as_json:
+        output.print_json(found)
+        return
+    n = max(found.n_documents, 1)
+    typer.secho(found.path, bold=True)
+    typer.echo(f"documents  {found.n_documents:,} in {found.n_segments} segments")
+    typer.echo(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {found.dim} dims")
+    share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
+    typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
+    typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
+    encoding = found.config.encoding
+    first = f"MUVERA, {found.config.candidates}" if encoding else "none: every search scores all documents"
+    typer.echo(f"stages     {first}; words {found.config.codec}")
+    rows = [[part, output.size(size), f"{size / n:,.1f}"] for part, size in found.bytes.items()]
+    total = sum(found.bytes.values())
+    rows.append(["total", output.size(total), f"{total / n:,.1f}"])
+    rows.append(["(plain text)", output.size(found.text_bytes), f"{found.text_bytes / n:,.1f}"])
+    output.print_table(["part", "size", "bytes a document"], rows)

@@ -69,7 +69,7 @@ def main() -> Any:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        from wordhive.index.errors import WordhiveError  # noqa: PLC0415
+        from wordhive.index.errors import WordhiveError
 
         if output.debug or not isinstance(error, (WordhiveError, OSError, MemoryError)):
             raise

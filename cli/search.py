@@ -1,3 +1,104 @@
+"""`wordhive search`: one query, or a file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from wordhive.retrieval.searcher import Candidates, Hit
+
+
 def register(app: typer.Typer) -> None:
-    pass
+    app.command(rich_help_panel="Search")(search)
+
+
+def search(
+    index: Annotated[Path, typer.Argument(help="The folder of an index.")],
+    query: Annotated[str | None, typer.Argument(help="What to search for.")] = None,
+    queries: Annotated[
+        str | None, typer.Option(help="Many queries instead: JSON lines, TSV, a BEIR folder, or - ; prints a TREC run.")
+    ] = None,
+    k: Annotated[int | None, typer.Option("-k", help="Hits a query [default: 10; 1000 in a run].", min=1)] = None,
+    candidates: Annotated[
+        str | None, typer.Option(help="Documents that the second stage scores: a number or all [default: 1000].")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="Write the TREC run into this file.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
+    device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print hits as JSON, one line a query.")] = False,
+) -> None:
+    """Search an index.
+
+    \b
+    wordhive search my.hive "how do bees communicate?"
+    wordhive search my.hive "how do bees communicate?" --candidates all --json
+    wordhive search my.hive --queries queries.jsonl --run bees.trec
+    """
+    from wordhive.index import InputError
+    from wordhive.retrieval.retriever import Retriever
+
+    if (query is None) == (queries is None):
+        raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
+    depth = _depth(candidates)
+    if query is not None:
+        retriever = Retriever.open(index, model, device=device)
+        hits = retriever.search(query, k or 10, candidates=depth)
+        if as_json:
+            output.print_json({"query": query, "hits": hits})
+        else:
+            _print(hits)
+        return
+    from wordhive.retrieval.documents import read_queries
+
+    asked = list(read_queries(queries or ""))
+    retriever = Retriever.open(index, model, device=device)
+    found = retriever.search([query.text for query in asked], k or 1000, candidates=depth)
+    if as_json:
+        for one, hits in zip(asked, found, strict=True):
+            output.print_json({"id": one.id, "query": one.text, "hits": hits})
+        return
+    lines = [line for one, hits in zip(asked, found, strict=True) for line in _trec(one.id, hits)]
+    if run is None:
+        typer.echo("\n".join(lines))
+    else:
+        run.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        output.note(f"{run}: {len(lines):,} lines for {len(asked):,} queries")
+
+
+def _depth(candidates: str | None) -> Candidates | None:
+    from wordhive.index import InputError
+
+    if candidates is None or candidates == "all":
+        return "all" if candidates else None
+    if not candidates.isdigit() or not int(candidates):
+        raise InputError(f"--candidates is {candidates!r}; expected a number from 1, or all")
+    return int(candidates)
+
+
+def _trec(query: str, hits: Sequence[Hit]) -> list[str]:
+    return [f"{query} Q0 {hit.id} {rank} {hit.score:.6f} wordhive" for rank, hit in enumerate(hits, 1)]
+
+
+def _print(hits: Sequence[Hit]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    if not hits:
+        console.print("nothing found: the index is empty")
+    for rank, hit in enumerate(hits, 1):
+        head = Text(f"{rank:>2}  ")
+        head.append(hit.id, style="bold cyan")
+        head.append(f"  {hit.score:.3f}", style="bold")
+        if hit.summary_score:
+            head.append(f"  words {hit.words_score:.3f} + summary {hit.summary_score:.3f}", style="dim")
+        console.print(head)
+        if hit.text:
+            line = " ".join(hit.text.split())
+            console.print(Text("    " + (line if len(line) <= 160 else line[:159] + "…")))

@@ -58,22 +58,28 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
         if number == 1 and not columns[-1].lstrip("-").isdigit():
             continue  # the header
         if len(columns) != 3 or not columns[2].lstrip("-").isdigit():
-            raise InputError(f"{path}:{number}: {line!r}; expected query id, document id and a whole grade, tabs between")
+            raise InputError(
+                f"{path}:{number}: {line!r}; expected query id, document id and a whole grade, tabs between"
+            )
         if int(columns[2]) > 0:
             qrels.setdefault(columns[0], {})[columns[1]] = int(columns[2])
     return qrels
 
 
 def _from_ir_datasets(name: str) -> Collection:
-    import ir_datasets  # noqa: PLC0415  seconds to import, and only here
+    import ir_datasets
 
     try:
         dataset = ir_datasets.load(name)
     except KeyError as error:
-        raise InputError(f"no folder and no ir_datasets collection {name!r}; see ir-datasets.com for the ids") from error
+        raise InputError(
+            f"no folder and no ir_datasets collection {name!r}; see ir-datasets.com for the ids"
+        ) from error
     missing = [part for part in ("docs", "queries", "qrels") if not getattr(dataset, f"has_{part}")()]
     if missing:
-        raise InputError(f"ir_datasets {name!r} has no {' and no '.join(missing)}; choose a part with judgements, e.g. {name}/test")
+        raise InputError(
+            f"ir_datasets {name!r} has no {' and no '.join(missing)}; choose a part with judgements, e.g. {name}/test"
+        )
     try:
         qrels: dict[str, dict[str, int]] = {}
         for row in dataset.qrels_iter():

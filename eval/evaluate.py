@@ -85,7 +85,9 @@ def evaluate(
     if retriever.index.config.encoding is not None:
         rows = retriever.index.find_candidates(queries, max(candidates, *_CANDIDATES_SHOWN))
         recall = {n: _recall(exact, rows, n) for n in _CANDIDATES_SHOWN}
-        runs[f"two stages, {candidates} candidates"] = _two_stage_run(retriever.index, queries, list(texts), rows, candidates)
+        runs[f"two stages, {candidates} candidates"] = _two_stage_run(
+            retriever.index, queries, list(texts), rows, candidates
+        )
     info = retriever.index.info()
     per_document = {part: size / info.n_documents for part, size in info.bytes.items() if size}
     per_document["(plain text)"] = info.text_bytes / info.n_documents
@@ -122,9 +124,7 @@ def _retriever(
     return retriever, round(time.perf_counter() - started, 1)
 
 
-def _exact_runs(
-    index: Index, queries: WordVectors, names: list[str]
-) -> tuple[dict[str, Run], list[NDArray[np.int64]]]:
+def _exact_runs(index: Index, queries: WordVectors, names: list[str]) -> tuple[dict[str, Run], list[NDArray[np.int64]]]:
     """Runs by the whole score and by each part alone, and the rows of the whole score's top 10."""
     ids = index.ids()
     parts = ["exact"] + (["exact, words alone", "exact, summary alone"] if index.summary_weight else [])

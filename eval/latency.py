@@ -25,7 +25,7 @@ def stage_latency(searcher: Searcher, texts: Sequence[str], k: int, candidates: 
     two_stages = searcher.index.config.encoding is not None
     for number, text in enumerate([*texts[:_WARM_UP], *texts]):
         times: dict[str, float] = {}
-        query = _timed(times, "encode", lambda text=text: searcher.encoder.encode_queries([text]))  # type: ignore[misc, union-attr]
+        query = _timed(times, "encode", lambda text=text: searcher.encoder.encode_queries([text]))  # type: ignore[misc]
         if two_stages:
             rows = _timed(times, "candidates", lambda query=query: searcher.index.find_candidates(query, candidates)[0])  # type: ignore[misc]
             scores = _timed(times, "rerank", lambda query=query, rows=rows: searcher.index.score(query, rows))  # type: ignore[misc]
@@ -37,7 +37,8 @@ def stage_latency(searcher: Searcher, texts: Sequence[str], k: int, candidates: 
             for stage, milliseconds in times.items():
                 taken.setdefault(stage, []).append(milliseconds)
     return {
-        stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)} for stage, values in taken.items()
+        stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
+        for stage, values in taken.items()
     }
 
 

@@ -124,7 +124,8 @@ class Catalog:
             try:
                 yield self._connection
                 self._connection.execute(
-                    "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)", (time.time(), change, n_documents)
+                    "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)",
+                    (time.time(), change, n_documents),
                 )
                 self._connection.execute("COMMIT")
             except BaseException:

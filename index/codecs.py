@@ -33,7 +33,9 @@ class Codec:
         try:
             index.sa_code_size()
         except RuntimeError as error:
-            raise InputError(f"codec {factory!r} cannot encode single vectors; choose SQ8, SQ4, SQfp16, PQ… or Flat") from error
+            raise InputError(
+                f"codec {factory!r} cannot encode single vectors; choose SQ8, SQ4, SQfp16, PQ… or Flat"
+            ) from error
         return cls(index)
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -27,14 +27,14 @@ class EncodingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    repetitions: int = Field(20, ge=1, le=1000)
-    bits: int = Field(5, ge=0, le=12)
-    projection_dim: int | None = Field(16, ge=1)
+    repetitions: int = Field(default=20, ge=1, le=1000)
+    bits: int = Field(default=5, ge=0, le=12)
+    projection_dim: int | None = Field(default=16, ge=1)
     projection: Literal["dense", "count-sketch"] = "dense"
     fill: bool = False
     centre: bool = False
-    final_dim: int | None = Field(None, ge=1)
-    seed: int = Field(1, ge=0)
+    final_dim: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=1, ge=0)
 
 
 class IndexConfig(BaseModel):
@@ -51,8 +51,8 @@ class IndexConfig(BaseModel):
     codec: str = "SQ8"
     encoding: EncodingConfig | None = EncodingConfig()
     candidates: str = "SQ8"
-    nprobe: int = Field(16, ge=1)
-    ef_search: int = Field(64, ge=1)
+    nprobe: int = Field(default=16, ge=1)
+    ef_search: int = Field(default=64, ge=1)
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:
@@ -82,7 +82,9 @@ class IndexConfig(BaseModel):
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             if first["type"] == "extra_forbidden":
-                raise InputError(f"{source} has an unknown key {key!r}; known are {', '.join(cls.model_fields)}") from error
+                raise InputError(
+                    f"{source} has an unknown key {key!r}; known are {', '.join(cls.model_fields)}"
+                ) from error
             raise InputError(f"{source}: {key} is {first['input']!r}; {first['msg'].lower()}") from error
 
 

@@ -19,7 +19,7 @@ FEW_ROWS = 10_000
 def faiss() -> Any:
     """The faiss module. Raises WordhiveError when it is not installed."""
     try:
-        import faiss as module  # noqa: PLC0415  an extra, imported when an index is first used
+        import faiss as module
     except ImportError as error:
         raise WordhiveError(
             "FAISS is not installed; run: pip install 'wordhive[cpu]' (or 'wordhive[gpu]' on a CUDA machine)"
@@ -37,7 +37,9 @@ def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: s
     try:
         index = library.index_factory(dim, factory, library.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
-        raise InputError(f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})") from error
+        raise InputError(
+            f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
+        ) from error
     if not index.is_trained:
         try:
             index.train(widened(sample, factory))
@@ -72,7 +74,9 @@ def read(path: Path) -> Any:
     try:
         return faiss().read_index(str(path))
     except RuntimeError as error:
-        raise WordhiveError(f"{path} is damaged or no FAISS index ({_reason(error)}); restore it from a copy") from error
+        raise WordhiveError(
+            f"{path} is damaged or no FAISS index ({_reason(error)}); restore it from a copy"
+        ) from error
 
 
 def _reason(error: RuntimeError) -> str:

@@ -182,7 +182,9 @@ class Index:
             vectors = WordVectors.from_list(vectors, dim=self.dim or None)
         _check_numbers(len(vectors), ids=ids, texts=texts, attributes=attributes)
         _check_ids(ids)
-        details = [json.dumps(given, ensure_ascii=False) if given else None for given in attributes or [None] * len(ids)]
+        details = [
+            json.dumps(given, ensure_ascii=False) if given else None for given in attributes or [None] * len(ids)
+        ]
         if not len(ids):
             return
         with self._writer():
@@ -232,10 +234,7 @@ class Index:
         The scores are exact for the stored codes: float32 arithmetic on the decoded vectors.
         """
         self._check_dims(query)
-        parts = [
-            self._score(query, segment, local)
-            for segment, local in self._by_segment(np.sort(rows))
-        ]
+        parts = [self._score(query, segment, local) for segment, local in self._by_segment(np.sort(rows))]
         return _join(parts, query=0)
 
     def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
@@ -253,7 +252,12 @@ class Index:
 
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
-        parts = {"words": "words.npy", "word ids": "word_ids.npy", "offsets": "offsets.npy", "summaries": "summaries.npy"}
+        parts = {
+            "words": "words.npy",
+            "word ids": "word_ids.npy",
+            "offsets": "offsets.npy",
+            "summaries": "summaries.npy",
+        }
         parts["candidates"] = "candidates.faiss"
         names = {name: part for part, name in parts.items()}
         sizes = dict.fromkeys([*parts, "parameters", "catalog with texts"], 0)
@@ -326,7 +330,9 @@ class Index:
         try:
             lock.acquire()
         except Timeout as error:
-            raise WordhiveError(f"another process is writing to {self.path}; wait for it to end and try again") from error
+            raise WordhiveError(
+                f"another process is writing to {self.path}; wait for it to end and try again"
+            ) from error
         try:
             self.reload()
             self._sweep()
@@ -403,9 +409,7 @@ def _best(parts: list[tuple[NDArray[np.float32], NDArray[np.int64]]], n: int) ->
     return rows[np.lexsort((rows, -scores))[:n]]
 
 
-def _join(
-    parts: list[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]], query: int
-) -> Scores:
+def _join(parts: list[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]], query: int) -> Scores:
     if not parts:
         return Scores(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
     rows, words, summaries = zip(*parts, strict=True)

@@ -10,6 +10,9 @@ from .errors import InputError
 from .parallel import run_in_blocks
 from .word_vectors import WordVectors
 
+# Query words that the kernel compares with one document word in a row; a multiple of 4.
+_QUERY_BLOCK = 16
+
 
 def maxsim(queries: WordVectors, vectors: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
     """The words' part of the score of every query with every document, float32 `[n_queries, n_documents]`.
@@ -33,30 +36,32 @@ def maxsim(queries: WordVectors, vectors: NDArray[np.float32], offsets: NDArray[
     return scores
 
 
-@njit(nogil=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
-def _maxsim(query, query_offsets, vectors, offsets, first, last, scores):  # type: ignore[no-untyped-def]  # noqa: ANN
+@njit(nogil=True, fastmath=True, cache=True)
+def _maxsim(query, query_offsets, vectors, offsets, first, last, scores):  # type: ignore[no-untyped-def]
     n_padded, dim = query.shape
     best = np.empty(n_padded, np.float32)
     for document in range(first, last):
         if offsets[document] == offsets[document + 1]:
             continue
         best[:] = -np.float32(3.0e38)
-        for word in range(offsets[document], offsets[document + 1]):
-            for q in range(0, n_padded, 4):
-                s0 = np.float32(0)
-                s1 = np.float32(0)
-                s2 = np.float32(0)
-                s3 = np.float32(0)
-                for k in range(dim):
-                    value = vectors[word, k]
-                    s0 += query[q, k] * value
-                    s1 += query[q + 1, k] * value
-                    s2 += query[q + 2, k] * value
-                    s3 += query[q + 3, k] * value
-                best[q] = max(best[q], s0)
-                best[q + 1] = max(best[q + 1], s1)
-                best[q + 2] = max(best[q + 2], s2)
-                best[q + 3] = max(best[q + 3], s3)
+        # A block of query words stays in the nearest cache while all words of the document pass by.
+        for start in range(0, n_padded, _QUERY_BLOCK):
+            for word in range(offsets[document], offsets[document + 1]):
+                for q in range(start, min(start + _QUERY_BLOCK, n_padded), 4):
+                    s0 = np.float32(0)
+                    s1 = np.float32(0)
+                    s2 = np.float32(0)
+                    s3 = np.float32(0)
+                    for k in range(dim):
+                        value = vectors[word, k]
+                        s0 += query[q, k] * value
+                        s1 += query[q + 1, k] * value
+                        s2 += query[q + 2, k] * value
+                        s3 += query[q + 3, k] * value
+                    best[q] = max(best[q], s0)
+                    best[q + 1] = max(best[q + 1], s1)
+                    best[q + 2] = max(best[q + 2], s2)
+                    best[q + 3] = max(best[q + 3], s3)
         for text in range(len(query_offsets) - 1):
             total = np.float32(0)
             for q in range(query_offsets[text], query_offsets[text + 1]):

@@ -6,6 +6,7 @@ against torch's and FAISS's own.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -
         return
     borders = np.searchsorted(work, np.linspace(0, work[-1], n_blocks + 1)[1:-1]).tolist()
     edges = [0, *borders, n_items]
-    blocks = zip(edges[:-1], edges[1:], strict=True)
+    blocks = itertools.pairwise(edges)
     for done in [_pool().submit(kernel, first, last) for first, last in blocks if first < last]:
         done.result()
 

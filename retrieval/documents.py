@@ -127,7 +127,9 @@ def _from_dict(value: dict[str, Any], place: str) -> Document:
     if isinstance(id, int) and not isinstance(id, bool):
         id = str(id)
     if not isinstance(id, str) or not id:
-        raise InputError(f"{place}no id; expected a field _id or id with a string (fields: {', '.join(value) or 'none'})")
+        raise InputError(
+            f"{place}no id; expected a field _id or id with a string (fields: {', '.join(value) or 'none'})"
+        )
     text = rest.pop("text", None)
     if not isinstance(text, str):
         raise InputError(f"{place}{id!r} has no text; expected a field text with a string (fields: {', '.join(value)})")
@@ -143,7 +145,9 @@ def _tsv(path: Path) -> Iterator[Document]:
     for number, line in read_lines(path):
         columns = line.split("\t")
         if len(columns) != 2 or not columns[0]:
-            raise InputError(f"{path}:{number}: {len(columns)} columns; expected two, an id and a text, with a tab between")
+            raise InputError(
+                f"{path}:{number}: {len(columns)} columns; expected two, an id and a text, with a tab between"
+            )
         document = Document(columns[0], columns[1].strip())
         check_length(document, f"{path}:{number}: ")
         yield document

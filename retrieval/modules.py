@@ -31,10 +31,9 @@ class WholeWordPooling(Module):
     """
 
     config_keys = ["stem", "keep_special"]  # noqa: RUF012  the base class declares it so
-    forward_kwargs = {"task"}  # noqa: RUF012
 
     def __init__(self, stem: str | None = None, keep_special: bool = False) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.stem = stem
         self.keep_special = keep_special
         self._table: WordTable | None = None
@@ -42,7 +41,7 @@ class WholeWordPooling(Module):
     def on_model_ready(self, model: Any) -> None:
         self._table = WordTable.from_tokenizer(model.tokenizer, stem=self.stem)
 
-    def forward(self, features: dict[str, Any], task: str | None = None) -> dict[str, Any]:
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         if self._table is None:
             raise InputError("WholeWordPooling has no vocabulary yet; call on_model_ready(model) after appending it")
         ids = features["input_ids"].cpu().numpy().astype(np.int64, copy=False)
@@ -82,7 +81,7 @@ class ScoreMix(Module):
     config_keys = ["summary_weight"]  # noqa: RUF012
 
     def __init__(self, summary_weight: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         if not 0 <= summary_weight <= 1:
             raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
         self.summary_weight = summary_weight

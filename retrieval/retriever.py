@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -26,10 +26,10 @@ Model = str | MultiVectorEncoder | Encoder
 class Retriever:
     """An index that is filled and searched with text.
 
-        retriever = Retriever.create("my.hive")
-        retriever.add(["Bees dance to tell where flowers are.", "Ants follow scent."])
-        for hit in retriever.search("how do bees communicate?", k=1):
-            print(hit.id, hit.score, hit.text)
+    retriever = Retriever.create("my.hive")
+    retriever.add(["Bees dance to tell where flowers are.", "Ants follow scent."])
+    for hit in retriever.search("how do bees communicate?", k=1):
+        print(hit.id, hit.score, hit.text)
     """
 
     def __init__(self, index: Index, encoder: Encoder) -> None:
@@ -54,9 +54,7 @@ class Retriever:
         if not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
         encoder = Encoder.of(model)
-        index = Index.create(
-            path, config, encoder=encoder.stamp, summary_weight=encoder.summary_weight, device=device
-        )
+        index = Index.create(path, config, encoder=encoder.stamp, summary_weight=encoder.summary_weight, device=device)
         return cls(index, encoder)
 
     @classmethod
@@ -68,9 +66,13 @@ class Retriever:
         index = Index.open(path, device=device)
         if model is None:
             if index.encoder is None:
-                raise InputError(f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()")
+                raise InputError(
+                    f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()"
+                )
             if index.encoder.name == "custom":
-                raise InputError(f"{path} was made by a model object without a name; give it: Retriever.open(path, model)")
+                raise InputError(
+                    f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
+                )
             model = _load(index.encoder.name)
         return cls(index, Encoder.of(model))
 
@@ -103,7 +105,7 @@ class Retriever:
         if isinstance(documents, (str, bytes)):
             raise InputError("add takes a list of documents; wrap a single one: add([text])")
         start = len(self)
-        prepared = (document_from(value, start + number) for number, value in enumerate(documents))
+        prepared: Iterator[Document] = (document_from(value, start + number) for number, value in enumerate(documents))
         if isinstance(documents, Sequence):
             held = list(prepared)
             _check(held)
@@ -123,9 +125,7 @@ class Retriever:
         return added
 
     def _commit(self, documents: list[Document], advance: Callable[[int], None]) -> None:
-        vectors = self.encoder.encode_documents(
-            [document.text for document in documents], on_batch=advance
-        )
+        vectors = self.encoder.encode_documents([document.text for document in documents], on_batch=advance)
         self.index.add(
             [document.id for document in documents],
             vectors,
@@ -136,9 +136,9 @@ class Retriever:
     @overload
     def search(self, queries: str, k: int = 10, *, candidates: Candidates | None = None) -> list[Hit]: ...
     @overload
-    def search(self, queries: Sequence[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
+    def search(self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
     def search(
-        self, queries: str | Sequence[str], k: int = 10, *, candidates: Candidates | None = None
+        self, queries: str | list[str], k: int = 10, *, candidates: Candidates | None = None
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
         return self.searcher.search(queries, k, candidates=candidates)
@@ -156,4 +156,3 @@ def _check(documents: list[Document]) -> None:
         if document.id in seen:
             raise InputError(f"document id {document.id!r} is given twice; every document needs an id of its own")
         seen.add(document.id)
-

@@ -21,7 +21,9 @@ def sample_field(path: Path, field: str, n: int, seed: int) -> list[str]:
         try:
             value = json.loads(line)[field]
         except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
-            raise InputError(f"{path}:{number}: no JSON object with a field {field!r}; name the field with --field") from error
+            raise InputError(
+                f"{path}:{number}: no JSON object with a field {field!r}; name the field with --field"
+            ) from error
         if not isinstance(value, str):
             raise InputError(f"{path}:{number}: the field {field!r} is {type(value).__name__}; expected a string")
         values.append(value)

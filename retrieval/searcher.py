@@ -49,9 +49,9 @@ class Searcher:
     @overload
     def search(self, queries: str, k: int = 10, *, candidates: Candidates | None = None) -> list[Hit]: ...
     @overload
-    def search(self, queries: Sequence[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
+    def search(self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
     def search(
-        self, queries: str | Sequence[str], k: int = 10, *, candidates: Candidates | None = None
+        self, queries: str | list[str], k: int = 10, *, candidates: Candidates | None = None
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several.
 
@@ -68,7 +68,9 @@ class Searcher:
         self, queries: WordVectors | Sequence[Any], k: int = 10, *, candidates: Candidates | None = None
     ) -> list[list[Hit]]:
         """The k best documents of each query given as vectors: `WordVectors`, or one `[n_i, dim]` array each."""
-        vectors = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
+        vectors = (
+            queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
+        )
         if k < 1:
             raise InputError(f"k is {k}; ask for at least one document")
         if candidates is None:

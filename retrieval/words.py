@@ -89,9 +89,7 @@ class WordTable:
 
         return cls(begins, ends, special, to_text, _normaliser(stem))
 
-    def words(
-        self, token_ids: NDArray[np.int64], mask: NDArray[np.bool_], *, keep_special: bool = False
-    ) -> BatchWords:
+    def words(self, token_ids: NDArray[np.int64], mask: NDArray[np.bool_], *, keep_special: bool = False) -> BatchWords:
         """The unique words of each text in a padded batch.
 
         token_ids: `[n_texts, n_tokens]`. mask: same shape, True where a token counts; a token outside it still
@@ -115,9 +113,7 @@ class WordTable:
         starts[:, :1] = True
         return np.asarray(starts, np.bool_)
 
-    def _occurrence_identities(
-        self, tokens: NDArray[np.int64], occurrence: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def _occurrence_identities(self, tokens: NDArray[np.int64], occurrence: NDArray[np.int64]) -> NDArray[np.int64]:
         if not len(tokens):
             return np.zeros(0, np.int64)
         firsts = np.flatnonzero(np.diff(occurrence, prepend=-1))
@@ -170,11 +166,13 @@ def _mix(tokens: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int6
     )
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (x ^ (x >> np.uint64(31))).astype(np.int64)
+    mixed: NDArray[np.int64] = (x ^ (x >> np.uint64(31))).astype(np.int64)
+    return mixed
 
 
 def _scheme(vocabulary: dict[str, int]) -> str:
-    marks = {mark: sum(piece.startswith(mark) for piece in vocabulary) for mark in (_WORDPIECE, _METASPACE, _BYTE_LEVEL)}
+    schemes = (_WORDPIECE, _METASPACE, _BYTE_LEVEL)
+    marks = {mark: sum(piece.startswith(mark) for piece in vocabulary) for mark in schemes}
     scheme = max(marks, key=lambda mark: marks[mark])
     if marks[scheme] < _MARK_SHARE * len(vocabulary):
         raise InputError(
@@ -221,7 +219,7 @@ def _is_cjk(code: int) -> bool:
 def _normaliser(stem: str | None) -> Callable[[str], str]:
     if stem is None:
         return lambda text: text.strip().lower()
-    import snowballstemmer  # noqa: PLC0415  only where stemming is asked for
+    import snowballstemmer
 
     if stem not in snowballstemmer.algorithms():
         raise InputError(f"no stemmer {stem!r}; choose one of {', '.join(snowballstemmer.algorithms())}, or None")

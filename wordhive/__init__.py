@@ -32,7 +32,7 @@ _HOMES = {
     "WordhiveError": "wordhive.index.errors",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

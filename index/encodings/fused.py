@@ -73,9 +73,7 @@ def _fit_scale(words: Muvera, sample: WordVectors, seed: int) -> float:
         return 1.0
     documents = sample.take(random.permutation(with_words)[:_DOCUMENTS])
     sources = random.choice(with_words, _PSEUDO_QUERIES)
-    rows = [
-        sample.offsets[text] + random.permutation(sample.counts[text])[:_QUERY_WORDS] for text in sources
-    ]
+    rows = [sample.offsets[text] + random.permutation(sample.counts[text])[:_QUERY_WORDS] for text in sources]
     queries = WordVectors.from_list([sample.vectors[chosen] for chosen in rows])
     exact = maxsim(queries, documents.vectors, documents.offsets)
     approximate = words.encode_queries(queries) @ words.encode_documents(documents).T

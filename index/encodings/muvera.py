@@ -75,7 +75,7 @@ class Muvera:
         if self.sketch is not None:
             assert self.config.final_dim is not None
             return self.config.final_dim
-        return self.config.repetitions * 2**self.config.bits * self._block_dim
+        return self._full_dim
 
     @property
     def _block_dim(self) -> int:
@@ -124,20 +124,18 @@ class Muvera:
 
     @property
     def _full_dim(self) -> int:
-        return self.config.repetitions * 2**self.config.bits * self._block_dim
+        return self.config.repetitions * int(2**self.config.bits) * self._block_dim
 
     def _check(self, texts: WordVectors) -> None:
         if texts.dim != self.hyperplanes.shape[2]:
             raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.hyperplanes.shape[2]}")
 
-    def _encode(
-        self, words: NDArray[np.float32], offsets: NDArray[np.int64], *, is_query: bool
-    ) -> NDArray[np.float32]:
+    def _encode(self, words: NDArray[np.float32], offsets: NDArray[np.int64], *, is_query: bool) -> NDArray[np.float32]:
         config = self.config
         n_words, n_texts = len(words), len(offsets) - 1
         signs = words @ self.hyperplanes.reshape(-1, words.shape[1]).T > 0
         weights = 2 ** np.arange(config.bits, dtype=np.int32)
-        buckets = signs.reshape(n_words, config.repetitions, config.bits) @ weights
+        buckets = (signs.reshape(n_words, config.repetitions, config.bits) @ weights).astype(np.int32)
         if self.projections is None:
             projected = np.ascontiguousarray(words)[:, None, :]
         else:
@@ -147,10 +145,10 @@ class Muvera:
         fill = config.fill and not is_query and config.bits > 0
 
         def block(first: int, last: int) -> None:
-            _add_to_buckets(projected, buckets.astype(np.int32), offsets, first, last, is_query, fill, blocks)
+            _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks)
 
         run_in_blocks(block, offsets * (config.repetitions * self._block_dim // 16 + 1))
-        full = blocks.reshape(n_texts, -1)
+        full: NDArray[np.float32] = np.reshape(blocks, (n_texts, -1))
         if self.sketch is None:
             return full
         out = np.zeros((n_texts, self.dim), np.float32)
@@ -169,7 +167,7 @@ def _count_sketch(stream: np.random.Generator, inner: int, dim: int) -> NDArray[
     return matrix
 
 
-@njit(nogil=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, fastmath=True, cache=True)
 def _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks):  # type: ignore[no-untyped-def]
     _, repetitions, n_buckets, dim = blocks.shape
     shared = projected.shape[1] == 1  # without inner projection every repetition adds the same vectors
@@ -208,7 +206,7 @@ def _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, bl
                         blocks[text, r, bucket, k] = projected[nearest, source, k]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _sketch_rows(full, targets, signs, out):  # type: ignore[no-untyped-def]
     for text in range(full.shape[0]):
         for k in range(full.shape[1]):

@@ -1,0 +1,184 @@
+"""Encoded documents on disk, in shards: `wordhive encode` writes them, `wordhive index` takes them instead of text.
+
+    my-shards/
+      shards.json            model name, fingerprint, summary weight, dims
+      shard-000000.safetensors   vectors (float16), offsets, word ids, summary
+      shard-000000.jsonl         the documents themselves, in the same order
+
+A shard's vectors appear under their name last and complete, so a stopped run goes on behind its last whole shard.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from wordhive.index import InputError, WordhiveError, WordVectors
+
+from .documents import Document
+from .encoder import Encoder
+from .progress import progress_bar
+from .retriever import Retriever
+
+DOCUMENTS_A_SHARD = 1024
+_MANIFEST = "shards.json"
+
+
+def is_shard_folder(path: Path) -> bool:
+    """Whether `write_shards` made this folder."""
+    return (path / _MANIFEST).is_file()
+
+
+def write_shards(
+    documents: Iterable[Document],
+    folder: Path,
+    encoder: Encoder,
+    *,
+    total: int | None = None,
+    show_progress: bool | None = None,
+) -> int:
+    """Encode documents into shards, passing over those that whole shards hold already; the number newly encoded.
+
+    Raises InputError when the folder's shards are another model's, or begin with other documents.
+    """
+    manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
+    _claim(folder, manifest)
+    written, encoded = len(_shards(folder)), 0
+    source = iter(documents)
+    with progress_bar("Encoding", total, show=show_progress) as advance:
+        number = 0
+        while batch := list(islice(source, DOCUMENTS_A_SHARD)):
+            if number < written:
+                _check_same(folder, number, batch)
+                advance(len(batch))
+            else:
+                vectors = encoder.encode_documents([document.text for document in batch], on_batch=advance)
+                _write(folder, number, batch, vectors)
+                encoded += len(batch)
+            number += 1
+    return encoded
+
+
+def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
+    """The shards of a folder: documents and their vectors."""
+    names = _shards(folder)
+    if not names:
+        raise InputError(f"{folder} holds no whole shard yet; run wordhive encode to its end")
+    for name in names:
+        try:
+            tensors = load_file(folder / f"{name}.safetensors")
+        except (SafetensorError, OSError) as error:
+            raise WordhiveError(
+                f"{folder / name}.safetensors is damaged ({error}); delete it and encode again"
+            ) from error
+        summary = tensors.get("summary")
+        vectors = WordVectors(
+            tensors["vectors"].astype(np.float32),
+            tensors["offsets"],
+            tensors["word_ids"],
+            None if summary is None else summary.astype(np.float32),
+        )
+        documents = _read_documents(folder / f"{name}.jsonl")
+        if len(documents) != len(vectors):
+            raise WordhiveError(
+                f"{folder / name}.jsonl has {len(documents)} documents for {len(vectors)} texts; delete both"
+            )
+        yield documents, vectors
+
+
+def read_model(folder: Path) -> str:
+    """The name of the model that made the shards."""
+    return str(_manifest(folder)["model"])
+
+
+def index_shards(
+    folder: Path, retriever: Retriever, *, skip_known: bool = False, show_progress: bool | None = None
+) -> int:
+    """Add all shards to an index, one commit each; the number of documents added.
+
+    Raises InputError when the shards and the index were made by different models.
+    """
+    manifest, stamp = _manifest(folder), retriever.encoder.stamp
+    if manifest["fingerprint"] != stamp.fingerprint:
+        made_by = f"{manifest['model']} ({manifest['fingerprint'][:12]})"
+        raise InputError(f"{folder} was encoded by {made_by}, the index needs {stamp}; encode the documents again")
+    added = 0
+    with progress_bar("Indexing shards", len(_shards(folder)), show=show_progress) as advance:
+        for documents, vectors in read_shards(folder):
+            known = retriever.index.known_ids([document.id for document in documents]) if skip_known else set()
+            fresh = np.array([i for i, document in enumerate(documents) if document.id not in known], np.int64)
+            held = [documents[i] for i in fresh]
+            retriever.index.add(
+                [document.id for document in held],
+                vectors.take(fresh) if known else vectors,
+                [document.text for document in held],
+                [document.attributes for document in held],
+            )
+            added += len(held)
+            advance(1)
+    return added
+
+
+def _claim(folder: Path, manifest: dict[str, Any]) -> None:
+    if is_shard_folder(folder):
+        found = _manifest(folder)
+        if found["fingerprint"] != manifest["fingerprint"]:
+            raise InputError(
+                f"{folder} holds shards of {found['model']} ({found['fingerprint'][:12]}), not of {manifest['model']} "
+                f"({manifest['fingerprint'][:12]}); choose another folder"
+            )
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is there and holds no shards; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _shards(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("shard-*.safetensors"))
+
+
+def _write(folder: Path, number: int, documents: list[Document], vectors: WordVectors) -> None:
+    name = f"shard-{number:06d}"
+    rows = (json.dumps({"id": d.id, "text": d.text, "attributes": d.attributes}, ensure_ascii=False) for d in documents)
+    _replace(folder / f"{name}.jsonl", lambda path: path.write_text("\n".join(rows) + "\n", encoding="utf-8"))
+    tensors: dict[str, NDArray[np.generic]] = {
+        "vectors": vectors.vectors.astype(np.float16), "offsets": vectors.offsets, "word_ids": vectors.word_ids
+    }  # fmt: skip
+    if vectors.summary is not None:
+        tensors["summary"] = vectors.summary.astype(np.float16)
+    _replace(folder / f"{name}.safetensors", lambda path: save_file(tensors, path))
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    temporary = path.with_name(f"writing-{path.name}")
+    write(temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read_documents(path: Path) -> list[Document]:
+    # Not read_documents(): it would put a title before the text a second time.
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [Document(**json.loads(line)) for line in lines if line]
+
+
+def _check_same(folder: Path, number: int, batch: list[Document]) -> None:
+    held = [document.id for document in _read_documents(folder / f"shard-{number:06d}.jsonl")]
+    if held != [document.id for document in batch]:
+        raise InputError(f"{folder} was begun with other documents (shard {number} differs); choose another folder")
