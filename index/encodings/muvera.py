@@ -148,7 +148,7 @@ class Muvera:
             _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks)
 
         run_in_blocks(block, offsets * (config.repetitions * self._block_dim // 16 + 1))
-        full: NDArray[np.float32] = np.reshape(blocks, (n_texts, -1))
+        full = np.reshape(blocks, (n_texts, -1))
         if self.sketch is None:
             return full
         out = np.zeros((n_texts, self.dim), np.float32)
@@ -158,7 +158,8 @@ class Muvera:
 
 def _dense_projection(stream: np.random.Generator, inner: int, dim: int) -> NDArray[np.float32]:
     signs = stream.integers(0, 2, (inner, dim)) * 2 - 1
-    return (signs / np.sqrt(inner)).astype(np.float32)
+    matrix: NDArray[np.float32] = (signs / np.sqrt(inner)).astype(np.float32)
+    return matrix
 
 
 def _count_sketch(stream: np.random.Generator, inner: int, dim: int) -> NDArray[np.float32]:

@@ -1,0 +1,69 @@
+"""The command line in this process: importing torch for every call would take minutes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wordhive.cli.main import main
+
+BEES = [
+    {"_id": "dance", "title": "Waggle dance", "text": "Honey bees dance to tell others where flowers are.", "year": 1973},
+    {"_id": "trail", "title": "Ant trails", "text": "Ants lay a scent trail between their nest and food.", "year": 1990},
+    {"_id": "hive", "title": "The hive", "text": "A hive holds thousands of workers and a single queen."},
+    {"_id": "silk", "title": "Silk", "text": "Spiders spin webs of silk to catch flies."},
+    {"_id": "song", "title": "Bird song", "text": "Male birds sing in spring to hold a territory."},
+    {"_id": "swarm", "title": "Swarming", "text": "In spring half of a colony leaves with the old queen."},
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*arguments: str | Path) -> Outcome:
+        code: Any = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code or 0
+        printed = capsys.readouterr()
+        return Outcome(int(code), printed.out, printed.err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def bees(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six documents as JSON lines."""
+    path = tmp_path_factory.mktemp("bees") / "bees.jsonl"
+    path.write_text("".join(json.dumps(document) + "\n" for document in BEES), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def hive(bees: Path) -> Path:
+    """The six documents, indexed; tests only read it."""
+    path = bees.parent / "bees.hive"
+    with pytest.raises(SystemExit) as stop:
+        main(["index", str(bees), "--to", str(path)])
+    assert not stop.value.code
+    return path

@@ -1,0 +1,192 @@
+"""Every command does its work, and prints it for people and for programs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import BEES, Run
+
+
+def test_search_finds_the_document_and_prints_its_parts(run: Run, hive: Path) -> None:
+    found = run("search", hive, "how do bees tell each other about flowers?", "-k", "2")
+    assert found.code == 0
+    first = found.out.splitlines()[0]
+    assert "dance" in first
+    assert "words" in first
+    assert "summary" in first
+
+
+def test_search_prints_hits_as_json(run: Run, hive: Path) -> None:
+    hits = run("search", hive, "who spins webs?", "--json", "-k", "3").json()["hits"]
+    assert [hit["id"] for hit in hits][0] == "silk"
+    assert len(hits) == 3
+    assert hits[0]["score"] == pytest.approx(hits[0]["words_score"] + hits[0]["summary_score"], abs=1e-5)
+
+
+def test_attributes_come_back_with_hits(run: Run, hive: Path) -> None:
+    hits = run("search", hive, "honey bees dance", "--json", "-k", "1").json()["hits"]
+    assert hits[0]["attributes"] == {"title": "Waggle dance", "year": 1973}
+
+
+def test_all_candidates_and_many_candidates_agree(run: Run, hive: Path) -> None:
+    exact = run("search", hive, "queen", "--json", "--candidates", "all").json()
+    two_stage = run("search", hive, "queen", "--json", "--candidates", "6").json()
+    assert [hit["id"] for hit in exact["hits"]] == [hit["id"] for hit in two_stage["hits"]]
+
+
+def test_a_file_of_queries_becomes_a_trec_run(run: Run, hive: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.tsv"
+    queries.write_text("q1\tbees dance\nq2\tspider webs\n", encoding="utf-8")
+    target = tmp_path / "out.trec"
+    assert run("search", hive, "--queries", queries, "--run", target, "-k", "2").code == 0
+    lines = [line.split() for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [(line[0], line[2], line[3]) for line in lines if line[3] == "1"] == [("q1", "dance", "1"), ("q2", "silk", "1")]
+    assert len(lines) == 4
+
+
+def test_a_run_goes_to_standard_output_without_a_file(run: Run, hive: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"_id": "q", "text": "webs"}\n', encoding="utf-8")
+    assert run("search", hive, "--queries", queries, "-k", "1").out.startswith("q Q0 silk 1 ")
+
+
+def test_info_counts_documents_and_bytes(run: Run, hive: Path) -> None:
+    found = run("info", hive, "--json").json()
+    assert found["n_documents"] == len(BEES)
+    assert found["dim"] == 128
+    assert found["bytes"]["words"] > found["n_words"] * 128
+    assert "wordhive-minilm-128" in run("info", hive).out
+
+
+@pytest.mark.parametrize("form", ["gz", "tsv", "folder", "beir"])
+def test_every_input_form_gives_the_same_hits(run: Run, tmp_path: Path, form: str) -> None:
+    rows = [(document["_id"], f"{document['title']} {document['text']}") for document in BEES]
+    if form == "tsv":
+        source = tmp_path / "bees.tsv"
+        source.write_text("".join(f"{id}\t{text}\n" for id, text in rows), encoding="utf-8")
+    elif form == "folder":
+        source = tmp_path / "texts"
+        source.mkdir()
+        for id, text in rows:
+            (source / f"{id}.txt").write_text(text, encoding="utf-8")
+    else:
+        lines = "".join(json.dumps(document) + "\n" for document in BEES)
+        source = tmp_path / "bees.jsonl.gz" if form == "gz" else tmp_path / "beir"
+        if form == "beir":
+            source.mkdir()
+        packed = source / "corpus.jsonl.gz" if form == "beir" else source
+        packed.write_bytes(gzip.compress(lines.encode()))
+    target = tmp_path / "my.hive"
+    assert run("index", source, "--to", target).code == 0
+    best = run("search", target, "Waggle dance", "--json", "-k", "1").json()["hits"][0]
+    assert best["id"].removesuffix(".txt") == "dance"
+    assert best["text"] == "Waggle dance Honey bees dance to tell others where flowers are."
+
+
+def test_append_adds_and_resume_passes_over(run: Run, bees: Path, tmp_path: Path) -> None:
+    target = tmp_path / "my.hive"
+    run("index", bees, "--to", target, "--limit", "4")
+    more = tmp_path / "more.tsv"
+    more.write_text("moth\tMoths fly at night.\n", encoding="utf-8")
+    assert run("index", more, "--to", target, "--append", "--json").json()["documents"] == 5
+    assert run("index", bees, "--to", target, "--resume", "--json").json() == {
+        "index": str(target),
+        "added": 2,
+        "documents": 7,
+    }
+
+
+def test_encoded_shards_search_like_text(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:
+    shards, target = tmp_path / "bees.shards", tmp_path / "my.hive"
+    assert run("encode", bees, "--to", shards, "--json").json()["encoded"] == len(BEES)
+    assert run("encode", bees, "--to", shards, "--json").json()["encoded"] == 0
+    assert run("index", shards, "--to", target, "--json").json()["added"] == len(BEES)
+    expected = run("search", hive, "old queen leaves", "--json").json()["hits"]
+    found = run("search", target, "old queen leaves", "--json").json()["hits"]
+    assert [hit["id"] for hit in found] == [hit["id"] for hit in expected]
+    assert [hit["score"] for hit in found] == pytest.approx([hit["score"] for hit in expected], abs=0.02)
+
+
+def test_eval_writes_report_and_runs(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(d) + "\n" for d in BEES), encoding="utf-8")
+    (folder / "queries.jsonl").write_text(
+        '{"_id": "q1", "text": "bees dance for flowers"}\n{"_id": "q2", "text": "spiders spin silk"}\n', encoding="utf-8"
+    )
+    (folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\tdance\t2\nq2\tsilk\t1\nq2\tsong\t0\n", encoding="utf-8"
+    )
+    report = tmp_path / "report"
+    printed = run("eval", folder, "--report", report)
+    assert printed.code == 0
+    assert "ndcg@10" in printed.out
+    saved = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    assert [system["measures"]["ndcg@10"] for system in saved["systems"]] == [1.0] * 4
+    assert saved["candidate_recall"]["1000"] == 1.0
+    assert (report / "exact.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
+    again = run("eval", folder, "--report", report, "--json").json()
+    assert again["seconds_indexing"] is None
+
+
+def test_fit_makes_a_model_that_indexes_and_searches(run: Run, bees: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    words = [f"Text {i} tells of {a} and {b} in the {c}." for i, (a, b, c) in enumerate(_triples())]
+    texts.write_text("".join(json.dumps({"text": text}) + "\n" for text in words), encoding="utf-8")
+    model, target = tmp_path / "model", tmp_path / "my.hive"
+    assert run("fit", "all-MiniLM-L6-v2", "--texts", texts, "--to", model, "--dim", "32", "--light").code == 0
+    assert run("index", bees, "--to", target, "--model", model).code == 0
+    assert run("info", target, "--json").json()["dim"] == 32
+    assert run("search", target, "webs of silk", "--json", "-k", "1").json()["hits"][0]["id"] == "silk"
+
+
+def _triples() -> list[tuple[str, str, str]]:
+    first, second, third = ("bees", "ants", "wasps", "moths"), ("honey", "nests", "wings", "eggs"), ("wood", "sky", "soil")
+    return [(a, b, c) for a in first for b in second for c in third]
+
+
+@pytest.mark.parametrize("command", ["index", "search", "encode", "eval", "info", "demo", "fit"])
+def test_help_teaches_by_example(run: Run, command: str) -> None:
+    found = run(command, "--help")
+    assert found.code == 0
+    assert f"wordhive {command}" in found.out.split("Options")[0].split("\n", 3)[-1]
+
+
+def test_help_answers_without_torch() -> None:
+    code = "import sys; from wordhive.cli.main import app; print('torch' in sys.modules or 'faiss' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_ctrl_c_keeps_what_was_committed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wordhive.retrieval import retriever
+    from wordhive.retrieval.encoder import Encoder
+
+    monkeypatch.setattr(retriever, "DOCUMENTS_A_COMMIT", 2)
+    encode, calls = Encoder.encode_documents, []
+
+    def interrupted(self: Encoder, texts: list[str], **options: object) -> object:
+        calls.append(time.time())
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return encode(self, texts, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Encoder, "encode_documents", interrupted)
+    source = tmp_path / "docs.tsv"
+    source.write_text("".join(f"d{i}\ttext number {i}\n" for i in range(7)), encoding="utf-8")
+    target = tmp_path / "my.hive"
+    stopped = run("index", source, "--to", target)
+    assert stopped.code == 130
+    assert "4 documents are safe" in stopped.err
+    assert run("index", source, "--to", target, "--resume", "--json").json() == {
+        "index": str(target),
+        "added": 3,
+        "documents": 7,
+    }

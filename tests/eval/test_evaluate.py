@@ -1,0 +1,90 @@
+"""An evaluation against rankings worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wordhive.eval.collections import Collection
+from wordhive.eval.evaluate import Evaluation, evaluate
+from wordhive.index import Index, InputError
+from wordhive.retrieval.documents import Document
+from wordhive.retrieval.encoder import Encoder
+
+TEXTS = {
+    "bees": "Honey bees dance to tell where flowers are.",
+    "ants": "Ants follow a trail of scent to their food.",
+    "silk": "Spiders spin webs of silk.",
+    "rain": "Rain falls when clouds cool down.",
+    "none": "",
+}
+
+
+@pytest.fixture(scope="module")
+def collection() -> Collection:
+    documents = [Document(id, text) for id, text in TEXTS.items()]
+    queries = {"q1": "what do spiders spin?", "q2": "why does it rain", "q3": "the scent of food"}
+    qrels = {"q1": {"silk": 1}, "q2": {"rain": 1}, "q3": {"ants": 1}}
+    return Collection("tiny", "test", lambda: iter(documents), queries, qrels)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder.load()
+
+
+@pytest.fixture(scope="module")
+def found(collection: Collection, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    return evaluate(collection, tmp_path_factory.mktemp("eval") / "tiny.hive", model=encoder, candidates=5)
+
+
+def test_systems_are_exact_search_its_parts_and_two_stages(found: Evaluation) -> None:
+    names = [system.name for system in found.systems]
+    assert names == ["exact", "exact, words alone", "exact, summary alone", "two stages, 5 candidates"]
+
+
+def test_runs_equal_scores_worked_out_from_the_vectors(
+    found: Evaluation, collection: Collection, encoder: Encoder
+) -> None:
+    documents = encoder.encode_documents(list(TEXTS.values()))
+    queries = encoder.encode_queries(list(collection.queries.values()))
+    for i, id in enumerate(collection.queries):
+        query = queries[i : i + 1]
+        for j, name in enumerate(TEXTS):
+            own = documents[j : j + 1]
+            words = (query.vectors @ own.vectors.T).max(axis=1).sum() if len(own.vectors) else 0.0
+            assert query.summary is not None
+            assert own.summary is not None
+            expected = 0.2 * words + 0.8 * float(query.summary[0] @ own.summary[0])
+            assert found.systems[0].run[id][name] == pytest.approx(expected, abs=0.02)
+
+
+def test_two_stages_over_all_documents_equal_exact_search(found: Evaluation) -> None:
+    exact, two_stages = found.systems[0].run, found.systems[-1].run
+    for id, documents in exact.items():
+        assert two_stages[id] == pytest.approx(documents, abs=1e-6)
+    assert found.candidate_recall[20] == 1.0
+
+
+def test_costs_are_reported(found: Evaluation) -> None:
+    assert found.bytes_per_document["words"] == pytest.approx(128 * found.words_per_document, abs=60)
+    assert set(found.latency) == {"encode", "candidates", "rerank", "fetch", "total"}
+    assert all(times["p50"] <= times["p95"] <= times["p99"] for times in found.latency.values())
+
+
+def test_an_index_of_something_else_is_refused(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    index = Index.create(tmp_path / "other.hive", encoder=encoder.stamp, summary_weight=0.8)
+    vectors = encoder.encode_documents(["a stranger"])
+    index.add(["stranger"], vectors)
+    with pytest.raises(InputError, match="something else than tiny"):
+        evaluate(collection, tmp_path / "other.hive", model=encoder)
+
+
+def test_a_limit_uses_the_first_queries(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    found = evaluate(collection, tmp_path / "tiny.hive", model=encoder, candidates=2, limit=1, config="exact")
+    assert found.n_queries == 1
+    assert found.candidate_recall == {}
+    assert "candidates" not in found.latency
+    assert np.isclose(found.systems[0].measures["mrr@10"], 1.0)

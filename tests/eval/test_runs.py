@@ -1,0 +1,45 @@
+"""Rankings and measures against hand-made numbers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wordhive.eval.runs import MEASURES, measure, ranking, write_trec
+
+QRELS = {"a": {"d1": 2, "d4": 1}, "b": {"d2": 1}}
+RUN = {"a": {"d4": 3.0, "d9": 2.0, "d1": 1.0}, "b": {"d7": 5.0, "d2": 4.0}}
+
+
+def test_measures_equal_their_definitions() -> None:
+    found = measure(QRELS, RUN)
+    ideal = 2 + 1 / math.log2(3)
+    ndcg_a = (1 + 2 / math.log2(4)) / ideal
+    assert found["ndcg@10"] == pytest.approx((ndcg_a + 1 / math.log2(3)) / 2, abs=1e-6)
+    assert found["mrr@10"] == pytest.approx((1 + 0.5) / 2, abs=1e-6)
+    assert found["map"] == pytest.approx(((1 + 2 / 3) / 2 + 0.5) / 2, abs=1e-6)
+    assert found["recall@100"] == pytest.approx(1.0, abs=1e-6)
+    assert tuple(found) == MEASURES
+
+
+def test_a_query_without_results_counts_zero() -> None:
+    assert measure(QRELS, {"a": RUN["a"]}, ["mrr@10"])["mrr@10"] == pytest.approx(0.5, abs=1e-6)
+    assert measure(QRELS, {"a": RUN["a"], "b": {}}, ["mrr@10"])["mrr@10"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_ranking_is_sorted_and_cut_and_breaks_ties_by_id() -> None:
+    rows = np.array([0, 1, 2, 3, 4])
+    scores = np.array([1.0, 2.0, 2.0, 0.5, 2.0], np.float32)
+    ids = {0: "e", 1: "c", 2: "a", 3: "d", 4: "b"}
+    assert list(ranking(rows, scores, ids, 2)) == ["a", "b"]
+    assert list(ranking(rows, scores, ids, 9)) == ["a", "b", "c", "e", "d"]
+
+
+def test_a_trec_file_has_six_columns_and_ranks_from_one(tmp_path: Path) -> None:
+    write_trec(RUN, tmp_path / "run.trec", "tag")
+    lines = [line.split() for line in (tmp_path / "run.trec").read_text(encoding="utf-8").splitlines()]
+    assert lines[0] == ["a", "Q0", "d4", "1", "3.000000", "tag"]
+    assert [line[3] for line in lines] == ["1", "2", "3", "1", "2"]
