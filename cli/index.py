@@ -99,9 +99,12 @@ def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[], int]) ->
     except BaseException as error:
         held = len(retriever)
         retriever.index.close()
+        stopped = isinstance(error, KeyboardInterrupt)
         if not there and not held:
             # Nothing half-written: an index that got no document was not there before.
             shutil.rmtree(to, ignore_errors=True)
-        elif isinstance(error, KeyboardInterrupt):
-            output.note(f"{held:,} documents are safe in {to}; go on with --resume")
+            if stopped:
+                output.note("stopped before the first commit: nothing was written")
+        elif stopped:
+            output.note(f"stopped: {held:,} documents are safe in {to}; go on with --resume")
         raise

@@ -10,6 +10,7 @@ import inspect
 import re
 import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from wordhive.retrieval.documents import Document
@@ -62,8 +63,13 @@ def _reference() -> Iterator[Document]:
             yield Document(f"reference/{topic}/{number}", " ".join(words), {"topic": topic})
 
 
-def _docstrings() -> Iterator[tuple[str, str, str]]:
+@cache
+def _docstrings() -> tuple[tuple[str, str, str], ...]:
     """(dotted name, first sentence or "", the rest) of every docstring worth finding, in order of names."""
+    return tuple(_read_docstrings())
+
+
+def _read_docstrings() -> Iterator[tuple[str, str, str]]:
     root = Path(sysconfig.get_paths()["stdlib"])
     seen: set[str] = set()
     for path in sorted(root.rglob("*.py")):

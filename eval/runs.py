@@ -30,8 +30,10 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
 
     # ranx knows no empty ranking: an unjudged document stands for one.
     complete = {id: run.get(id) or {"": 0.0} for id in qrels}
-    found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(complete), list(measures))
-    return {name: float(value) for name, value in found.items()}
+    names = list(measures)
+    found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(complete), names)
+    # For a single measure ranx gives its value, not a dict.
+    return {name: float(found[name] if isinstance(found, dict) else found) for name in names}
 
 
 def write_trec(run: Run, path: Path, tag: str) -> None:

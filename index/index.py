@@ -85,7 +85,7 @@ class Index:
         self.summary_weight: float = settings["summary_weight"]
         self.encoder = EncoderStamp(**settings["encoder"]) if settings["encoder"] else None
         self._parameters: dict[int, Parameters] = {}
-        self._candidates: dict[str, CandidateIndex | None] = {}
+        self._candidates: dict[str, CandidateIndex] = {}
         self.reload()
 
     @classmethod
@@ -105,6 +105,8 @@ class Index:
         Raises InputError when the path is taken.
         """
         path = Path(path)
+        if not 0 <= summary_weight <= 1:
+            raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             kind = "an index" if (path / "catalog.db").exists() else "something"
             raise InputError(f"{path} is already {kind}; open it, or choose another path")
@@ -123,8 +125,8 @@ class Index:
                 (path / "params").mkdir()
                 catalog = Catalog.create(path / "catalog.db", settings)
             except BaseException:
-                if not existed:
-                    shutil.rmtree(path, ignore_errors=True)
+                for made in [path] if not existed else list(path.iterdir()):
+                    shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
                 raise
         return cls(path, catalog, device)
 
@@ -178,15 +180,15 @@ class Index:
         Raises InputError for ids that repeat or exist, numbers that disagree, other dims, or values that are not
         finite; WordhiveError when another process is writing or the disk is full.
         """
+        if not len(ids) and not len(vectors):
+            return
         if not isinstance(vectors, WordVectors):
             vectors = WordVectors.from_list(vectors, dim=self.dim or None)
         _check_numbers(len(vectors), ids=ids, texts=texts, attributes=attributes)
         _check_ids(ids)
-        details = [
-            json.dumps(given, ensure_ascii=False) if given else None for given in attributes or [None] * len(ids)
-        ]
-        if not len(ids):
-            return
+        for id, text in zip(ids, texts or (), strict=False):
+            _check_unicode(text, f"the text of document {id!r}")
+        details = [_as_json(given, id) for id, given in zip(ids, attributes or [None] * len(ids), strict=True)]
         with self._writer():
             self._check_new(ids, vectors)
             self._write(ids, vectors, texts or [None] * len(ids), details)
@@ -221,7 +223,6 @@ class Index:
                 assert encoding is not None
                 encoded[generation] = encoding.encode_queries(queries)
             candidates = self._candidate_index(segment)
-            assert candidates is not None
             scores, numbers = candidates.search(encoded[generation], n)
             for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
                 real = number >= 0
@@ -234,7 +235,7 @@ class Index:
         The scores are exact for the stored codes: float32 arithmetic on the decoded vectors.
         """
         self._check_dims(query)
-        parts = [self._score(query, segment, local) for segment, local in self._by_segment(np.sort(rows))]
+        parts = [self._score(query, segment, local) for segment, local in self._by_segment(np.unique(rows))]
         return _join(parts, query=0)
 
     def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
@@ -285,7 +286,6 @@ class Index:
         summary = np.zeros_like(words)
         if self._weight and queries.summary is not None:
             assert parameters.summaries is not None
-            assert segment.summaries is not None
             decoded = parameters.summaries.decode(segment.summaries[local])
             summary = queries.summary @ decoded.T * np.float32(self._weight)
         return local + segment.record.first_row, words, summary
@@ -301,16 +301,18 @@ class Index:
             if start < stop:
                 yield segment, rows[start:stop] - first
 
-    def _candidate_index(self, segment: Segment) -> CandidateIndex | None:
+    def _candidate_index(self, segment: Segment) -> CandidateIndex:
         id = segment.record.id
         if id not in self._candidates:
-            index = segment.candidates
-            self._candidates[id] = index.to(self._device) if index else None
+            self._candidates[id] = segment.candidates.to(self._device)
         return self._candidates[id]
 
     def _load(self, generation: int) -> Parameters:
         if generation not in self._parameters:
-            self._parameters[generation] = Parameters.load(self.path / "params" / str(generation))
+            record = next((known for known in self._catalog.generations() if known.id == generation), None)
+            has_summary = bool(record.summary_dim if record else self.summary_dim)
+            folder = self.path / "params" / str(generation)
+            self._parameters[generation] = Parameters.load(folder, has_summary=has_summary)
         return self._parameters[generation]
 
     def _check_dims(self, vectors: WordVectors) -> None:
@@ -328,7 +330,8 @@ class Index:
     def _writer(self) -> Iterator[None]:
         lock = FileLock(self.path / "lock", timeout=0)
         try:
-            lock.acquire()
+            with _disk_errors(self.path):
+                lock.acquire()
         except Timeout as error:
             raise WordhiveError(
                 f"another process is writing to {self.path}; wait for it to end and try again"
@@ -339,6 +342,9 @@ class Index:
             with _disk_errors(self.path):
                 yield
         except BaseException:
+            # What was trained or opened on the way belongs to nothing that was committed.
+            self._parameters.clear()
+            self._candidates.clear()
             self._sweep()
             raise
         finally:
@@ -433,7 +439,22 @@ def _check_ids(ids: Sequence[str]) -> None:
             raise InputError(f"document id {id!r} is not a string with characters; ids are strings of your own")
         if id in seen:
             raise InputError(f"document id {id!r} is given twice; every document needs an id of its own")
+        _check_unicode(id, f"document id {id!r}")
         seen.add(id)
+
+
+def _check_unicode(text: str, what: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what} holds half of a character (a lone surrogate); decode it as UTF-8 first") from error
+
+
+def _as_json(attributes: dict[str, Any] | None, id: str) -> str | None:
+    try:
+        return json.dumps(attributes, ensure_ascii=False) if attributes else None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the attributes of document {id!r} are no JSON ({error}); use strings, numbers, lists, dicts") from error
 
 
 @contextmanager

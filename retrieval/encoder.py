@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from wordhive.index import InputError, WordVectors
 from wordhive.index.index import EncoderStamp
 
-from .checkpoint import load_base, load_model, save_model
+from .checkpoint import find_base, load_base, load_model, save_model
 from .modules import ScoreMix, WholeWordPooling
 from .progress import progress_bar
 from .projection import principal_projection
@@ -63,7 +63,9 @@ class Encoder:
         words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are.
         Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach.
         """
-        encoder = cls(load_model(name, device), name=name, precision=precision)
+        # A folder is remembered by its full path: an index may be opened from anywhere.
+        known_as = str(Path(name).expanduser().resolve()) if Path(name).expanduser().is_dir() else name
+        encoder = cls(load_model(name, device), name=known_as, precision=precision)
         return encoder.with_words() if words else encoder
 
     @classmethod
@@ -91,17 +93,18 @@ class Encoder:
         mean of all tokens is the summary, with `summary_weight` of the score.
         """
         transformer = load_base(base)
+        name = find_base(base) if Path(base).expanduser().is_dir() else base
         full = transformer.get_embedding_dimension()
         head: list[nn.Module] = [transformer, Pooling(full, "mean"), Normalize(), WholeWordPooling(stem)]
         tail: list[nn.Module] = [Normalize(module_input_name="token_embeddings"), ScoreMix(summary_weight)]
         if dim is not None:
-            raw = cls(MultiVectorEncoder(modules=[*head], device=device), name=base)
+            raw = cls(MultiVectorEncoder(modules=[*head], device=device), name=name)
             words = raw.encode_documents(texts, show_progress=show_progress).vectors[:_FIT_WORDS]
             rows = torch.from_numpy(principal_projection(words, dim))
             projection = Dense(full, dim, bias=False, activation_function=nn.Identity(), init_weight=rows,
                                module_input_name="token_embeddings")  # fmt: skip
             tail.insert(0, projection)
-        return cls(MultiVectorEncoder(modules=[*head, *tail], device=device), name=base)
+        return cls(MultiVectorEncoder(modules=[*head, *tail], device=device), name=name)
 
     def with_words(self) -> Encoder:
         """This encoder with its token vectors pooled to whole words."""

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from wordhive.index import EncodingConfig, IndexConfig, InputError, WordhiveError
+from wordhive.index.config import preset_names
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_loads(preset: str) -> None:
+    assert isinstance(IndexConfig.load(preset), IndexConfig)
+
+
+def test_there_is_a_default_preset() -> None:
+    assert "default" in preset_names()
+
+
+def test_an_unknown_preset_is_named_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"'defualt'; choose .*default"):
+        IndexConfig.load("defualt")
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+def test_a_yaml_file_loads(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"mine{suffix}"
+    path.write_text("codec: SQ4\nencoding:\n  bits: 3\n", encoding="utf-8")
+    assert IndexConfig.load(path) == IndexConfig(codec="SQ4", encoding=EncodingConfig(bits=3))
+
+
+def test_a_path_may_be_a_string(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("codec: SQ4", encoding="utf-8")
+    assert IndexConfig.load(str(tmp_path / "mine.yaml")).codec == "SQ4"
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no configuration file at .*gone\.yaml"):
+        IndexConfig.load(tmp_path / "gone.yaml")
+
+
+def test_null_switches_the_first_stage_off() -> None:
+    assert IndexConfig.parse("encoding: null", "mine").encoding is None
+
+
+def test_an_empty_file_means_the_defaults() -> None:
+    assert IndexConfig.parse("# nothing\n", "mine") == IndexConfig()
+
+
+def test_json_is_read_back() -> None:
+    config = IndexConfig(codec="PQ8", encoding=EncodingConfig(final_dim=64, projection="count-sketch"), nprobe=3)
+    assert IndexConfig.parse(config.model_dump_json(), "mine") == config
+
+
+@pytest.mark.parametrize(("text", "key"), [("codex: SQ8", "codex"), ("encoding: {bit: 3}", r"encoding\.bit")])
+def test_an_unknown_key_is_named(text: str, key: str) -> None:
+    with pytest.raises(InputError, match=f"mine has an unknown key '{key}'"):
+        IndexConfig.parse(text, "mine")
+
+
+def test_an_unknown_key_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match="codec, encoding, candidates"):
+        IndexConfig.parse("codex: SQ8", "mine")
+
+
+@pytest.mark.xfail(strict=True, reason="the keys that are listed are the index's, not the encoding's")
+def test_an_unknown_key_of_the_encoding_lists_those_of_the_encoding() -> None:
+    with pytest.raises(InputError, match=r"known are .*repetitions"):
+        IndexConfig.parse("encoding: {bit: 3}", "mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("nprobe: 0", "nprobe is 0"),
+        ("ef_search: many", "ef_search is 'many'"),
+        ("codec: [SQ8]", "codec is"),
+        ("encoding: {bits: 13}", "encoding.bits is 13"),
+        ("encoding: {bits: -1}", "encoding.bits is -1"),
+        ("encoding: {repetitions: 0}", "encoding.repetitions is 0"),
+        ("encoding: {projection_dim: 0}", "encoding.projection_dim is 0"),
+        ("encoding: {projection: sparse}", "encoding.projection is 'sparse'"),
+        ("encoding: {final_dim: 0}", "encoding.final_dim is 0"),
+        ("encoding: {seed: -1}", "encoding.seed is -1"),
+        ("encoding: muvera", "encoding is 'muvera'"),
+    ],
+)
+def test_a_value_out_of_range_is_named(text: str, named: str) -> None:
+    with pytest.raises(InputError, match=f"mine: {named}"):
+        IndexConfig.parse(text, "mine")
+
+
+@pytest.mark.parametrize("text", ["codec: [", "a: b: c", "\x00", "\t- x: ["])
+def test_unreadable_yaml_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(InputError, match="mine is not YAML") as caught:
+        IndexConfig.parse(text, "mine")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "kind"), [("[1, 2]", "list"), ("hello", "str"), ("7", "int")])
+def test_yaml_that_is_no_mapping_is_refused(text: str, kind: str) -> None:
+    with pytest.raises(InputError, match=f"mine holds {kind}"):
+        IndexConfig.parse(text, "mine")
+
+
+@pytest.mark.xfail(strict=True, reason="a value that is false, such as [] or 0, is taken for an empty file")
+@pytest.mark.parametrize("text", ["[]", "0", "false"])
+def test_yaml_that_is_no_mapping_but_empty_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="mine holds"):
+        IndexConfig.parse(text, "mine")
+
+
+@pytest.mark.xfail(strict=True, reason="the keys reach the model as keyword arguments: a raw TypeError")
+def test_a_key_that_is_no_string_is_refused() -> None:
+    with pytest.raises(InputError, match="1"):
+        IndexConfig.parse("1: SQ8", "mine")
+
+
+@pytest.mark.xfail(strict=True, reason="the file is decoded before its errors are caught: a raw UnicodeDecodeError")
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"codec: \xff\xfe")
+    with pytest.raises(InputError, match=r"mine\.yaml"):
+        IndexConfig.load(path)
+
+
+def test_a_configuration_can_not_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        IndexConfig().codec = "SQ4"  # type: ignore[misc]
+
+
+def test_bad_input_ends_the_command_line_with_two() -> None:
+    assert InputError.exit_code == 2
+
+
+def test_a_failure_ends_the_command_line_with_one() -> None:
+    assert WordhiveError.exit_code == 1
+
+
+def test_bad_input_is_a_value_error_too() -> None:
+    assert issubclass(InputError, ValueError)

