@@ -26,7 +26,8 @@ class CandidateIndex:
 
         Raises InputError for a string that is no FAISS factory, or a sample too small to train it.
         """
-        return cls(faiss_library.from_factory(sample.shape[1], config.candidates, sample, "candidates"), config)
+        index = faiss_library.from_factory(sample.shape[1], config.candidates, sample, "candidates")
+        return cls(_visiting(index, config), config)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -41,16 +42,18 @@ class CandidateIndex:
         A graph or list index may find fewer: the places left over have number −1.
         """
         n = min(n, len(self))
-        if n == 0:
+        if n <= 0:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
-        library = faiss_library.faiss()
-        space = library.GpuParameterSpace() if _on_gpu(self._index) else library.ParameterSpace()
-        if "IVF" in self._config.candidates:
-            space.set_index_parameter(self._index, "nprobe", self._config.nprobe)
-        if "HNSW" in self._config.candidates:
-            space.set_index_parameter(self._index, "efSearch", max(n, self._config.ef_search))
-        scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n)
+        beam = self._beam(n)
+        scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
         return scores, numbers
+
+    def _beam(self, n: int) -> Any:
+        # Given with the search, not set on the index: searches in several threads may ask for different n.
+        library = faiss_library.faiss()
+        if not isinstance(self._index, library.IndexHNSW):
+            return None
+        return library.SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
 
     def to(self, device: str) -> CandidateIndex:
         """This index on "cpu" or "cuda". Raises WordhiveError where FAISS has no GPU."""
@@ -63,15 +66,23 @@ class CandidateIndex:
                 "on a CUDA machine, or search on the cpu"
             )
         resources = library.StandardGpuResources()
-        return CandidateIndex(library.index_cpu_to_gpu(resources, 0, self._index), self._config)
+        try:
+            return CandidateIndex(library.index_cpu_to_gpu(resources, 0, self._index), self._config)
+        except RuntimeError as error:
+            raise WordhiveError(
+                f"candidates {self._config.candidates!r} cannot be on a GPU; search on the cpu, or index with Flat, "
+                "SQ8 or IVF…"
+            ) from error
 
     def save(self, path: Path) -> None:
         faiss_library.write(self._index, path)
 
     @classmethod
     def load(cls, path: Path, config: IndexConfig) -> CandidateIndex:
-        return cls(faiss_library.read(path), config)
+        return cls(_visiting(faiss_library.read(path), config), config)
 
 
-def _on_gpu(index: Any) -> bool:
-    return type(index).__name__.startswith("Gpu")
+def _visiting(index: Any, config: IndexConfig) -> Any:
+    if "IVF" in config.candidates:
+        faiss_library.faiss().ParameterSpace().set_index_parameter(index, "nprobe", config.nprobe)
+    return index

@@ -88,11 +88,15 @@ class Catalog:
     def create(cls, path: Path, settings: dict[str, Any]) -> Catalog:
         """A new catalog with the given settings (JSON values)."""
         connection = _connect(path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        with connection:
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION}; COMMIT;")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
         return cls(path, connection)
 
     @classmethod
@@ -101,16 +105,19 @@ class Catalog:
         connection = _connect(path)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            connection.execute("SELECT count(*) FROM segment").fetchone()
+            if version in (0, FORMAT_VERSION):  # 0 is also what any other file of SQLite's has
+                connection.execute("SELECT count(*) FROM segment").fetchone()
+            if version != FORMAT_VERSION:
+                raise InputError(
+                    f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
+                    "open it with the version that wrote it, or index the documents again"
+                )
         except sqlite3.DatabaseError as error:
             connection.close()
-            raise WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy") from error
-        if version != FORMAT_VERSION:
+            raise _damaged(path, error) from error
+        except BaseException:
             connection.close()
-            raise InputError(
-                f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
-                "open it with the version that wrote it, or index the documents again"
-            )
+            raise
         return cls(path, connection)
 
     def close(self) -> None:
@@ -129,7 +136,9 @@ class Catalog:
                 )
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # A full disk makes SQLite roll back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def settings(self) -> dict[str, Any]:
@@ -176,14 +185,29 @@ class Catalog:
         return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(query, values).fetchall()
+        try:
+            with self._lock:
+                return self._connection.execute(query, values).fetchall()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{error.object!r} is no valid Unicode (a lone surrogate); decode it as UTF-8 first"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise _damaged(self.path, error) from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise _damaged(path, error) from error
     return connection
+
+
+def _damaged(path: Path, error: Exception) -> WordhiveError:
+    return WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy")
 
 
 def _chunks(items: Sequence[Any], size: int = 500) -> Iterable[Sequence[Any]]:

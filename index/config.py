@@ -61,7 +61,10 @@ class IndexConfig(BaseModel):
             path = Path(preset)
             if not path.is_file():
                 raise InputError(f"no configuration file at {path}")
-            return cls.parse(path.read_text(encoding="utf-8"), str(path))
+            try:
+                return cls.parse(path.read_text(encoding="utf-8"), str(path))
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a YAML text") from error
         names = preset_names()
         if str(preset) not in names:
             raise InputError(f"no index preset {str(preset)!r}; choose {', '.join(names)}, or give a .yaml file")
@@ -71,20 +74,20 @@ class IndexConfig(BaseModel):
     def parse(cls, text: str, source: str) -> IndexConfig:
         """The configuration in a YAML or JSON text; `source` names it in errors."""
         try:
-            values: Any = yaml.safe_load(text) or {}
+            values: Any = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+        values = {} if values is None else values
         if not isinstance(values, dict):
             raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
         try:
-            return cls(**values)
+            return cls(**{str(key): value for key, value in values.items()})
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             if first["type"] == "extra_forbidden":
-                raise InputError(
-                    f"{source} has an unknown key {key!r}; known are {', '.join(cls.model_fields)}"
-                ) from error
+                known = EncodingConfig.model_fields if len(first["loc"]) > 1 else cls.model_fields
+                raise InputError(f"{source} has an unknown key {key!r}; known are {', '.join(known)}") from error
             raise InputError(f"{source}: {key} is {first['input']!r}; {first['msg'].lower()}") from error
 
 

@@ -55,11 +55,13 @@ def widened(sample: NDArray[np.float32], factory: str) -> NDArray[np.float32]:
     """The sample, with two rows that stretch the range of a scalar quantiser where the sample is small.
 
     A scalar quantiser clips to the range it was trained on. An index may start with three documents and grow to a
-    million: their range then says little, so it becomes 1.5 times the largest coordinate seen, in every dimension.
+    million: their range then says little, so it becomes 1.5 times the largest coordinate seen, in every dimension
+    (1 where there is none to see: words have unit length). Lists and product quantisers would learn from such rows.
     """
-    if "SQ" not in factory or len(sample) >= FEW_ROWS:
+    if "SQ" not in factory or "IVF" in factory or "PQ" in factory or len(sample) >= FEW_ROWS:
         return sample
-    reach = np.float32(1.5) * max(np.abs(sample).max(initial=0), np.float32(1e-6))
+    largest = np.abs(sample).max(initial=0)
+    reach = np.float32(1.5) * largest if largest > 0 else np.float32(1)
     edges = np.full((1, sample.shape[1]), reach, np.float32)
     return np.concatenate([sample, edges, -edges])
 
@@ -71,8 +73,11 @@ def write(index: Any, path: Path) -> None:
 
 def read(path: Path) -> Any:
     """Read a FAISS index from a file. Raises WordhiveError when it holds none."""
+    library = faiss()
+    if not path.is_file():
+        raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
     try:
-        return faiss().read_index(str(path))
+        return library.read_index(str(path))
     except RuntimeError as error:
         raise WordhiveError(
             f"{path} is damaged or no FAISS index ({_reason(error)}); restore it from a copy"

@@ -39,7 +39,7 @@ def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -
 def threads() -> int:
     """Threads for the kernels: WORDHIVE_THREADS, or as many as this process may use."""
     given = os.environ.get("WORDHIVE_THREADS", "")
-    if given.isdigit() and int(given):
+    if given.isdecimal() and int(given):
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

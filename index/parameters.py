@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
 
 from .candidates import CandidateIndex
 from .codecs import Codec
 from .config import IndexConfig
 from .encodings import FusedEncoding
+from .errors import InputError, WordhiveError
+from .tensors import read_tensors, write_tensors
 from .word_vectors import WordVectors
 
 # Enough to train any codec or encoding here, little enough to hold in memory.
@@ -46,25 +47,26 @@ class Parameters:
         if config.encoding is not None:
             weight = summary_weight if sample.summary is not None else 0.0
             encoding = FusedEncoding.fit(config.encoding, sample, weight)
-            tensors = {name: np.ascontiguousarray(tensor) for name, tensor in encoding.tensors().items()}
-            save_file(tensors, folder / "encoding.safetensors")
+            write_tensors(folder / "encoding.safetensors", encoding.tensors())
             encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
         (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Parameters:
-        """The parameters that `train` wrote."""
-        path = folder / "config.json"
-        config = IndexConfig.parse(path.read_text(encoding="utf-8"), str(path))
-        summaries = folder / "summaries.faiss"
+    def load(cls, folder: Path, *, has_summary: bool) -> Parameters:
+        """The parameters that `train` wrote. Raises WordhiveError for a file that is missing or damaged."""
+        config = _read_config(folder / "config.json")
         encoding = None
         if config.encoding is not None:
-            encoding = FusedEncoding.from_tensors(config.encoding, load_file(folder / "encoding.safetensors"))
+            path = folder / "encoding.safetensors"
+            try:
+                encoding = FusedEncoding.from_tensors(config.encoding, read_tensors(path))
+            except KeyError as error:
+                raise WordhiveError(f"{path} is damaged (no tensor {error}); restore it from a copy") from error
         return cls(
             config,
             Codec.load(folder / "words.faiss"),
-            Codec.load(summaries) if summaries.exists() else None,
+            Codec.load(folder / "summaries.faiss") if has_summary else None,
             encoding,
             folder / "candidates.faiss" if encoding is not None else None,
         )
@@ -72,3 +74,15 @@ class Parameters:
     def empty_candidates(self) -> CandidateIndex | None:
         """A fresh candidate index for one segment."""
         return CandidateIndex.load(self._candidates, self.config) if self._candidates else None
+
+
+def _read_config(path: Path) -> IndexConfig:
+    try:
+        text = path.read_text(encoding="utf-8")
+        if not text.strip():
+            raise WordhiveError(f"{path} is damaged (empty); restore it from a copy")
+        return IndexConfig.parse(text, str(path))
+    except FileNotFoundError as error:
+        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+    except (InputError, UnicodeDecodeError) as error:
+        raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error

@@ -26,7 +26,8 @@ class Segment:
     """The files of one segment.
 
     words: uint8 `[n_words, code_size]`. offsets: int64 `[n_documents + 1]`. word_ids: uint32 `[n_words]`.
-    summaries: uint8 `[n_documents, summary code size]` or None. candidates: the first stage, or None.
+    summaries: uint8 `[n_documents, summary code size]`. candidates: the first stage. Both only where the index has
+    them. Each raises WordhiveError for a file that is missing or damaged.
     """
 
     def __init__(self, folder: Path, record: SegmentRecord, config: IndexConfig) -> None:
@@ -49,14 +50,13 @@ class Segment:
         return word_ids
 
     @cached_property
-    def summaries(self) -> NDArray[np.uint8] | None:
-        path = self.folder / "summaries.npy"
-        return _map(path) if path.exists() else None
+    def summaries(self) -> NDArray[np.uint8]:
+        summaries: NDArray[np.uint8] = _map(self.folder / "summaries.npy")
+        return summaries
 
     @cached_property
-    def candidates(self) -> CandidateIndex | None:
-        path = self.folder / "candidates.faiss"
-        return CandidateIndex.load(path, self._config) if path.exists() else None
+    def candidates(self) -> CandidateIndex:
+        return CandidateIndex.load(self.folder / "candidates.faiss", self._config)
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
@@ -114,11 +114,11 @@ def _map(path: Path) -> Any:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
-    except ValueError:
-        # An empty file can't be mapped; anything else is damage.
+    except (ValueError, EOFError):
+        # An empty array can't be mapped; anything else is damage.
         try:
             array = np.load(path, allow_pickle=False)
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
     return array
 

@@ -45,7 +45,9 @@ class WordVectors:
 
     def _check_finite(self) -> None:
         # A sum is not finite as soon as one addend is not, and needs no boolean copy of all vectors.
-        if not np.isfinite(self.vectors.sum(dtype=np.float64)):
+        with np.errstate(invalid="ignore"):  # +inf and −inf make NaN, which says enough
+            total = self.vectors.sum(dtype=np.float64)
+        if not np.isfinite(total):
             bad = np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))
             if len(bad):
                 text = int(np.searchsorted(self.offsets, bad[0], side="right")) - 1
@@ -75,6 +77,8 @@ class WordVectors:
 
     def __getitem__(self, key: slice) -> WordVectors:
         """The texts `key.start:key.stop`, without a copy of their vectors."""
+        if not isinstance(key, slice):
+            raise InputError(f"WordVectors are sliced, not indexed: write vectors[{key}:{key} + 1]")
         start, stop, step = key.indices(len(self))
         if step != 1:
             raise InputError(f"WordVectors are sliced with step 1, not {step}; use take() for other orders")

@@ -20,7 +20,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
-from wordhive.index.index import EncoderStamp
+from wordhive.index.info import EncoderStamp
 
 from .checkpoint import find_base, load_base, load_model, save_model
 from .modules import ScoreMix, WholeWordPooling

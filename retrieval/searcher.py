@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
-from wordhive.index.index import Scores
+from wordhive.index.scores import Scores
 
 from .encoder import Encoder
 

@@ -24,7 +24,7 @@ class Muvera:
 
     hyperplanes: float32 `[repetitions, bits, dim]`.
     projections: float32 `[repetitions, projection_dim, dim]`, or None where buckets keep the words' dims.
-    mean: float32 `[dim]`, subtracted from document words; zeros unless centred.
+    mean: float32 `[dim]`, the origin of the buckets, subtracted from document words too; zeros unless centred.
     sketch: int64 `[2, length]`, target and sign of every coordinate in the final count-sketch, or None.
     """
 
@@ -93,14 +93,14 @@ class Muvera:
             stop = max(start + 1, int(np.searchsorted(documents.offsets, limit, side="right")) - 1)
             stop = min(stop, start + max(1, _BATCH_NUMBERS // self._full_dim))
             part = documents[start:stop]
-            parts.append(self._encode(part.vectors - self.mean, part.offsets, is_query=False))
+            parts.append(self._encode(part, is_query=False))
             start = stop
         return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
 
     def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
         """Float32 `[n_queries, dim]`."""
         self._check(queries)
-        return self._encode(queries.vectors, queries.offsets, is_query=True)
+        return self._encode(queries, is_query=True)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """All parameters by name, as `from_tensors` takes them back."""
@@ -130,17 +130,20 @@ class Muvera:
         if texts.dim != self.hyperplanes.shape[2]:
             raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.hyperplanes.shape[2]}")
 
-    def _encode(self, words: NDArray[np.float32], offsets: NDArray[np.int64], *, is_query: bool) -> NDArray[np.float32]:
-        config = self.config
-        n_words, n_texts = len(words), len(offsets) - 1
-        signs = words @ self.hyperplanes.reshape(-1, words.shape[1]).T > 0
+    def _encode(self, texts: WordVectors, *, is_query: bool) -> NDArray[np.float32]:
+        config, offsets = self.config, texts.offsets
+        n_words, n_texts = len(texts.vectors), len(texts)
+        centred = texts.vectors - self.mean if config.centre else texts.vectors
+        # A query keeps its own words: ⟨q, d − mean⟩ and ⟨q, d⟩ rank alike, ⟨q − mean, d − mean⟩ doesn't.
+        words = texts.vectors if is_query else centred
+        signs = centred @ self.hyperplanes.reshape(-1, words.shape[1]).T > 0
         weights = 2 ** np.arange(config.bits, dtype=np.int32)
         buckets = (signs.reshape(n_words, config.repetitions, config.bits) @ weights).astype(np.int32)
         if self.projections is None:
             projected = np.ascontiguousarray(words)[:, None, :]
         else:
             flat = self.projections.reshape(-1, words.shape[1])
-            projected = (words @ flat.T).reshape(n_words, config.repetitions, -1)
+            projected = (words @ flat.T).reshape(n_words, config.repetitions, self._block_dim)
         blocks = np.zeros((n_texts, config.repetitions, 2**config.bits, self._block_dim), np.float32)
         fill = config.fill and not is_query and config.bits > 0
 

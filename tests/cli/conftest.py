@@ -13,8 +13,18 @@ import pytest
 from wordhive.cli.main import main
 
 BEES = [
-    {"_id": "dance", "title": "Waggle dance", "text": "Honey bees dance to tell others where flowers are.", "year": 1973},
-    {"_id": "trail", "title": "Ant trails", "text": "Ants lay a scent trail between their nest and food.", "year": 1990},
+    {
+        "_id": "dance",
+        "title": "Waggle dance",
+        "text": "Honey bees dance to tell others where flowers are.",
+        "year": 1973,
+    },
+    {
+        "_id": "trail",
+        "title": "Ant trails",
+        "text": "Ants lay a scent trail between their nest and food.",
+        "year": 1990,
+    },
     {"_id": "hive", "title": "The hive", "text": "A hive holds thousands of workers and a single queen."},
     {"_id": "silk", "title": "Silk", "text": "Spiders spin webs of silk to catch flies."},
     {"_id": "song", "title": "Bird song", "text": "Male birds sing in spring to hold a territory."},

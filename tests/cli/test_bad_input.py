@@ -118,7 +118,9 @@ def test_a_full_disk_keeps_what_was_there(
     assert run("index", more, "--to", target, "--append", "--json").json()["documents"] == len(BEES) + 1
 
 
-def test_without_faiss_the_extra_is_named(run: Run, bees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_faiss_the_extra_is_named(
+    run: Run, bees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from wordhive.index import faiss_library
 
     monkeypatch.setitem(sys.modules, "faiss", None)

@@ -25,7 +25,7 @@ def test_search_finds_the_document_and_prints_its_parts(run: Run, hive: Path) ->
 
 def test_search_prints_hits_as_json(run: Run, hive: Path) -> None:
     hits = run("search", hive, "who spins webs?", "--json", "-k", "3").json()["hits"]
-    assert [hit["id"] for hit in hits][0] == "silk"
+    assert hits[0]["id"] == "silk"
     assert len(hits) == 3
     assert hits[0]["score"] == pytest.approx(hits[0]["words_score"] + hits[0]["summary_score"], abs=1e-5)
 
@@ -47,7 +47,10 @@ def test_a_file_of_queries_becomes_a_trec_run(run: Run, hive: Path, tmp_path: Pa
     target = tmp_path / "out.trec"
     assert run("search", hive, "--queries", queries, "--run", target, "-k", "2").code == 0
     lines = [line.split() for line in target.read_text(encoding="utf-8").splitlines()]
-    assert [(line[0], line[2], line[3]) for line in lines if line[3] == "1"] == [("q1", "dance", "1"), ("q2", "silk", "1")]
+    assert [(line[0], line[2], line[3]) for line in lines if line[3] == "1"] == [
+        ("q1", "dance", "1"),
+        ("q2", "silk", "1"),
+    ]
     assert len(lines) == 4
 
 
@@ -119,7 +122,8 @@ def test_eval_writes_report_and_runs(run: Run, tmp_path: Path) -> None:
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text("".join(json.dumps(d) + "\n" for d in BEES), encoding="utf-8")
     (folder / "queries.jsonl").write_text(
-        '{"_id": "q1", "text": "bees dance for flowers"}\n{"_id": "q2", "text": "spiders spin silk"}\n', encoding="utf-8"
+        '{"_id": "q1", "text": "bees dance for flowers"}\n{"_id": "q2", "text": "spiders spin silk"}\n',
+        encoding="utf-8",
     )
     (folder / "qrels" / "test.tsv").write_text(
         "query-id\tcorpus-id\tscore\nq1\tdance\t2\nq2\tsilk\t1\nq2\tsong\t0\n", encoding="utf-8"
@@ -148,7 +152,11 @@ def test_fit_makes_a_model_that_indexes_and_searches(run: Run, bees: Path, tmp_p
 
 
 def _triples() -> list[tuple[str, str, str]]:
-    first, second, third = ("bees", "ants", "wasps", "moths"), ("honey", "nests", "wings", "eggs"), ("wood", "sky", "soil")
+    first, second, third = (
+        ("bees", "ants", "wasps", "moths"),
+        ("honey", "nests", "wings", "eggs"),
+        ("wood", "sky", "soil"),
+    )
     return [(a, b, c) for a in first for b in second for c in third]
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import EncodingConfig
-from wordhive.index.index import EncoderStamp
+from wordhive.index.info import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.searcher import Hit, Searcher
 

@@ -1,0 +1,56 @@
+"""What an index holds and takes on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .catalog import FileRecord
+from .config import IndexConfig
+
+_PARTS = {
+    "words.npy": "words",
+    "word_ids.npy": "word ids",
+    "offsets.npy": "offsets",
+    "summaries.npy": "summaries",
+    "candidates.faiss": "candidates",
+}
+
+
+@dataclass(frozen=True)
+class EncoderStamp:
+    """Which encoder made the vectors: the name that it is loaded by, and the fingerprint of what it computes."""
+
+    name: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.fingerprint[:12]})"
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """What an index holds. `bytes` counts each part of it on disk; `text` is the plain text's own size."""
+
+    path: str
+    n_documents: int
+    n_words: int
+    n_segments: int
+    dim: int
+    summary_dim: int
+    summary_weight: float
+    encoder: EncoderStamp | None
+    config: IndexConfig
+    bytes: dict[str, int]
+    text_bytes: int
+
+
+def bytes_by_part(root: Path, files: Iterable[FileRecord]) -> dict[str, int]:
+    """Bytes on disk of each part of the index at `root`, whose catalog names `files`."""
+    sizes = dict.fromkeys([*_PARTS.values(), "parameters", "catalog with texts"], 0)
+    for file in files:
+        folder, _, name = file.path.partition("/")
+        sizes["parameters" if folder == "params" else _PARTS[name.rpartition("/")[2]]] += file.size
+    sizes["catalog with texts"] = sum(path.stat().st_size for path in root.glob("catalog.db*"))
+    return sizes

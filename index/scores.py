@@ -1,0 +1,42 @@
+"""Scores of documents, and how those of several segments join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of documents for one query, in both parts, weighted: float32 `[n]` each; `rows` int64 `[n]`."""
+
+    rows: NDArray[np.int64]
+    words: NDArray[np.float32]
+    summary: NDArray[np.float32]
+
+    @property
+    def total(self) -> NDArray[np.float32]:
+        return self.words + self.summary
+
+    @classmethod
+    def concat(cls, parts: Sequence[Scores]) -> Scores:
+        """All of them, in order."""
+        if not parts:
+            return cls(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        return cls(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.words for part in parts]),
+            np.concatenate([part.summary for part in parts]),
+        )
+
+
+def best(parts: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]], n: int) -> NDArray[np.int64]:
+    """The rows of the n largest scores in all parts `(scores, rows)`, best first; equal ones by row."""
+    if not parts:
+        return np.zeros(0, np.int64)
+    scores = np.concatenate([score for score, _ in parts])
+    rows = np.concatenate([row for _, row in parts])
+    return rows[np.lexsort((rows, -scores))[:n]]

@@ -1,0 +1,29 @@
+"""Named arrays in one safetensors file, its errors in words a user can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from .errors import WordhiveError
+
+
+def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
+    """Write arrays under their names. Raises OSError when the disk is full."""
+    # safetensors' own writer reports a full disk as an error of the format.
+    path.write_bytes(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}))
+
+
+def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str, NDArray[np.generic]]:
+    """The arrays that `write_tensors` wrote. Raises WordhiveError, which ends with `advice`, for a bad file."""
+    try:
+        tensors: dict[str, NDArray[np.generic]] = load(path.read_bytes())
+    except FileNotFoundError as error:
+        raise WordhiveError(f"{path} is missing; {advice}") from error
+    except (SafetensorError, OSError) as error:
+        raise WordhiveError(f"{path} is damaged ({error}); {advice}") from error
+    return tensors

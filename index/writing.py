@@ -1,0 +1,97 @@
+"""Writing into an index folder: one process at a time, all of a batch or nothing."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .batch import Batch
+from .catalog import Catalog, FileRecord, Generation, SegmentRecord
+from .errors import WordhiveError
+from .parameters import Parameters
+from .segment import file_records, new_folder, remove_strangers, save_array
+from .word_vectors import WordVectors
+
+
+@contextmanager
+def write_lock(path: Path, catalog: Catalog) -> Iterator[None]:
+    """The index at `path`, for this process alone to write; what a crash or a failure left is removed.
+
+    Raises WordhiveError when another process is writing, or the disk fails or is full.
+    """
+    lock = FileLock(path / "lock", timeout=0)
+    with disk_errors(path):
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise WordhiveError(f"another process is writing to {path}; wait for it to end and try again") from error
+    try:
+        _sweep(path, catalog)
+        with disk_errors(path):
+            yield
+    except BaseException:
+        _sweep(path, catalog)
+        raise
+    finally:
+        lock.release()
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """What the disk and SQLite report while writing to `path`, as WordhiveError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_full(path) from error
+        raise WordhiveError(f"cannot write to {path}: {error.strerror or error}") from error
+    except sqlite3.DatabaseError as error:
+        if "full" in str(error):
+            raise _disk_full(path) from error
+        raise WordhiveError(f"cannot write to {path}: {error}") from error
+
+
+def write_segment(root: Path, record: SegmentRecord, vectors: WordVectors, parameters: Parameters) -> list[FileRecord]:
+    """Write the folder of a segment below `root`; it counts once the catalog names it."""
+    with new_folder(root / "segments", record.id) as folder:
+        save_array(folder / "words.npy", parameters.words.encode(vectors.vectors))
+        save_array(folder / "offsets.npy", vectors.offsets)
+        save_array(folder / "word_ids.npy", vectors.word_ids)
+        if vectors.summary is not None and parameters.summaries is not None:
+            save_array(folder / "summaries.npy", parameters.summaries.encode(vectors.summary))
+        candidates = parameters.empty_candidates()
+        if candidates is not None and parameters.encoding is not None:
+            candidates.add(parameters.encoding.encode_documents(vectors))
+            candidates.save(folder / "candidates.faiss")
+    return file_records(root, root / "segments" / record.id)
+
+
+def commit_batch(
+    catalog: Catalog, batch: Batch, record: SegmentRecord, new: Generation | None, files: list[FileRecord]
+) -> None:
+    """Name a written segment, and a generation of parameters where it is new, in the catalog: one transaction."""
+    with catalog.commit("add", len(batch.ids)) as transaction:
+        if new is not None:
+            transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+        values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words)
+        transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", values)
+        transaction.executemany(
+            "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
+        )
+        rows = range(record.first_row, record.first_row + record.n_documents)
+        documents = zip(rows, batch.ids, batch.texts, batch.attributes, strict=True)
+        transaction.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)
+
+
+def _sweep(path: Path, catalog: Catalog) -> None:
+    remove_strangers(path / "segments", {record.id for record in catalog.segments()})
+    remove_strangers(path / "params", {str(generation.id) for generation in catalog.generations()})
+
+
+def _disk_full(path: Path) -> WordhiveError:
+    return WordhiveError(f"the disk is full: nothing of this batch was kept in {path}; free some space and run again")
