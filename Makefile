@@ -32,6 +32,7 @@ test-slow: $(READY)  ## the tests on the real collections in WORDHIVE_DATA
 
 lint: $(READY)  ## ruff
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 
 # mypy can't follow the package-dir mapping: it reads a tree of links that has the installed shape.
 types: $(READY)  ## mypy --strict

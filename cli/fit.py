@@ -40,5 +40,5 @@ def fit(
     drawn = [text for path in texts for text in sample_field(path, field, sample, seed)]
     output.note(f"Fitting {dim} dims on {len(drawn):,} texts of {len(texts)} files")
     encoder = Encoder.fit(base, drawn, dim=dim, stem=stem, summary_weight=summary_weight)
-    encoder.save(to, base=encoder.name if light else None)
+    encoder.save(to, base=base if light else None)
     typer.echo(f"{to}: {dim} dims, fingerprint {encoder.fingerprint[:12]}")

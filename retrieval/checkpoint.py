@@ -54,9 +54,12 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
     source = str(_shipped() / name) if name in shipped_models() else find_base(name)
     if not Path(source).is_dir() and source.startswith((".", "/", "~")):
         raise InputError(f"no model folder at {source}; give a folder, {', '.join(shipped_models())}, or a hub name")
-    with _quiet(), _hub_errors(name):
+    with _quiet(), _load_errors(name):
         entries = _read_json(source, "modules.json")
-        types = [entry["type"] for entry in entries] if isinstance(entries, list) else []
+        try:
+            types = [str(entry["type"]) for entry in entries or []]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"modules.json of {name} is damaged ({error!r}); get the model again") from error
         if any(type.startswith("wordhive.") for type in types):
             return _load_own(source, entries, device)
         _refuse_single_vector(source, name)
@@ -65,7 +68,7 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
 
 def load_base(name: str) -> Transformer:
     """The transformer of a base model: a local folder, an installed package that carries it, or the hub."""
-    with _quiet(), _hub_errors(name):
+    with _quiet(), _load_errors(name):
         source = find_base(name)
         if _read_json(source, "config.json") is None:
             if not Path(source).is_dir():
@@ -100,6 +103,12 @@ def find_base(name: str) -> str:
     return str(packaged)
 
 
+def lasting_name(name: str) -> str:
+    """A name that loads the same model from anywhere: a folder's full path, or the name as it is."""
+    folder = Path(name).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
 def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None) -> None:
     """Write a model in the hub layout; with `base`, its name stands in for the transformer's weights."""
     if folder.exists() and any(folder.iterdir()):
@@ -119,7 +128,7 @@ def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None)
             module.save(str(folder / path))
     transformer = model[0]
     lengths = {key: getattr(transformer, key) for key in ("max_seq_length", "query_length", "document_length")}
-    _write_json(folder / _BASE_FILE, {"name": base, **lengths})
+    _write_json(folder / _BASE_FILE, {"name": lasting_name(base), **lengths})
     _write_json(folder / "modules.json", entries)
     config = {"model_type": "MultiVectorEncoder", "prompts": model.prompts, "similarity_fn_name": "maxsim"}
     config["__version__"] = {"sentence_transformers": sentence_transformers.__version__}
@@ -192,7 +201,10 @@ def _shipped() -> Any:
 
 def _read_json(source: str, name: str) -> Any:
     path = load_file_path(source, name, local_files_only=_offline(source))
-    return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); get the model again") from error
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -200,11 +212,17 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def _hub_errors(name: str) -> Iterator[None]:
+def _load_errors(name: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ConnectionError) as error:
+    except WordhiveError:
+        raise
+    except OSError as error:
         raise _unreachable(name) from error
+    except Exception as error:
+        # A folder of anything is tried; what transformers and torch raise for it has no common kind.
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"cannot load the model {name!r}: {type(error).__name__}: {reason}") from error
 
 
 def _offline(source: str) -> bool:

@@ -9,12 +9,14 @@ import gzip
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from wordhive.index import InputError
+from wordhive.index.batch import attributes_as_json, check_unicode
 
 # A text beyond this is a whole book: the model would read its first page and call it the document.
 MOST_CHARACTERS = 1_000_000
@@ -39,6 +41,10 @@ class Query:
     text: str
 
 
+# Where a document stands, as the beginning of an error's message, and the document.
+Rows = Iterator[tuple[str, Document]]
+
+
 def read_documents(source: str | Path) -> Iterator[Document]:
     """The documents of a JSON lines file (.jsonl, .gz too), a BEIR folder, a TSV file (id, text), a folder of text
     files, or standard input ("-", JSON lines).
@@ -55,7 +61,7 @@ def read_queries(source: str | Path) -> Iterator[Query]:
     if path.is_dir():
         path = _first_that_exists(path, "queries.jsonl", "queries.jsonl.gz")
     rows = _tsv(path) if _is_tsv(path) else _json_rows(path)
-    return _checked((Query(document.id, document.text) for document in rows), str(source), "query")
+    return (Query(document.id, document.text) for document in _checked(rows, str(source), "query"))
 
 
 def document_from(value: Any, number: int, place: str = "") -> Document:
@@ -77,8 +83,11 @@ def document_from(value: Any, number: int, place: str = "") -> Document:
     )
 
 
-def check_length(document: Document, place: str = "") -> None:
-    """Raise InputError for a text that is too long to be a document."""
+def check_document(document: Document, place: str = "") -> None:
+    """Raise InputError for a text that is too long or no valid Unicode, and for attributes that are no JSON."""
+    check_unicode(document.id, f"{place}document id {document.id!r}")
+    check_unicode(document.text, f"{place}the text of document {document.id!r}")
+    attributes_as_json(document.attributes, document.id)
     if len(document.text) > MOST_CHARACTERS:
         raise InputError(
             f"{place}document {document.id!r} has {len(document.text):,} characters, the most is {MOST_CHARACTERS:,}; "
@@ -86,7 +95,7 @@ def check_length(document: Document, place: str = "") -> None:
         )
 
 
-def _documents(source: str | Path) -> Iterator[Document]:
+def _documents(source: str | Path) -> Rows:
     path = Path(source)
     if not path.is_dir():
         return _tsv(path) if _is_tsv(path) else _json_rows(path)
@@ -95,18 +104,19 @@ def _documents(source: str | Path) -> Iterator[Document]:
     return _text_files(path)
 
 
-def _checked(rows: Iterable[Any], source: str, kind: str) -> Iterator[Any]:
+def _checked(rows: Rows, source: str, kind: str) -> Iterator[Document]:
     seen: set[str] = set()
-    for row in rows:
-        if row.id in seen:
-            raise InputError(f"{source}: {kind} id {row.id!r} is there twice; every {kind} needs an id of its own")
-        seen.add(row.id)
-        yield row
+    for place, document in rows:
+        check_document(document, place)
+        if document.id in seen:
+            raise InputError(f"{place}{kind} id {document.id!r} is there twice; every {kind} needs an id of its own")
+        seen.add(document.id)
+        yield document
     if not seen:
         raise InputError(f"{source} holds no {kind}; expected JSON lines with id and text, TSV, or a BEIR folder")
 
 
-def _json_rows(path: Path) -> Iterator[Document]:
+def _json_rows(path: Path) -> Rows:
     for number, line in read_lines(path):
         place = f"{path}:{number}: "
         try:
@@ -115,9 +125,7 @@ def _json_rows(path: Path) -> Iterator[Document]:
             raise InputError(f"{place}not JSON ({error.msg}); expected one object a line, with id and text") from error
         if not isinstance(value, dict):
             raise InputError(f"{place}a {type(value).__name__}; expected an object with id and text")
-        document = _from_dict(value, place)
-        check_length(document, place)
-        yield document
+        yield place, _from_dict(value, place)
 
 
 def _from_dict(value: dict[str, Any], place: str) -> Document:
@@ -141,26 +149,22 @@ def _from_dict(value: dict[str, Any], place: str) -> Document:
     return Document(id, text.strip(), rest)
 
 
-def _tsv(path: Path) -> Iterator[Document]:
+def _tsv(path: Path) -> Rows:
     for number, line in read_lines(path):
         columns = line.split("\t")
         if len(columns) != 2 or not columns[0]:
             raise InputError(
                 f"{path}:{number}: {len(columns)} columns; expected two, an id and a text, with a tab between"
             )
-        document = Document(columns[0], columns[1].strip())
-        check_length(document, f"{path}:{number}: ")
-        yield document
+        yield f"{path}:{number}: ", Document(columns[0], columns[1].strip())
 
 
-def _text_files(folder: Path) -> Iterator[Document]:
+def _text_files(folder: Path) -> Rows:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _TEXT_SUFFIXES and path.is_file())
     if not files:
         raise InputError(f"{folder} holds neither corpus.jsonl nor text files ({', '.join(sorted(_TEXT_SUFFIXES))})")
     for path in files:
-        document = Document(path.relative_to(folder).as_posix(), "".join(_decoded(path)).strip())
-        check_length(document)
-        yield document
+        yield f"{path}: ", Document(path.relative_to(folder).as_posix(), "".join(_decoded(path)).strip())
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -180,7 +184,7 @@ def _decoded(path: Path) -> Iterator[str]:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}:{number}: not UTF-8 ({error.reason}); convert it first: iconv -t UTF-8") from error
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path} is no complete gzip file ({error}); get it again") from error
 
 

@@ -12,7 +12,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
 
-from .documents import Document, check_length, document_from
+from .documents import Document, check_document, document_from
 from .encoder import DEFAULT_MODEL, Encoder
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
@@ -69,7 +69,7 @@ class Retriever:
                 raise InputError(
                     f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()"
                 )
-            if index.encoder.name == "custom":
+            if index.encoder.name in ("custom", "custom+words"):
                 raise InputError(
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )
@@ -102,27 +102,36 @@ class Retriever:
         one commit, so that an interrupted run can go on with skip_known=True, which passes over ids that are there.
         total: of the documents, for the progress bar, where they have no length.
         """
-        if isinstance(documents, (str, bytes)):
-            raise InputError("add takes a list of documents; wrap a single one: add([text])")
+        if isinstance(documents, (str, bytes, dict, Document)):
+            raise InputError("add takes a list of documents; wrap a single one: add([document])")
         start = len(self)
         prepared: Iterator[Document] = (document_from(value, start + number) for number, value in enumerate(documents))
         if isinstance(documents, Sequence):
             held = list(prepared)
             _check(held)
+            if not skip_known:
+                self._check_new(held)
             prepared, total = iter(held), len(held)
         added = 0
         with progress_bar("Indexing", total, show=show_progress) as advance:
             while batch := list(islice(prepared, DOCUMENTS_A_COMMIT)):
                 _check(batch)
-                known = self.index.known_ids([document.id for document in batch])
-                fresh = [document for document in batch if document.id not in known] if skip_known else batch
-                advance(len(batch) - len(fresh))
-                if known and not skip_known:
-                    example = next(document.id for document in batch if document.id in known)
-                    raise InputError(f"document id {example!r} is already in {self.index.path}; give new ids")
+                if skip_known:
+                    known = self.index.known_ids([document.id for document in batch])
+                    fresh = [document for document in batch if document.id not in known]
+                    advance(len(batch) - len(fresh))
+                else:
+                    self._check_new(batch)
+                    fresh = batch
                 self._commit(fresh, advance)
                 added += len(fresh)
         return added
+
+    def _check_new(self, documents: list[Document]) -> None:
+        known = self.index.known_ids([document.id for document in documents])
+        if known:
+            example = next(document.id for document in documents if document.id in known)
+            raise InputError(f"document id {example!r} is already in {self.index.path}; give new ids")
 
     def _commit(self, documents: list[Document], advance: Callable[[int], None]) -> None:
         vectors = self.encoder.encode_documents([document.text for document in documents], on_batch=advance)
@@ -152,7 +161,7 @@ def _load(name: str) -> Encoder:
 def _check(documents: list[Document]) -> None:
     seen: set[str] = set()
     for document in documents:
-        check_length(document)
+        check_document(document)
         if document.id in seen:
             raise InputError(f"document id {document.id!r} is given twice; every document needs an id of its own")
         seen.add(document.id)

@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from wordhive.index import InputError, WordhiveError, WordVectors
+from wordhive.index.tensors import read_tensors, write_tensors
 
 from .documents import Document
 from .encoder import Encoder
@@ -52,19 +51,23 @@ def write_shards(
     """
     manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
     _claim(folder, manifest)
-    written, encoded = len(_shards(folder)), 0
+    written, encoded = set(_shards(folder)), 0
     source = iter(documents)
     with progress_bar("Encoding", total, show=show_progress) as advance:
         number = 0
         while batch := list(islice(source, DOCUMENTS_A_SHARD)):
-            if number < written:
-                _check_same(folder, number, batch)
+            name = f"shard-{number:06d}"
+            if name in written:
+                _check_same(folder, name, _lines(batch))
                 advance(len(batch))
             else:
                 vectors = encoder.encode_documents([document.text for document in batch], on_batch=advance)
-                _write(folder, number, batch, vectors)
+                _write(folder, name, _lines(batch), vectors)
                 encoded += len(batch)
+            written.discard(name)
             number += 1
+    if written:
+        raise _other_documents(folder, min(written))
     return encoded
 
 
@@ -74,17 +77,12 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     if not names:
         raise InputError(f"{folder} holds no whole shard yet; run wordhive encode to its end")
     for name in names:
-        try:
-            tensors = load_file(folder / f"{name}.safetensors")
-        except (SafetensorError, OSError) as error:
-            raise WordhiveError(
-                f"{folder / name}.safetensors is damaged ({error}); delete it and encode again"
-            ) from error
+        tensors = read_tensors(folder / f"{name}.safetensors", "delete it and encode again")
         summary = tensors.get("summary")
         vectors = WordVectors(
             tensors["vectors"].astype(np.float32),
-            tensors["offsets"],
-            tensors["word_ids"],
+            tensors["offsets"].astype(np.int64, copy=False),
+            tensors["word_ids"].astype(np.uint32, copy=False),
             None if summary is None else summary.astype(np.float32),
         )
         documents = _read_documents(folder / f"{name}.jsonl")
@@ -144,7 +142,11 @@ def _claim(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    try:
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        _ = manifest["model"], manifest["fingerprint"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WordhiveError(f"{folder / _MANIFEST} is damaged ({error}); encode the documents again") from error
     return manifest
 
 
@@ -152,16 +154,19 @@ def _shards(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("shard-*.safetensors"))
 
 
-def _write(folder: Path, number: int, documents: list[Document], vectors: WordVectors) -> None:
-    name = f"shard-{number:06d}"
+def _lines(documents: list[Document]) -> str:
     rows = (json.dumps({"id": d.id, "text": d.text, "attributes": d.attributes}, ensure_ascii=False) for d in documents)
-    _replace(folder / f"{name}.jsonl", lambda path: path.write_text("\n".join(rows) + "\n", encoding="utf-8"))
+    return "\n".join(rows) + "\n"
+
+
+def _write(folder: Path, name: str, lines: str, vectors: WordVectors) -> None:
+    _replace(folder / f"{name}.jsonl", lambda path: path.write_text(lines, encoding="utf-8"))
     tensors: dict[str, NDArray[np.generic]] = {
         "vectors": vectors.vectors.astype(np.float16), "offsets": vectors.offsets, "word_ids": vectors.word_ids
     }  # fmt: skip
     if vectors.summary is not None:
         tensors["summary"] = vectors.summary.astype(np.float16)
-    _replace(folder / f"{name}.safetensors", lambda path: save_file(tensors, path))
+    _replace(folder / f"{name}.safetensors", lambda path: write_tensors(path, tensors))
 
 
 def _replace(path: Path, write: Callable[[Path], Any]) -> None:
@@ -174,11 +179,23 @@ def _replace(path: Path, write: Callable[[Path], Any]) -> None:
 
 def _read_documents(path: Path) -> list[Document]:
     # Not read_documents(): it would put a title before the text a second time.
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [Document(**json.loads(line)) for line in lines if line]
+    try:
+        return [Document(**json.loads(line)) for line in _read_lines(path).split("\n") if line]
+    except (ValueError, TypeError) as error:
+        raise WordhiveError(f"{path} is damaged ({error}); delete the shard's two files and encode again") from error
 
 
-def _check_same(folder: Path, number: int, batch: list[Document]) -> None:
-    held = [document.id for document in _read_documents(folder / f"shard-{number:06d}.jsonl")]
-    if held != [document.id for document in batch]:
-        raise InputError(f"{folder} was begun with other documents (shard {number} differs); choose another folder")
+def _read_lines(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise WordhiveError(f"{path} is missing; delete the shard's .safetensors and encode again") from error
+
+
+def _check_same(folder: Path, name: str, lines: str) -> None:
+    if _read_lines(folder / f"{name}.jsonl") != lines:
+        raise _other_documents(folder, name)
+
+
+def _other_documents(folder: Path, name: str) -> InputError:
+    return InputError(f"{folder} was begun with other documents ({name} differs); choose another folder")

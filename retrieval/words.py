@@ -11,6 +11,7 @@ ideograph a word of its own (ColBERTer section 3.2, which splits as BERT does). 
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from wordhive.index import InputError
 
 _WORDPIECE, _METASPACE, _BYTE_LEVEL = "##", "▁", "Ġ"
+_BYTE_PIECE = re.compile("<0x([0-9A-F]{2})>")
 
 # A scheme is recognised by the share of the vocabulary that carries its mark.
 _MARK_SHARE = 0.05
@@ -47,18 +49,56 @@ def word_identity(form: str) -> int:
     return int.from_bytes(hashlib.sha256(form.encode()).digest()[:4], "little") or 1
 
 
+@dataclass(frozen=True)
+class Borders:
+    """What the pieces of a vocabulary say about the borders of words, each bool `[n_vocabulary]`.
+
+    begins: the piece begins a word whatever stands before it.
+    ends: the piece after it begins one.
+    inside: the piece begins with the rest of a character, and so never a word.
+    rest: the piece is nothing but the rest of a character; it ends a word where the character does.
+    """
+
+    begins: NDArray[np.bool_]
+    ends: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    rest: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, vocabulary: dict[str, int], size: int, scheme: str) -> Borders:
+        """The borders of a vocabulary whose pieces follow a scheme, "##", "▁" or "Ġ"."""
+        table = np.zeros((4, size), np.bool_)
+        table[0] = True
+        for piece, token in vocabulary.items():
+            if scheme == _WORDPIECE:
+                table[0, token] = not piece.startswith(_WORDPIECE)
+            else:
+                table[:, token] = _byte_borders(_piece_bytes(piece, scheme))
+        return cls(*table)
+
+    def starts(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a word begins at each token of `[n_texts, n_tokens]`, as far as its neighbours say."""
+        ends = self.ends[tokens]
+        rest = self.rest[tokens]
+        if rest.any():
+            place = np.where(rest, 0, np.arange(tokens.shape[1]))
+            ends = np.take_along_axis(ends, np.maximum.accumulate(place, axis=1), axis=1)
+        starts = self.begins[tokens]
+        starts[:, 1:] |= ends[:, :-1] & ~self.inside[tokens[:, 1:]]
+        return np.asarray(starts, np.bool_)
+
+
 @dataclass
 class WordTable:
     """What the tokens of one vocabulary do to whole words.
 
-    begins, ends: bool `[n_vocabulary]`; the token begins a word whatever stands before it; the token after it does.
+    borders: what each token does by itself.
     special: bool `[n_vocabulary]`; the token is part of no word.
     to_text: token ids → the text they stand for.
     normalise: a word's text → the form that decides its identity.
     """
 
-    begins: NDArray[np.bool_]
-    ends: NDArray[np.bool_]
+    borders: Borders
     special: NDArray[np.bool_]
     to_text: Callable[[list[int]], str]
     normalise: Callable[[str], str]
@@ -74,20 +114,15 @@ class WordTable:
         vocabulary: dict[str, int] = tokenizer.get_vocab()
         size = max(vocabulary.values(), default=-1) + 1
         scheme = _scheme(vocabulary)
-        begins, ends = np.ones(size, np.bool_), np.zeros(size, np.bool_)
-        for piece, token in vocabulary.items():
-            begins[token], ends[token] = _borders(piece, scheme)
-        # An unknown token stands for a word, if for one that can't be told from others.
-        specials = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
         special = np.zeros(size, np.bool_)
-        special[[token for token in specials if 0 <= token < size]] = True
+        special[[token for token in _special_tokens(tokenizer) if 0 <= token < size]] = True
         pieces = {token: piece for piece, token in vocabulary.items()}
 
         def to_text(tokens: list[int]) -> str:
             text: str = tokenizer.convert_tokens_to_string([pieces[token] for token in tokens])
             return text.replace(_WORDPIECE, "") if scheme == _WORDPIECE else text
 
-        return cls(begins, ends, special, to_text, _normaliser(stem))
+        return cls(Borders.of(vocabulary, size, scheme), special, to_text, _normaliser(stem))
 
     def words(self, token_ids: NDArray[np.int64], mask: NDArray[np.bool_], *, keep_special: bool = False) -> BatchWords:
         """The unique words of each text in a padded batch.
@@ -108,8 +143,8 @@ class WordTable:
         return _unique_within_texts(counted, special, occurrence.reshape(n_texts, n_tokens), identities)
 
     def _starts(self, token_ids: NDArray[np.int64], special: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        starts = self.begins[token_ids] | special
-        starts[:, 1:] |= self.ends[token_ids[:, :-1]] | special[:, :-1]
+        starts = self.borders.starts(token_ids) | special
+        starts[:, 1:] |= special[:, :-1]
         starts[:, :1] = True
         return np.asarray(starts, np.bool_)
 
@@ -182,28 +217,58 @@ def _scheme(vocabulary: dict[str, int]) -> str:
     return scheme
 
 
-def _borders(piece: str, scheme: str) -> tuple[bool, bool]:
-    """Whether a piece begins a word whatever stands before it, and whether the next piece does."""
-    if scheme == _WORDPIECE:
-        return not piece.startswith(_WORDPIECE), False
-    bare = piece.removeprefix(scheme)
-    if not bare or bare != piece:
-        # Behind its mark a piece begins a word; a lone mark begins one that is still to come.
-        return True, bool(bare) and _stands_alone(bare[-1], scheme)
-    return _stands_alone(bare[0], scheme), _stands_alone(bare[-1], scheme)
+def _special_tokens(tokenizer: Any) -> set[int]:
+    # An unknown token stands for a word, if for one that can't be told from others; unless it ends texts as well.
+    roles = ("bos", "eos", "pad", "cls", "sep", "mask")
+    markers = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
+    return set(tokenizer.all_special_ids) - ({tokenizer.unk_token_id} - markers)
 
 
-def _stands_alone(character: str, scheme: str) -> bool:
-    if scheme == _BYTE_LEVEL and ord(character) > 127:
-        # A character of a byte-level piece is one byte in disguise; 0xE3 … 0xE9 lead the CJK blocks.
-        return character in _CJK_LEAD_BYTES
+def _piece_bytes(piece: str, scheme: str) -> bytes:
+    """The UTF-8 bytes that a piece stands for: whole characters, or the beginning, middle or end of one."""
+    if scheme == _BYTE_LEVEL:
+        return b"".join(_BYTES.get(character, character.encode()) for character in piece)
+    match = _BYTE_PIECE.fullmatch(piece)
+    return bytes([int(match[1], 16)]) if match else piece.replace(_METASPACE, " ").encode()
+
+
+def _byte_level_alphabet() -> dict[str, bytes]:
+    # GPT-2's: a printable byte of Latin-1 stands for itself, the others for the characters from 256 on.
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): bytes([byte]) for byte in printable} | {
+        chr(256 + place): bytes([byte]) for place, byte in enumerate(others)
+    }
+
+
+_BYTES = _byte_level_alphabet()
+
+
+def _byte_borders(data: bytes) -> tuple[bool, bool, bool, bool]:
+    """begins, ends, inside and rest of a piece; see `Borders`."""
+    leads = [place for place, byte in enumerate(data) if not 0x80 <= byte < 0xC0]
+    if not leads:
+        return not data, False, bool(data), bool(data)
+    inside = leads[0] > 0
+    first, last = _character(data[: leads[1]] if len(leads) > 1 else data), _character(data[leads[-1] :])
+    # A space begins a word, the one that it stands before; any other white space ends one too.
+    begins = not inside and (first.isspace() or _stands_alone(first))
+    return begins, last != " " and (last.isspace() or _stands_alone(last)), inside, False
+
+
+def _character(data: bytes) -> str:
+    """The character that bytes begin; where some are missing, one from the middle of what it can be."""
+    length = 1 + sum(data[0] >= lead for lead in (0xC0, 0xE0, 0xF0))
+    if data == b"\xe2":
+        return "\u2010"  # nearly all text from U+2000 to U+2FFF is punctuation
+    middle = b"\x9f" + b"\xbf" * 3
+    return (data + middle[: max(0, length - len(data))])[:length].decode(errors="replace")[0]
+
+
+def _stands_alone(character: str) -> bool:
     if unicodedata.category(character).startswith("P") or character in "$+<=>^`|~":
         return True
     return _is_cjk(ord(character))
-
-
-# Bytes 0xA1–0xAC and 0xAE–0xFF stand for themselves in the byte-level alphabet.
-_CJK_LEAD_BYTES = frozenset(chr(byte) for byte in range(0xE3, 0xEA))
 
 
 def _is_cjk(code: int) -> bool:

@@ -151,7 +151,7 @@ class Muvera:
             _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks)
 
         run_in_blocks(block, offsets * (config.repetitions * self._block_dim // 16 + 1))
-        full = np.reshape(blocks, (n_texts, -1))
+        full = np.reshape(blocks, (n_texts, self._full_dim))
         if self.sketch is None:
             return full
         out = np.zeros((n_texts, self.dim), np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -44,6 +44,14 @@ def sentences() -> list[str]:
         "Fireflies flash in patterns (each kind has its own).",
         "Dragonflies catch nearly all prey that they chase.",
     ]
+
+
+# "auto" is float32 here on every processor, so that vectors can be compared closely.
+@pytest.fixture(scope="session", autouse=True)
+def _float32() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wordhive.retrieval.encoder._has_bfloat16", lambda device: False)
+        yield
 
 
 @pytest.fixture(scope="session")

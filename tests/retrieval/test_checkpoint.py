@@ -88,7 +88,6 @@ def test_a_foreign_class_in_a_multi_vector_model_is_not_imported(tmp_path: Path,
     assert not {"evil", "evil.module"} & set(sys.modules)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="sentence-transformers' ValueError of many lines gets out")
 def test_a_foreign_class_in_a_multi_vector_model_is_an_input_error(tmp_path: Path, trap: Path) -> None:
     folder = model_folder(tmp_path / "model", "evil.module.Thing", model_type="MultiVectorEncoder")
     with pytest.raises(InputError) as raised:
@@ -115,7 +114,6 @@ def test_a_reference_that_is_no_module_class_is_refused(tmp_path: Path, referenc
     assert repr(reference) in one_line(raised)
 
 
-@pytest.mark.xfail(strict=True, reason="JSONDecodeError, KeyError, … get out of load_model()")
 @pytest.mark.parametrize("content", ["{broken", '[{"idx": 0, "name": "0", "path": ""}]', "[7]"])
 def test_a_damaged_module_list_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "modules.json").write_text(content, encoding="utf-8")
@@ -153,7 +151,6 @@ def test_code_that_comes_with_a_model_never_runs(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="transformers' ValueError about custom code gets out")
 def test_a_model_that_needs_its_own_code_is_refused_in_one_line(tmp_path: Path) -> None:
     folder = folder_with_code(tmp_path / "plain", tmp_path / "ran")
     with pytest.raises(WordhiveError) as raised:

@@ -171,7 +171,6 @@ def test_a_repeated_id_is_refused(tmp_path: Path) -> None:
     assert "'a' is there twice" in message
 
 
-@pytest.mark.xfail(strict=True, reason="_checked() sees no line numbers")
 def test_a_repeated_id_is_reported_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path / "docs.jsonl", TWO_LINES + b'{"id": "a", "text": "again"}\n')
     assert "docs.jsonl:3: " in problem_of(path)
@@ -203,7 +202,6 @@ def test_a_text_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     assert "latin.txt:2: not UTF-8" in problem_of(tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="a lone surrogate passes here and fails in the tokenizer with a TypeError")
 def test_an_escaped_lone_surrogate_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "docs.jsonl", TWO_LINES + b'{"id": "c", "text": "half \\ud800 a character"}')
     assert "docs.jsonl:3: " in problem_of(path)
@@ -219,7 +217,6 @@ def test_a_file_that_only_looks_gzipped_is_refused(tmp_path: Path) -> None:
     assert "docs.jsonl.gz is no complete gzip file" in problem_of(write(tmp_path / "docs.jsonl.gz", TWO_LINES))
 
 
-@pytest.mark.xfail(strict=True, reason="zlib.error is not caught in _decoded()")
 def test_a_gzip_file_with_a_damaged_block_is_refused(tmp_path: Path) -> None:
     packed = bytearray(gzip.compress(TWO_LINES))
     packed[10] |= 0b110  # the first block gets a type that deflate does not have

@@ -228,7 +228,6 @@ def test_ideographs_of_metaspace_vocabularies_are_words_of_their_own(
     check_against_offsets(metaspaced, text)
 
 
-@pytest.mark.xfail(strict=True, reason="Ċ and ĉ (newline, tab) do not end a word in byte-level vocabularies")
 @pytest.mark.parametrize("text", ["hello\ndog", "hello\tdog", "the dog\n\nhello fox"])
 def test_newlines_and_tabs_end_words_of_byte_level_vocabularies(
     bytes_tokenizer: PreTrainedTokenizerFast, text: str
@@ -236,7 +235,6 @@ def test_newlines_and_tabs_end_words_of_byte_level_vocabularies(
     check_against_offsets(bytes_tokenizer, text)
 
 
-@pytest.mark.xfail(strict=True, reason="punctuation beyond ASCII does not end a word in byte-level vocabularies")
 @pytest.mark.parametrize("text", ["don’t", "the “dog” sleeps", "dog—fox", "dog…"])
 def test_unicode_punctuation_ends_words_of_byte_level_vocabularies(
     bytes_tokenizer: PreTrainedTokenizerFast, text: str
@@ -244,7 +242,6 @@ def test_unicode_punctuation_ends_words_of_byte_level_vocabularies(
     check_against_offsets(bytes_tokenizer, text)
 
 
-@pytest.mark.xfail(strict=True, reason="letters behind an ideograph join its word in byte-level vocabularies")
 @pytest.mark.parametrize("text", ["人dog", "the 世dog"])
 def test_letters_behind_an_ideograph_are_a_word_of_byte_level_vocabularies(
     bytes_tokenizer: PreTrainedTokenizerFast, text: str
@@ -252,7 +249,6 @@ def test_letters_behind_an_ideograph_are_a_word_of_byte_level_vocabularies(
     check_against_offsets(bytes_tokenizer, text)
 
 
-@pytest.mark.xfail(strict=True, reason="a piece that ends with a lead byte splits its character in two")
 @pytest.mark.parametrize("text", ["龍", "龍 虎", "the 龍"])
 def test_the_bytes_of_an_ideograph_stay_together(bytes_tokenizer: PreTrainedTokenizerFast, text: str) -> None:
     pieces = bytes_tokenizer.tokenize("龍")
@@ -267,7 +263,6 @@ def test_neighbouring_ideographs_of_byte_level_vocabularies_are_words_of_their_o
     assert ids_of(words) == identities("中", "国", "人")
 
 
-@pytest.mark.xfail(strict=True, reason="a newline piece does not end a word in ▁ vocabularies that have one")
 def test_newlines_end_words_of_metaspace_vocabularies() -> None:
     pieces = ["<unk>", "▁dog", "\n", "fox", "▁the"]
     backend = Tokenizer(models.Unigram([(piece, -float(rank)) for rank, piece in enumerate(pieces)], unk_id=0))
@@ -276,7 +271,6 @@ def test_newlines_end_words_of_metaspace_vocabularies() -> None:
     check_against_offsets(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>"), "dog\nfox")
 
 
-@pytest.mark.xfail(strict=True, reason="byte pieces such as <0xE4> are each a word, all of one identity")
 def test_the_byte_pieces_of_a_character_stay_together() -> None:
     pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), *(f"▁{letter}" for letter in "abcdefghijklmnop")]
     vocabulary = {piece: number for number, piece in enumerate([*pieces, "▁", "a"])}
@@ -340,7 +334,6 @@ def test_special_tokens_of_marked_vocabularies_are_no_words(marked: PreTrainedTo
     assert words.slots[0, 0] == words.slots[0, -1] == words.slots[0, -2] == -1
 
 
-@pytest.mark.xfail(strict=True, reason="the end token is a word where it is the unknown token too (GPT-2)")
 def test_a_special_token_that_is_also_the_unknown_token_is_no_word() -> None:
     tokenizer = byte_level(unk="</s>")
     words = words_of(WordTable.from_tokenizer(tokenizer), tokenizer.convert_tokens_to_ids(["d", "</s>"]))
