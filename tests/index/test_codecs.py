@@ -109,7 +109,7 @@ def test_the_sample_itself_stays_in_what_is_widened() -> None:
     np.testing.assert_array_equal(faiss_library.widened(vectors(5), "SQ4")[:5], vectors(5))
 
 
-@pytest.mark.parametrize("factory", ["Flat", "PQ4x4", "HNSW16"])
+@pytest.mark.parametrize("factory", ["Flat", "PQ4x4", "HNSW16", "IVF2,SQ8"])
 def test_only_scalar_quantisers_are_widened(factory: str) -> None:
     assert len(faiss_library.widened(vectors(5), factory)) == 5
 

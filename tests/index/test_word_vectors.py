@@ -172,6 +172,11 @@ def test_a_slice_with_another_step_is_refused(draw: Draw) -> None:
         draw(1, [2, 1])[::-1]
 
 
+def test_a_number_instead_of_a_slice_is_refused(draw: Draw) -> None:
+    with pytest.raises(InputError, match=r"write vectors\[1:1 \+ 1\]"):
+        draw(1, [2, 3])[1]  # type: ignore[index]
+
+
 def test_take_gives_texts_in_the_order_asked(draw: Draw) -> None:
     texts = draw(1, [2, 0, 3], summary_dim=4)
     taken = texts.take(np.array([2, 0, 2, 1]))

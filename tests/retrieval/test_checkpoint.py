@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -11,9 +10,9 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import InputError, WordhiveError
+from wordhive.index.segment import sha256
 from wordhive.retrieval import checkpoint
 from wordhive.retrieval.checkpoint import (
-    file_sha256,
     find_base,
     load_base,
     load_model,
@@ -238,7 +237,7 @@ def test_a_local_folder_goes_before_a_package(tmp_path: Path, monkeypatch: pytes
 
 
 def test_tampered_packaged_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "file_sha256", lambda path: "0" * 64)
+    monkeypatch.setattr(checkpoint, "sha256", lambda path: "0" * 64)
     for load in (lambda: find_base("all-MiniLM-L6-v2"), lambda: load_model("wordhive-minilm-128")):
         with pytest.raises(WordhiveError, match="have SHA-256 000000000000…, expected 53aa51172d14…") as raised:
             load()
@@ -246,14 +245,8 @@ def test_tampered_packaged_weights_are_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_packaged_weights_are_the_published_ones(packaged_folder: Path) -> None:
-    found = file_sha256(packaged_folder / "model.safetensors")
+    found = sha256(packaged_folder / "model.safetensors")
     assert found == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-
-def test_file_sha256_reads_files_of_several_blocks(tmp_path: Path) -> None:
-    content = bytes(range(256)) * 10_000
-    (tmp_path / "file").write_bytes(content)
-    assert file_sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
 def test_a_base_without_a_transformer_is_refused(tmp_path: Path) -> None:
