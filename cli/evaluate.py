@@ -60,13 +60,14 @@ def evaluate(
 
 
 def _write(found: Evaluation, folder: Path) -> None:
-    from wordhive.eval.runs import write_trec
+    from wordhive.eval.runs import trec_lines
 
     folder.mkdir(parents=True, exist_ok=True)
     output.write_json(folder / "report.json", found.report())
     for system in found.systems:
         name = "-".join(system.name.replace(",", "").split())
-        write_trec(system.run, folder / f"{name}.trec", f"wordhive-{name}")
+        lines = trec_lines(system.run, f"wordhive-{name}")
+        (folder / f"{name}.trec").write_text("".join(lines), encoding="utf-8")
 
 
 def _print(found: Evaluation) -> None:

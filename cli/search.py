@@ -54,6 +54,7 @@ def search(
         else:
             _print(hits)
         return
+    from wordhive.eval.runs import trec_lines
     from wordhive.retrieval.documents import read_queries
 
     asked = list(read_queries(queries or ""))
@@ -63,11 +64,12 @@ def search(
         for one, hits in zip(asked, found, strict=True):
             output.print_json({"id": one.id, "query": one.text, "hits": hits})
         return
-    lines = [line for one, hits in zip(asked, found, strict=True) for line in _trec(one.id, hits)]
+    ranked = {one.id: {hit.id: hit.score for hit in hits} for one, hits in zip(asked, found, strict=True)}
+    lines = list(trec_lines(ranked, "wordhive"))
     if run is None:
-        typer.echo("\n".join(lines))
+        typer.echo("".join(lines), nl=False)
     else:
-        run.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        run.write_text("".join(lines), encoding="utf-8")
         output.note(f"{run}: {len(lines):,} lines for {len(asked):,} queries")
 
 
@@ -79,10 +81,6 @@ def _depth(candidates: str | None) -> Candidates | None:
     if not candidates.isdigit() or not int(candidates):
         raise InputError(f"--candidates is {candidates!r}; expected a number from 1, or all")
     return int(candidates)
-
-
-def _trec(query: str, hits: Sequence[Hit]) -> list[str]:
-    return [f"{query} Q0 {hit.id} {rank} {hit.score:.6f} wordhive" for rank, hit in enumerate(hits, 1)]
 
 
 def _print(hits: Sequence[Hit]) -> None:

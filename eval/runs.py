@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wordhive.index import InputError
 
 Run = dict[str, dict[str, float]]
 Qrels = dict[str, dict[str, int]]
@@ -36,9 +37,14 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
     return {name: float(found[name] if isinstance(found, dict) else found) for name in names}
 
 
-def write_trec(run: Run, path: Path, tag: str) -> None:
-    """Write a run as TREC does: query, Q0, document, rank from 1, score, tag."""
-    with path.open("w", encoding="utf-8") as file:
-        for query, documents in run.items():
-            for rank, (document, score) in enumerate(documents.items(), 1):
-                file.write(f"{query} Q0 {document} {rank} {score:.6f} {tag}\n")
+def trec_lines(run: Run, tag: str) -> Iterator[str]:
+    """A run as TREC writes it, with line ends: query, Q0, document, rank from 1, score, tag.
+
+    Raises InputError for an id with white space, which the format can't hold.
+    """
+    for query, documents in run.items():
+        for id in (query, *documents):
+            if id.split() != [id]:
+                raise InputError(f"id {id!r} has white space, which a TREC run can't hold; rename it, or use --json")
+        for rank, (document, score) in enumerate(documents.items(), 1):
+            yield f"{query} Q0 {document} {rank} {score:.6f} {tag}\n"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wordhive.eval.runs import MEASURES, measure, ranking, write_trec
+from wordhive.eval.runs import MEASURES, measure, ranking, trec_lines
+from wordhive.index import InputError
 
 QRELS = {"a": {"d1": 2, "d4": 1}, "b": {"d2": 1}}
 RUN = {"a": {"d4": 3.0, "d9": 2.0, "d1": 1.0}, "b": {"d7": 5.0, "d2": 4.0}}
@@ -38,8 +38,13 @@ def test_a_ranking_is_sorted_and_cut_and_breaks_ties_by_id() -> None:
     assert list(ranking(rows, scores, ids, 9)) == ["a", "b", "c", "e", "d"]
 
 
-def test_a_trec_file_has_six_columns_and_ranks_from_one(tmp_path: Path) -> None:
-    write_trec(RUN, tmp_path / "run.trec", "tag")
-    lines = [line.split() for line in (tmp_path / "run.trec").read_text(encoding="utf-8").splitlines()]
+def test_a_trec_file_has_six_columns_and_ranks_from_one() -> None:
+    lines = [line.split() for line in trec_lines(RUN, "tag")]
     assert lines[0] == ["a", "Q0", "d4", "1", "3.000000", "tag"]
     assert [line[3] for line in lines] == ["1", "2", "3", "1", "2"]
+
+
+@pytest.mark.parametrize("run", [{"a b": {"d": 1.0}}, {"a": {"d 1": 1.0}}, {"a": {"d\t": 1.0}}])
+def test_an_id_that_a_trec_file_can_not_hold_is_refused(run: dict[str, dict[str, float]]) -> None:
+    with pytest.raises(InputError, match=r"white space.*--json"):
+        list(trec_lines(run, "tag"))
