@@ -11,7 +11,6 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
-    from wordhive.eval.collections import Collection
     from wordhive.eval.evaluate import Evaluation
     from wordhive.retrieval.retriever import Retriever
 
@@ -39,9 +38,8 @@ def demo(
     wordhive demo
     wordhive search python-docs.hive "sort a list in place"
     """
-    from wordhive.eval.evaluate import evaluate
+    from wordhive.eval.evaluate import evaluate, indexed
     from wordhive.eval.python_docs import python_docs
-    from wordhive.retrieval.retriever import Retriever
 
     say = (lambda text, **style: None) if as_json else typer.secho
     say("1  Text: the language reference and the standard library's docstrings", bold=True)
@@ -49,7 +47,10 @@ def demo(
     total = sum(1 for _ in collection.documents())
     say(f"   {total:,} passages, {len(collection.queries)} queries with a known answer\n")
     say("2  Index: one 128-dim vector a whole word, 8 bits a number", bold=True)
-    retriever, note = _indexed(Retriever, to, collection, total)
+    started = time.perf_counter()
+    retriever, made = indexed(collection, to)
+    seconds = time.perf_counter() - started
+    note = f"{total:,} passages into {to} in {seconds:.0f} s" if made else f"{to} is there from an earlier run"
     info = retriever.index.info()
     say(f"   {note}")
     say(
@@ -71,23 +72,13 @@ def demo(
     typer.echo("   wordhive index your-documents.jsonl --to your.hive")
 
 
-def _indexed(kind: type[Retriever], to: Path, collection: Collection, total: int) -> tuple[Retriever, str]:
-    started = time.perf_counter()
-    retriever = kind.open(to) if (to / "catalog.db").exists() else kind.create(to)
-    added = retriever.add(collection.documents(), skip_known=True, total=total)
-    if not added:
-        return retriever, f"{to} is there from an earlier run"
-    seconds = time.perf_counter() - started
-    return retriever, f"{added:,} passages into {to} in {seconds:.0f} s, {added / seconds:.0f} a second"
-
-
 def _show(retriever: Retriever, query: str) -> None:
     started = time.perf_counter()
     hits = retriever.search(query, k=2)
     milliseconds = (time.perf_counter() - started) * 1000
     typer.echo("\n   " + typer.style(f'"{query}"', bold=True) + typer.style(f"  {milliseconds:.0f} ms", dim=True))
     for hit in hits:
-        text = " ".join((hit.text or "").split())
+        text = output.plain(hit.text or "")
         typer.echo(f"   {hit.score:6.2f}  " + typer.style(hit.id, fg="cyan"))
         typer.echo("           " + typer.style(text if len(text) < 90 else text[:89] + "…", dim=True))
 

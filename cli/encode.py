@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
-from .index import checked_input
+from .source import checked_input
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +36,13 @@ def encode(
     from wordhive.retrieval.encoder import Encoder
     from wordhive.retrieval.shards import write_shards
 
+    encoder = Encoder.load(model)
     documents, total = checked_input(source, limit)
-    encoded = write_shards(documents, to, Encoder.load(model), total=total)
+    try:
+        encoded = write_shards(documents, to, encoder, total=total)
+    except KeyboardInterrupt:
+        output.note(f"stopped: whole shards are safe in {to}; run the same command again to go on")
+        raise
     if as_json:
         output.print_json({"shards": str(to), "encoded": encoded, "documents": total})
     else:

@@ -26,9 +26,10 @@ def evaluate(
         Path | None, typer.Option(help="The index: made there, or used if it is there [default: in the report folder].")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Shipped model, model folder, or name on the hub.")
-    ] = "wordhive-minilm-128",
-    config: Annotated[str, typer.Option(help="Index preset or YAML file.")] = "default",
+        str | None,
+        typer.Option(help="Shipped model, model folder, or name on the hub [default: wordhive-minilm-128]."),
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="Index preset or YAML file [default: default].")] = None,
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
     device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",
@@ -43,6 +44,8 @@ def evaluate(
     from wordhive.eval import evaluate as evaluation
     from wordhive.eval.collections import load_collection
 
+    if report:
+        report.mkdir(parents=True, exist_ok=True)
     loaded = load_collection(collection, split)
     with tempfile.TemporaryDirectory(prefix="wordhive-") as temporary:
         path = index or (report / "index.hive" if report else Path(temporary) / "index.hive")
@@ -62,7 +65,6 @@ def evaluate(
 def _write(found: Evaluation, folder: Path) -> None:
     from wordhive.eval.runs import trec_lines
 
-    folder.mkdir(parents=True, exist_ok=True)
     output.write_json(folder / "report.json", found.report())
     for system in found.systems:
         name = "-".join(system.name.replace(",", "").split())

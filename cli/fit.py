@@ -34,9 +34,11 @@ def fit(
     wordhive fit all-MiniLM-L6-v2 --texts docs.jsonl --to my-model
     wordhive index docs.jsonl --to my.hive --model my-model
     """
+    from wordhive.retrieval.checkpoint import check_new_folder
     from wordhive.retrieval.encoder import Encoder
     from wordhive.retrieval.sample import sample_field
 
+    check_new_folder(to)
     drawn = [text for path in texts for text in sample_field(path, field, sample, seed)]
     output.note(f"Fitting {dim} dims on {len(drawn):,} texts of {len(texts)} files")
     encoder = Encoder.fit(base, drawn, dim=dim, stem=stem, summary_weight=summary_weight)

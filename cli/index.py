@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import output
+from .source import checked_input
 
 if TYPE_CHECKING:
-    from wordhive.retrieval.documents import Document
+    from wordhive.index import Index
+    from wordhive.retrieval.encoder import Encoder
     from wordhive.retrieval.retriever import Retriever
 
 
@@ -31,9 +33,10 @@ def index(
     ],
     to: Annotated[Path, typer.Option(help="The folder of the index.")],
     model: Annotated[
-        str, typer.Option(help="Shipped model, model folder, or name on the hub.")
-    ] = "wordhive-minilm-128",
-    config: Annotated[str, typer.Option(help="Index preset or YAML file.")] = "default",
+        str | None,
+        typer.Option(help="Shipped model, model folder, or name on the hub [default: wordhive-minilm-128]."),
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="Index preset or YAML file [default: default].")] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,
@@ -53,20 +56,30 @@ def index(
     """
     from wordhive.index import InputError
     from wordhive.retrieval import shards
-    from wordhive.retrieval.retriever import Retriever
 
     there = (to / "catalog.db").exists()
     if there and not (append or resume):
         raise InputError(
             f"{to} is already an index; add to it with --append, go on with --resume, or choose another --to"
         )
-    if shards.is_shard_folder(Path(source)):
-        retriever = _open(Retriever, to, shards.read_model(Path(source)) if not there else None, config, device)
-        added = _run(retriever, to, there, lambda: shards.index_shards(Path(source), retriever, skip_known=resume))
+    folder = Path(source) if shards.is_shard_folder(Path(source)) else None
+    if folder and limit:
+        raise InputError("--limit cuts text, not shards; give it to wordhive encode")
+    # Everything that may be wrong with the options, before a long input is read.
+    retriever = _opened(to, model, config, device) if there else None
+    made_by = shards.read_model(folder) if folder else None
+    encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config)
+    check_new = _refuse_known(retriever.index) if retriever and not resume else None
+    if folder:
+        for ids in shards.read_ids(folder):
+            if check_new:
+                check_new(ids)
+        retriever = retriever or _created(to, encoder, config, device)
+        added = _run(retriever, to, there, lambda held: shards.index_shards(folder, held, skip_known=resume))
     else:
-        documents, total = checked_input(source, limit)
-        retriever = _open(Retriever, to, None if there else model, config, device)
-        added = _run(retriever, to, there, lambda: retriever.add(documents, skip_known=resume, total=total))
+        documents, total = checked_input(source, limit, check_new)
+        retriever = retriever or _created(to, encoder, config, device)
+        added = _run(retriever, to, there, lambda held: held.add(documents, skip_known=resume, total=total))
     if as_json:
         output.print_json({"index": str(to), "added": added, "documents": len(retriever)})
     else:
@@ -74,28 +87,49 @@ def index(
         output.note(f'search it: wordhive search {to} "your query"')
 
 
-def checked_input(source: str, limit: int | None) -> tuple[Iterable[Document], int]:
-    """The documents of the input, read through once, so that a fault in its last line costs no encoding."""
-    from itertools import islice
+def _refuse_known(index: Index) -> Callable[[list[str]], None]:
+    def check(ids: list[str]) -> None:
+        from wordhive.index import InputError
 
-    from wordhive.retrieval.documents import read_documents
+        known = index.known_ids(ids)
+        if known:
+            example = next(id for id in ids if id in known)
+            raise InputError(
+                f"document id {example!r} is already in {index.path}; give new ids, or pass over those with --resume"
+            )
 
-    if source == "-":  # can't be read twice
-        held = list(islice(read_documents(source), limit))
-        return held, len(held)
-    total = sum(1 for _ in islice(read_documents(source), limit))
-    return islice(read_documents(source), limit), total
-
-
-def _open(kind: type[Retriever], to: Path, model: str | None, config: str, device: str) -> Retriever:
-    if model is None:
-        return kind.open(to, device=device)
-    return kind.create(to, model, config=config, device=device)
+    return check
 
 
-def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[], int]) -> int:
+def _opened(to: Path, model: str | None, config: str | None, device: str) -> Retriever:
+    from wordhive.index import IndexConfig, InputError
+    from wordhive.retrieval.retriever import Retriever
+
+    retriever = Retriever.open(to, model, device=device)
+    if config is not None and IndexConfig.load(config) != retriever.index.config:
+        raise InputError(f"{to} was made with another configuration than {config!r}; leave out --config")
+    return retriever
+
+
+def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
+    from wordhive.index import IndexConfig
+    from wordhive.index.writing import check_free
+    from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
+
+    check_free(to)
+    IndexConfig.load(config or "default")
+    return Encoder.load(model or DEFAULT_MODEL)
+
+
+def _created(to: Path, encoder: Encoder, config: str | None, device: str) -> Retriever:
+    from wordhive.retrieval.retriever import Retriever
+
+    return Retriever.create(to, encoder, config=config or "default", device=device)
+
+
+def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[Retriever], int]) -> int:
     try:
-        return add()
+        return add(retriever)
     except BaseException as error:
         held = len(retriever)
         retriever.index.close()

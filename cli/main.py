@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -12,6 +13,8 @@ import typer
 from wordhive import __version__
 
 from . import output
+
+_STOPPED = 130
 
 app = typer.Typer(
     name="wordhive",
@@ -62,19 +65,35 @@ def main(arguments: list[str] | None = None) -> Any:
     # Idle OpenMP threads that spin slow down everything else on few cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for stream in (sys.stdout, sys.stderr):
+        # Programs read UTF-8, whatever the locale; a terminal shows what it can.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
-        return app(arguments)
-    except KeyboardInterrupt:
-        output.fail("stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader went away (… | head): nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = app(arguments, standalone_mode=False)
     except Exception as error:
-        from wordhive.index.errors import WordhiveError
+        code = _failed(error)
+    if code == _STOPPED:
+        output.fail("stopped")
+    sys.exit(code if isinstance(code, int) else 0)
 
-        if output.debug or not isinstance(error, (WordhiveError, OSError, MemoryError)):
-            raise
-        output.fail(str(error) if isinstance(error, WordhiveError) else f"{type(error).__name__}: {error}")
-        sys.exit(error.exit_code if isinstance(error, WordhiveError) else 1)
+
+def _failed(error: Exception) -> int:
+    from wordhive.index.errors import WordhiveError
+
+    if output.debug:
+        raise error
+    if isinstance(error, WordhiveError):
+        output.fail(str(error))
+        return error.exit_code
+    if isinstance(error, OSError):
+        output.fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 1
+    if isinstance(error, MemoryError):
+        output.fail(f"the memory is full: {error}")
+        return 1
+    if hasattr(error, "format_message"):  # what typer says of arguments; it keeps the class to itself
+        command = getattr(getattr(error, "ctx", None), "command_path", "wordhive")
+        output.fail(f"{error.format_message()} See: {command} --help")
+        return 2
+    raise error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -35,6 +36,18 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, default=_plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A text file to write, which appears under its name once it is complete. Raises OSError at once where it can't."""
+    temporary = path.with_name(f"writing-{path.name}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
     """A table; the first column is text, the others are numbers."""
     from rich import box
@@ -47,6 +60,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def plain(text: str) -> str:
+    """Text for a terminal, in one line: white space is a blank, and nothing in it controls anything."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def size(n_bytes: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,11 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
+    from wordhive.retrieval.documents import Query
+    from wordhive.retrieval.retriever import Retriever
     from wordhive.retrieval.searcher import Candidates, Hit
+
+_QUERIES_AT_ONCE = 64
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +50,8 @@ def search(
     if (query is None) == (queries is None):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
     depth = _depth(candidates)
+    if run is not None and (query is not None or as_json):
+        raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
     if query is not None:
         retriever = Retriever.open(index, model, device=device)
         hits = retriever.search(query, k or 10, candidates=depth)
@@ -59,18 +65,30 @@ def search(
 
     asked = list(read_queries(queries or ""))
     retriever = Retriever.open(index, model, device=device)
-    found = retriever.search([query.text for query in asked], k or 1000, candidates=depth)
+    answers = _answers(retriever, asked, k or 1000, depth)
     if as_json:
-        for one, hits in zip(asked, found, strict=True):
+        for one, hits in answers:
             output.print_json({"id": one.id, "query": one.text, "hits": hits})
         return
-    ranked = {one.id: {hit.id: hit.score for hit in hits} for one, hits in zip(asked, found, strict=True)}
-    lines = list(trec_lines(ranked, "wordhive"))
+    lines = (
+        line for one, hits in answers for line in trec_lines({one.id: {hit.id: hit.score for hit in hits}}, "wordhive")
+    )
     if run is None:
-        typer.echo("".join(lines), nl=False)
+        for line in lines:
+            typer.echo(line, nl=False)
     else:
-        run.write_text("".join(lines), encoding="utf-8")
-        output.note(f"{run}: {len(lines):,} lines for {len(asked):,} queries")
+        with output.whole_file(run) as file:
+            file.writelines(lines)
+        output.note(f"{run}: {len(asked):,} queries")
+
+
+def _answers(
+    retriever: Retriever, asked: list[Query], k: int, depth: Candidates | None
+) -> Iterator[tuple[Query, list[Hit]]]:
+    # A thousand hits with their texts take a megabyte: never those of all queries at once.
+    for start in range(0, len(asked), _QUERIES_AT_ONCE):
+        part = asked[start : start + _QUERIES_AT_ONCE]
+        yield from zip(part, retriever.search([one.text for one in part], k, candidates=depth), strict=True)
 
 
 def _depth(candidates: str | None) -> Candidates | None:
@@ -78,7 +96,7 @@ def _depth(candidates: str | None) -> Candidates | None:
 
     if candidates is None or candidates == "all":
         return "all" if candidates else None
-    if not candidates.isdigit() or not int(candidates):
+    if not candidates.isdecimal() or not int(candidates):
         raise InputError(f"--candidates is {candidates!r}; expected a number from 1, or all")
     return int(candidates)
 
@@ -92,11 +110,11 @@ def _print(hits: Sequence[Hit]) -> None:
         console.print("nothing found: the index is empty")
     for rank, hit in enumerate(hits, 1):
         head = Text(f"{rank:>2}  ")
-        head.append(hit.id, style="bold cyan")
+        head.append(output.plain(hit.id), style="bold cyan")
         head.append(f"  {hit.score:.3f}", style="bold")
         if hit.summary_score:
             head.append(f"  words {hit.words_score:.3f} + summary {hit.summary_score:.3f}", style="dim")
         console.print(head)
         if hit.text:
-            line = " ".join(hit.text.split())
+            line = output.plain(hit.text)
             console.print(Text("    " + (line if len(line) <= 160 else line[:159] + "…")))

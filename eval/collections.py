@@ -55,9 +55,9 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     for number, line in read_lines(path):
         columns = line.split("\t")
-        if number == 1 and not columns[-1].lstrip("-").isdigit():
+        if number == 1 and not columns[-1].lstrip("-").isdecimal():
             continue  # the header
-        if len(columns) != 3 or not columns[2].lstrip("-").isdigit():
+        if len(columns) != 3 or not columns[2].removeprefix("-").isdecimal():
             raise InputError(
                 f"{path}:{number}: {line!r}; expected query id, document id and a whole grade, tabs between"
             )

@@ -6,13 +6,14 @@ import platform
 import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordhive.index import Index, InputError, WordVectors
+from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import Model, Retriever
@@ -66,25 +67,27 @@ def evaluate(
     collection: Collection,
     path: Path,
     *,
-    model: Model = DEFAULT_MODEL,
-    config: str | Path = "default",
+    model: Model | None = None,
+    config: str | Path | None = None,
     candidates: int = 1000,
     limit: int | None = None,
     device: str = "cpu",
 ) -> Evaluation:
-    """Evaluate on a collection, with the index at `path`: made if it is not there, completed if it is half done.
+    """Evaluate on a collection, with the index at `path`, as `indexed` gives it.
 
     candidates: of the two-stage search. limit: judged queries to use, the first ones; None: all.
     """
-    retriever, seconds = _retriever(collection, path, model, config, device)
+    retriever, seconds = indexed(collection, path, model, config, device)
     texts = dict(list(collection.queries.items())[:limit])
     qrels = {id: collection.qrels[id] for id in texts}
     queries = retriever.encoder.encode_queries(list(texts.values()))
     runs, exact = _exact_runs(retriever.index, queries, list(texts))
     recall = {}
     if retriever.index.config.encoding is not None:
-        rows = retriever.index.find_candidates(queries, max(candidates, *_CANDIDATES_SHOWN))
+        rows = retriever.index.find_candidates(queries, max(_CANDIDATES_SHOWN))
         recall = {n: _recall(exact, rows, n) for n in _CANDIDATES_SHOWN}
+        # Asked for again: a graph searches wider for more.
+        rows = retriever.index.find_candidates(queries, candidates)
         runs[f"two stages, {candidates} candidates"] = _two_stage_run(
             retriever.index, queries, list(texts), rows, candidates
         )
@@ -107,25 +110,55 @@ def evaluate(
     )
 
 
-def _retriever(
-    collection: Collection, path: Path, model: Model, config: str | Path, device: str
+def indexed(
+    collection: Collection,
+    path: Path,
+    model: Model | None = None,
+    config: str | Path | None = None,
+    device: str = "cpu",
 ) -> tuple[Retriever, float | None]:
+    """The collection's index at `path`: made if it is not there, completed if it is half done; and the seconds of it.
+
+    Seconds are None unless the whole index was made. model, config: None takes the index's own, or the defaults.
+    Raises InputError, and adds nothing, where the index holds other documents, or has another model or configuration.
+    """
     if not path.exists():
-        retriever = Retriever.create(path, model, config=config, device=device)
+        retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config or "default", device=device)
     else:
         retriever = Retriever.open(path, model, device=device)
-    total = sum(1 for _ in collection.documents())
-    if len(retriever) == total:
+        if config is not None and IndexConfig.load(config) != retriever.index.config:
+            raise InputError(f"{path} was made with another configuration than {str(config)!r}; choose another --index")
+    total, held = _counted(collection, retriever.index)
+    if held == total:
         return retriever, None
     started = time.perf_counter()
     retriever.add(collection.documents(), skip_known=True, total=total)
-    if len(retriever) != total:
-        raise InputError(f"{path} holds documents of something else than {collection.name}; choose another --index")
-    return retriever, round(time.perf_counter() - started, 1)
+    return retriever, None if held else round(time.perf_counter() - started, 1)
+
+
+def _counted(collection: Collection, index: Index) -> tuple[int, int]:
+    """Documents of the collection, and how many of them the index holds; it may hold no others."""
+    total = held = 0
+    source = collection.documents()
+    while part := list(islice(source, 4096)):
+        total += len(part)
+        texts = index.texts([document.id for document in part])
+        held += len(texts)
+        for document in part:
+            if texts.get(document.id, document.text) != document.text:
+                raise InputError(
+                    f"{index.path} holds another text of document {document.id!r} than {collection.name}; "
+                    "choose another index"
+                )
+    if held != len(index):
+        raise InputError(
+            f"{index.path} holds {len(index) - held:,} documents that {collection.name} has not; choose another index"
+        )
+    return total, held
 
 
 def _exact_runs(index: Index, queries: WordVectors, names: list[str]) -> tuple[dict[str, Run], list[NDArray[np.int64]]]:
-    """Runs by the whole score and by each part alone, and the rows of the whole score's top 10."""
+    """Runs by the whole score and by each part alone, and the rows of the whole score's top 10, ties included."""
     ids = index.ids()
     parts = ["exact"] + (["exact, words alone", "exact, summary alone"] if index.summary_weight else [])
     runs: dict[str, Run] = {part: {} for part in parts}
@@ -142,7 +175,8 @@ def _exact_runs(index: Index, queries: WordVectors, names: list[str]) -> tuple[d
                 total = words + summary
                 for part, scores in zip(parts, (total, words, summary), strict=False):
                     runs[part][name] = ranking(rows, scores, ids, _DEPTH)
-                top.append(rows[np.lexsort((rows, -total))[:10]])
+                tenth = max(0, len(total) - 10)
+                top.append(rows[total >= np.partition(total, tenth)[tenth]])
                 advance(1)
     return runs, top
 
@@ -158,7 +192,10 @@ def _two_stage_run(
 
 
 def _recall(exact: list[NDArray[np.int64]], found: list[NDArray[np.int64]], n: int) -> float:
-    shares = [np.isin(best, rows[:n]).mean() for best, rows in zip(exact, found, strict=True) if len(best)]
+    # Where several tie for the tenth place, any of them will do.
+    shares = [
+        min(10, np.isin(best, rows[:n]).sum()) / min(10, len(best)) for best, rows in zip(exact, found, strict=True)
+    ]
     return round(float(np.mean(shares)), 4)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-
-from wordhive.index import InputError
 
 Run = dict[str, dict[str, float]]
 Qrels = dict[str, dict[str, int]]
@@ -26,11 +25,15 @@ def ranking(rows: NDArray[np.int64], scores: NDArray[np.float32], ids: dict[int,
 
 
 def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[str, float]:
-    """The means of the measures over all judged queries; a query without results counts 0."""
+    """The means of the measures over all judged queries; a query without results counts 0.
+
+    run: each query's documents in the order of their ranks.
+    """
     import ranx
 
-    # ranx knows no empty ranking: an unjudged document stands for one.
-    complete = {id: run.get(id) or {"": 0.0} for id in qrels}
+    # ranx sorts by score, equal ones anyhow: it gets the ranks. It knows no empty ranking: an unjudged document
+    # stands for one.
+    complete = {id: {document: -float(rank) for rank, document in enumerate(run.get(id) or {"": 0.0})} for id in qrels}
     names = list(measures)
     found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(complete), names)
     # For a single measure ranx gives its value, not a dict.
@@ -40,11 +43,12 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
 def trec_lines(run: Run, tag: str) -> Iterator[str]:
     """A run as TREC writes it, with line ends: query, Q0, document, rank from 1, score, tag.
 
-    Raises InputError for an id with white space, which the format can't hold.
+    White space in an id, which the format can't hold, is written as in a URL (%20).
     """
     for query, documents in run.items():
-        for id in (query, *documents):
-            if id.split() != [id]:
-                raise InputError(f"id {id!r} has white space, which a TREC run can't hold; rename it, or use --json")
         for rank, (document, score) in enumerate(documents.items(), 1):
-            yield f"{query} Q0 {document} {rank} {score:.6f} {tag}\n"
+            yield f"{_word(query)} Q0 {_word(document)} {rank} {score:.6f} {tag}\n"
+
+
+def _word(id: str) -> str:
+    return "".join(quote(character) if character.isspace() else character for character in id)

@@ -25,7 +25,7 @@ class Batch:
         cls,
         ids: Sequence[str],
         vectors: WordVectors,
-        texts: Sequence[str] | None,
+        texts: Sequence[str | None] | None,
         attributes: Sequence[dict[str, Any] | None] | None,
     ) -> Batch:
         """A batch of what a caller gave. Raises InputError for numbers that disagree, bad ids, texts or attributes."""
@@ -34,7 +34,8 @@ class Batch:
                 raise InputError(f"{len(values)} {name} for the vectors of {len(vectors)} documents; expected one each")
         check_ids(ids)
         for id, text in zip(ids, texts or (), strict=False):
-            check_unicode(text, f"the text of document {id!r}")
+            if text is not None:
+                check_unicode(text, f"the text of document {id!r}")
         details = [
             attributes_as_json(given, id) for id, given in zip(ids, attributes or [None] * len(ids), strict=True)
         ]
@@ -54,7 +55,9 @@ def check_ids(ids: Sequence[str]) -> None:
 
 
 def check_unicode(text: str, what: str) -> None:
-    """Raise InputError for a text with half of a character, which no file can hold; `what` names it."""
+    """Raise InputError for what is no string, or has half of a character, which no file can hold; `what` names it."""
+    if not isinstance(text, str):
+        raise InputError(f"{what} is {type(text).__name__}; expected a string")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -64,7 +67,7 @@ def check_unicode(text: str, what: str) -> None:
 def attributes_as_json(attributes: dict[str, Any] | None, id: str) -> str | None:
     """The attributes of document `id` as a JSON text; None for none. Raises InputError for what JSON can't hold."""
     try:
-        written = json.dumps(attributes, ensure_ascii=False) if attributes else None
+        written = json.dumps(attributes, ensure_ascii=False, allow_nan=False) if attributes else None
     except (TypeError, ValueError) as error:
         raise InputError(
             f"the attributes of document {id!r} are no JSON ({error}); use strings, numbers, lists, dicts"

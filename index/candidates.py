@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from . import faiss_library
 from .config import IndexConfig
-from .errors import WordhiveError
+from .errors import InputError, WordhiveError
+
+
+def check_device(device: str) -> None:
+    """Raise InputError for a device that this version does not know."""
+    if device not in ("cpu", "cuda"):
+        raise InputError(f"device is {device!r}; choose cpu or cuda")
 
 
 class CandidateIndex:
@@ -45,7 +51,8 @@ class CandidateIndex:
         if n <= 0:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
         beam = self._beam(n)
-        scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
+        with faiss_library.one_thread(len(queries) == 1):
+            scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
         return scores, numbers
 
     def _beam(self, n: int) -> Any:

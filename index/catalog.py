@@ -158,6 +158,10 @@ class Catalog:
     def n_documents(self) -> int:
         return int(self._rows("SELECT count(*) FROM document")[0][0])
 
+    def size(self) -> int:
+        """Bytes of the catalog file, once everything in it is where it belongs."""
+        return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
+
     def text_bytes(self) -> int:
         """UTF-8 bytes of all texts."""
         return int(self._rows("SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM document")[0][0])
@@ -168,6 +172,14 @@ class Catalog:
         for part in _chunks(ids):
             marks = ",".join("?" * len(part))
             found.update(row[0] for row in self._rows(f"SELECT id FROM document WHERE id IN ({marks})", part))
+        return found
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The texts of those of the given ids that are in the index."""
+        found: dict[str, str | None] = {}
+        for part in _chunks(ids):
+            marks = ",".join("?" * len(part))
+            found.update(self._rows(f"SELECT id, text FROM document WHERE id IN ({marks})", part))
         return found
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
@@ -200,6 +212,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        if not path.is_file() or (log.is_file() and log.stat().st_size):
+            raise WordhiveError(f"cannot open {path}: {error}; check that you may write to {path.parent}") from error
+        # Reading a catalog with a log wants to write beside it; without one it can be read as it lies.
+        uri = f"{path.resolve().as_uri()}?immutable=1"
+        return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _damaged(path, error) from error

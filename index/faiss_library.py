@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,23 @@ def faiss() -> Any:
             "FAISS is not installed; run: pip install 'wordhive[cpu]' (or 'wordhive[gpu]' on a CUDA machine)"
         ) from error
     return module
+
+
+@contextmanager
+def one_thread(wanted: bool = True) -> Iterator[None]:
+    """FAISS in this thread alone.
+
+    It splits work by query, so a single one gains nothing from more, and waking threads while another OpenMP
+    runtime's are spinning costs a hundred times the search. The setting is this thread's own.
+    """
+    library = faiss()
+    threads = library.omp_get_max_threads()
+    if wanted:
+        library.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        library.omp_set_num_threads(threads)
 
 
 def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: str) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .batch import Batch
-from .candidates import CandidateIndex
+from .candidates import CandidateIndex, check_device
 from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
@@ -23,7 +23,7 @@ from .parameters import Parameters
 from .scores import Scores, best
 from .segment import Segment, file_records, new_folder
 from .word_vectors import WordVectors, ragged_rows
-from .writing import commit_batch, disk_errors, write_lock, write_segment
+from .writing import check_free, commit_batch, disk_errors, write_lock, write_segment
 
 # Words that an exact search decodes at a time.
 _BLOCK_WORDS = 200_000
@@ -36,6 +36,7 @@ class Index:
     """
 
     def __init__(self, path: Path, catalog: Catalog, device: str) -> None:
+        check_device(device)
         self.path = path
         self._catalog = catalog
         self._device = device
@@ -67,11 +68,10 @@ class Index:
         Raises InputError when the path is taken.
         """
         path = Path(path)
+        check_device(device)
         if not 0 <= summary_weight <= 1:
             raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            kind = "an index" if (path / "catalog.db").exists() else "something"
-            raise InputError(f"{path} is already {kind}; open it, or choose another path")
+        check_free(path)
         if not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
         settings = {
@@ -131,7 +131,7 @@ class Index:
         self,
         ids: Sequence[str],
         vectors: WordVectors | Sequence[Any],
-        texts: Sequence[str] | None = None,
+        texts: Sequence[str | None] | None = None,
         attributes: Sequence[dict[str, Any] | None] | None = None,
     ) -> None:
         """Add documents in one commit: all of them, or none.
@@ -162,6 +162,10 @@ class Index:
     def known_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of the given ids that the index holds."""
         return self._catalog.known_ids(ids)
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The stored texts of those of the given ids that the index holds."""
+        return self._catalog.texts(ids)
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
@@ -217,7 +221,7 @@ class Index:
 
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
-        sizes = bytes_by_part(self.path, self._catalog.files())
+        sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
         return IndexInfo(
             str(self.path), len(self), sum(s.record.n_words for s in self._segments), len(self._segments),
             self.dim, self.summary_dim, self.summary_weight, self.encoder, self.config, sizes,

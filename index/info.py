@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from .catalog import FileRecord
 from .config import IndexConfig
@@ -46,11 +45,11 @@ class IndexInfo:
     text_bytes: int
 
 
-def bytes_by_part(root: Path, files: Iterable[FileRecord]) -> dict[str, int]:
-    """Bytes on disk of each part of the index at `root`, whose catalog names `files`."""
+def bytes_by_part(files: Iterable[FileRecord], catalog: int) -> dict[str, int]:
+    """Bytes on disk of each part of an index: the files that its catalog names, and the catalog's own size."""
     sizes = dict.fromkeys([*_PARTS.values(), "parameters", "catalog with texts"], 0)
     for file in files:
         folder, _, name = file.path.partition("/")
         sizes["parameters" if folder == "params" else _PARTS[name.rpartition("/")[2]]] += file.size
-    sizes["catalog with texts"] = sum(path.stat().st_size for path in root.glob("catalog.db*"))
+    sizes["catalog with texts"] = catalog
     return sizes

@@ -21,6 +21,10 @@ class Scores:
     def total(self) -> NDArray[np.float32]:
         return self.words + self.summary
 
+    def take(self, chosen: NDArray[np.int64]) -> Scores:
+        """Those at the given places."""
+        return Scores(self.rows[chosen], self.words[chosen], self.summary[chosen])
+
     @classmethod
     def concat(cls, parts: Sequence[Scores]) -> Scores:
         """All of them, in order."""

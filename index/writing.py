@@ -12,10 +12,17 @@ from filelock import FileLock, Timeout
 
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
-from .errors import WordhiveError
+from .errors import InputError, WordhiveError
 from .parameters import Parameters
 from .segment import file_records, new_folder, remove_strangers, save_array
 from .word_vectors import WordVectors
+
+
+def check_free(path: Path) -> None:
+    """Raise InputError where no new index can be, because something is there."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        kind = "an index" if (path / "catalog.db").exists() else "something"
+        raise InputError(f"{path} is already {kind}; open it, or choose another path")
 
 
 @contextmanager

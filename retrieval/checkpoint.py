@@ -10,6 +10,7 @@ import importlib.resources
 import importlib.util
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,6 +52,8 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
     Raises InputError for a name that leads nowhere, a single-vector model, or a folder whose modules are neither
     sentence-transformers' nor wordhive's; WordhiveError when the hub is out of reach.
     """
+    if not name.strip():
+        raise InputError(f"the model's name is empty; give a folder, {', '.join(shipped_models())}, or a hub name")
     source = str(_shipped() / name) if name in shipped_models() else find_base(name)
     if not Path(source).is_dir() and source.startswith((".", "/", "~")):
         raise InputError(f"no model folder at {source}; give a folder, {', '.join(shipped_models())}, or a hub name")
@@ -83,9 +86,9 @@ def find_base(name: str) -> str:
 
     Raises WordhiveError when the packaged weights are not the published ones.
     """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return str(folder.resolve())
+    lasting = lasting_name(name)
+    if Path(lasting).is_dir():
+        return lasting
     full = name if "/" in name else f"sentence-transformers/{name}"
     if full not in _PACKAGED:
         return name
@@ -105,17 +108,23 @@ def find_base(name: str) -> str:
 
 def lasting_name(name: str) -> str:
     """A name that loads the same model from anywhere: a folder's full path, or the name as it is."""
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
     return str(folder.resolve()) if folder.is_dir() else name
+
+
+def check_new_folder(folder: Path) -> None:
+    """Raise InputError for a folder that holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is not empty; choose another folder for the model")
 
 
 def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None) -> None:
     """Write a model in the hub layout; with `base`, its name stands in for the transformer's weights."""
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty; choose another folder for the model")
+    check_new_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if base is None:
-        model.save(str(folder), create_model_card=False)
+        with _quiet():
+            model.save(str(folder), create_model_card=False)
         return
     entries = []
     for position, (name, module) in enumerate(model.named_children()):

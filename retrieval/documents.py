@@ -6,11 +6,11 @@ Every problem is reported with the file and line where it is, before anything is
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -75,8 +75,8 @@ def document_from(value: Any, number: int, place: str = "") -> Document:
         return Document(str(number), value)
     if isinstance(value, dict):
         return _from_dict(value, place or f"document {number} (counted from 0): ")
-    if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(part, str) for part in value):
-        return Document(*value)
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return _from_dict({"id": value[0], "text": value[1]}, place or f"document {number} (counted from 0): ")
     raise InputError(
         f"{place}document {number} is {type(value).__name__}; expected a string, a dict with id and text, "
         "an (id, text) pair, or a Document"
@@ -87,6 +87,8 @@ def check_document(document: Document, place: str = "") -> None:
     """Raise InputError for a text that is too long or no valid Unicode, and for attributes that are no JSON."""
     check_unicode(document.id, f"{place}document id {document.id!r}")
     check_unicode(document.text, f"{place}the text of document {document.id!r}")
+    if not isinstance(document.attributes, dict):
+        raise InputError(f"{place}the attributes of document {document.id!r} are no dict; expected names and values")
     attributes_as_json(document.attributes, document.id)
     if len(document.text) > MOST_CHARACTERS:
         raise InputError(
@@ -96,6 +98,8 @@ def check_document(document: Document, place: str = "") -> None:
 
 
 def _documents(source: str | Path) -> Rows:
+    if not str(source):
+        raise InputError("the input is empty; give a file, a folder, or - for standard input")
     path = Path(source)
     if not path.is_dir():
         return _tsv(path) if _is_tsv(path) else _json_rows(path)
@@ -121,8 +125,10 @@ def _json_rows(path: Path) -> Rows:
         place = f"{path}:{number}: "
         try:
             value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{place}not JSON ({error.msg}); expected one object a line, with id and text") from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{place}not JSON that can be read ({error}); expected one object a line, with id and text"
+            ) from error
         if not isinstance(value, dict):
             raise InputError(f"{place}a {type(value).__name__}; expected an object with id and text")
         yield place, _from_dict(value, place)
@@ -176,7 +182,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _decoded(path: Path) -> Iterator[str]:
     if str(path) != "-" and not path.exists():
-        raise InputError(f"no file at {path}")
+        raise InputError(f"no file at {path}; check the path")
     number = 0
     try:
         with _open(path) as file:
@@ -188,9 +194,9 @@ def _decoded(path: Path) -> Iterator[str]:
         raise InputError(f"{path} is no complete gzip file ({error}); get it again") from error
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> AbstractContextManager[IO[bytes]]:
     if str(path) == "-":
-        return io.BytesIO(sys.stdin.buffer.read())
+        return nullcontext(sys.stdin.buffer)
     opener: Callable[[Path, str], Any] = gzip.open if path.suffix == ".gz" else open
     file: IO[bytes] = opener(path, "rb")
     return file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cached_property
@@ -32,6 +33,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 DEFAULT_MODEL = "wordhive-minilm-128"
 UNNAMED = "custom"
 
+# One forward pass at a time: hooks and torch's number of threads belong to the process, not to a thread of it.
+_FORWARD = threading.RLock()
 # Texts that are sorted by length together, in batches.
 _BATCHES_A_CHUNK = 32
 _FIT_WORDS = 1_000_000
@@ -58,22 +61,32 @@ class Encoder:
 
     @classmethod
     def load(
-        cls, name: str = DEFAULT_MODEL, *, words: bool = False, device: str | None = None, precision: Precision = "auto"
+        cls,
+        name: str | Path = DEFAULT_MODEL,
+        *,
+        words: bool = False,
+        device: str | None = None,
+        precision: Precision = "auto",
     ) -> Encoder:
         """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
 
-        words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are.
+        words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are. A name
+        that ends with "+words" asks for the same.
         Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach.
         """
-        encoder = cls(load_model(name, device), name=lasting_name(name), precision=precision)
-        return encoder.with_words() if words else encoder
+        name = str(name)
+        bare = name.removesuffix("+words")
+        if bare == UNNAMED:
+            raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
+        encoder = cls(load_model(bare, device), name=lasting_name(bare), precision=precision)
+        return encoder.with_words() if words or bare != name else encoder
 
     @classmethod
-    def of(cls, model: str | MultiVectorEncoder | Encoder) -> Encoder:
+    def of(cls, model: str | Path | MultiVectorEncoder | Encoder) -> Encoder:
         """The encoder that `model` names or is."""
         if isinstance(model, Encoder):
             return model
-        return cls.load(model) if isinstance(model, str) else cls(model)
+        return cls.load(model) if isinstance(model, (str, Path)) else cls(model)
 
     @classmethod
     def fit(
@@ -98,7 +111,9 @@ class Encoder:
         tail: list[nn.Module] = [Normalize(module_input_name="token_embeddings"), ScoreMix(summary_weight)]
         if dim is not None:
             raw = cls(MultiVectorEncoder(modules=[*head], device=device))
-            words = raw.encode_documents(texts, show_progress=show_progress).vectors[:_FIT_WORDS]
+            words = raw.encode_documents(texts, show_progress=show_progress).vectors
+            # Evenly from all texts, where there are more than it takes.
+            words = words[:: -(-len(words) // _FIT_WORDS) or 1]
             rows = torch.from_numpy(principal_projection(words, dim))
             projection = Dense(full, dim, bias=False, activation_function=nn.Identity(), init_weight=rows,
                                module_input_name="token_embeddings")  # fmt: skip
@@ -187,13 +202,15 @@ class Encoder:
             raise InputError("encode_queries takes a list of texts; wrap the query in one: [query]")
         parts = []
         for batch in _chunks(texts, _checked_size(batch_size)):
-            with _one_thread() if len(texts) == 1 and self.model.device.type == "cpu" else nullcontext():
+            alone = len(texts) == 1 and self.model.device.type == "cpu"
+            with _FORWARD, _one_thread() if alone else nullcontext():
                 parts.append(self._encode(batch, "query"))
         return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
 
     def _encode(self, texts: list[str], task: str) -> WordVectors:
         prompt = self.model.prompts.get(task) or None
-        with torch.inference_mode(), _transformer_in_bfloat16(self.model) if self._bfloat16 else nullcontext():
+        bfloat16 = _transformer_in_bfloat16(self.model) if self._bfloat16 else nullcontext()
+        with _FORWARD, torch.inference_mode(), bfloat16:
             features = self.model.preprocess(texts, prompt=prompt, task=task)
             features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
             features = self.model(features, task=task)

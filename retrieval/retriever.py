@@ -20,7 +20,7 @@ from .searcher import Candidates, Hit, Searcher
 # Documents a commit: what an interrupted run loses at most.
 DOCUMENTS_A_COMMIT = 2048
 
-Model = str | MultiVectorEncoder | Encoder
+Model = str | Path | MultiVectorEncoder | Encoder
 
 
 class Retriever:
@@ -73,7 +73,7 @@ class Retriever:
                 raise InputError(
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )
-            model = _load(index.encoder.name)
+            model = index.encoder.name
         return cls(index, Encoder.of(model))
 
     def __len__(self) -> int:
@@ -97,14 +97,15 @@ class Retriever:
     ) -> int:
         """Encode and add documents; the number that was added.
 
-        documents: strings (their ids are numbers), dicts with id and text, (id, text) pairs, or `Document`s; other
-        keys of a dict become attributes. A list is checked whole before anything is encoded. Every 2048 documents are
-        one commit, so that an interrupted run can go on with skip_known=True, which passes over ids that are there.
+        documents: strings (their ids are numbers, from 0), dicts with id and text, (id, text) pairs, or `Document`s. A
+        dict's title goes before its text; it and all other keys become attributes. A list is checked whole before
+        anything is encoded. Every 2048 documents are one commit, so that an interrupted run can go on with
+        skip_known=True, which passes over ids that are there.
         total: of the documents, for the progress bar, where they have no length.
         """
-        if isinstance(documents, (str, bytes, dict, Document)):
+        if isinstance(documents, (str, bytes, dict, Document)) or not isinstance(documents, Iterable):
             raise InputError("add takes a list of documents; wrap a single one: add([document])")
-        start = len(self)
+        start = 0 if skip_known else self._free_number()
         prepared: Iterator[Document] = (document_from(value, start + number) for number, value in enumerate(documents))
         if isinstance(documents, Sequence):
             held = list(prepared)
@@ -126,6 +127,12 @@ class Retriever:
                 self._commit(fresh, advance)
                 added += len(fresh)
         return added
+
+    def _free_number(self) -> int:
+        number = len(self)
+        while self.index.known_ids([str(number)]):
+            number += 1
+        return number
 
     def _check_new(self, documents: list[Document]) -> None:
         known = self.index.known_ids([document.id for document in documents])
@@ -151,11 +158,6 @@ class Retriever:
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
         return self.searcher.search(queries, k, candidates=candidates)
-
-
-def _load(name: str) -> Encoder:
-    words = name.endswith("+words")
-    return Encoder.load(name.removesuffix("+words"), words=words)
 
 
 def _check(documents: list[Document]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 from wordhive.index import InputError
@@ -16,17 +17,23 @@ def sample_field(path: Path, field: str, n: int, seed: int) -> list[str]:
 
     Raises InputError, with file and line, where a line is no JSON object or lacks the field.
     """
-    values = []
+    total = sum(1 for _ in _values(path, field))
+    if not total:
+        raise InputError(f"{path} is empty; give a file with text to fit on")
+    places = random.Random(seed).sample(range(total), min(n, total))
+    wanted = set(places)
+    drawn = {place: value for place, value in enumerate(_values(path, field)) if place in wanted}
+    return [drawn[place] for place in places]
+
+
+def _values(path: Path, field: str) -> Iterator[str]:
     for number, line in read_lines(path):
         try:
             value = json.loads(line)[field]
-        except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, RecursionError, KeyError, TypeError, IndexError) as error:
             raise InputError(
                 f"{path}:{number}: no JSON object with a field {field!r}; name the field with --field"
             ) from error
         if not isinstance(value, str):
             raise InputError(f"{path}:{number}: the field {field!r} is {type(value).__name__}; expected a string")
-        values.append(value)
-    if not values:
-        raise InputError(f"{path} is empty; give a file with text to fit on")
-    return random.Random(seed).sample(values, min(n, len(values)))
+        yield value

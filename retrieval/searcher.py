@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
@@ -60,6 +61,8 @@ class Searcher:
         """
         if self.encoder is None:
             raise InputError("this searcher has no encoder; give it one, or search with vectors: search_vectors()")
+        if not isinstance(queries, (str, list, tuple)):
+            raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
         found = self.search_vectors(self.encoder.encode_queries(texts), k, candidates=candidates)
         return found[0] if isinstance(queries, str) else found
@@ -71,15 +74,12 @@ class Searcher:
         vectors = (
             queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
         )
-        if k < 1:
-            raise InputError(f"k is {k}; ask for at least one document")
+        k = _number(k, "k")
         if candidates is None:
             candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES
         if candidates == "all":
             return [self.fetch(best, k) for best in self.score_all(vectors, k)]
-        if not isinstance(candidates, int) or candidates < 1:
-            raise InputError(f"candidates is {candidates!r}; expected a number from 1, or 'all'")
-        rows = self.index.find_candidates(vectors, max(candidates, k))
+        rows = self.index.find_candidates(vectors, max(_number(candidates, "candidates", ", or 'all'"), k))
         return [self.fetch(self.index.score(vectors[i : i + 1], found), k) for i, found in enumerate(rows)]
 
     def score_all(self, queries: WordVectors, k: int) -> list[Scores]:
@@ -88,14 +88,13 @@ class Searcher:
         for block in self.index.score_all(queries):
             for i, scores in enumerate(block):
                 held = best[i]
-                joined = scores if held is None else _concat(held, scores)
-                best[i] = _pick(joined, _at_least(joined.total, k))
-        nothing = Scores(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
-        return [scores if scores is not None else nothing for scores in best]
+                joined = scores if held is None else Scores.concat([held, scores])
+                best[i] = joined.take(_at_least(joined.total, k))
+        return [scores if scores is not None else Scores.concat([]) for scores in best]
 
     def fetch(self, scores: Scores, k: int) -> list[Hit]:
         """The hits of the k best scores, with their documents."""
-        best = _pick(scores, _at_least(scores.total, k))
+        best = scores.take(_at_least(scores.total, k))
         stored = self.index.documents(best.rows.tolist())
         hits = [
             Hit(document.id, float(words + summary), float(words), float(summary), document.text, document.attributes)
@@ -105,21 +104,19 @@ class Searcher:
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
 
 
+def _number(given: Any, name: str, otherwise: str = "") -> int:
+    try:
+        number = operator.index(given)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise InputError(f"{name} is {given!r}; expected a number from 1{otherwise}")
+    return number
+
+
 def _at_least(total: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Where the k best are, and all that tie with the last of them."""
     if len(total) <= k:
         return np.arange(len(total))
     border = np.partition(total, len(total) - k)[len(total) - k]
     return np.flatnonzero(total >= border)
-
-
-def _pick(scores: Scores, chosen: NDArray[np.int64]) -> Scores:
-    return Scores(scores.rows[chosen], scores.words[chosen], scores.summary[chosen])
-
-
-def _concat(first: Scores, second: Scores) -> Scores:
-    return Scores(
-        np.concatenate([first.rows, second.rows]),
-        np.concatenate([first.words, second.words]),
-        np.concatenate([first.summary, second.summary]),
-    )

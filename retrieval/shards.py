@@ -28,7 +28,7 @@ from .encoder import Encoder
 from .progress import progress_bar
 from .retriever import Retriever
 
-DOCUMENTS_A_SHARD = 1024
+DOCUMENTS_A_SHARD = 2048
 _MANIFEST = "shards.json"
 
 
@@ -51,10 +51,9 @@ def write_shards(
     """
     manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
     _claim(folder, manifest)
-    written, encoded = set(_shards(folder)), 0
+    written, encoded, number = set(_shards(folder)), 0, 0
     source = iter(documents)
     with progress_bar("Encoding", total, show=show_progress) as advance:
-        number = 0
         while batch := list(islice(source, DOCUMENTS_A_SHARD)):
             name = f"shard-{number:06d}"
             if name in written:
@@ -68,15 +67,13 @@ def write_shards(
             number += 1
     if written:
         raise _other_documents(folder, min(written))
+    _write_manifest(folder, {**manifest, "shards": number})
     return encoded
 
 
 def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     """The shards of a folder: documents and their vectors."""
-    names = _shards(folder)
-    if not names:
-        raise InputError(f"{folder} holds no whole shard yet; run wordhive encode to its end")
-    for name in names:
+    for name in _whole(folder):
         tensors = read_tensors(folder / f"{name}.safetensors", "delete it and encode again")
         summary = tensors.get("summary")
         vectors = WordVectors(
@@ -91,6 +88,12 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
                 f"{folder / name}.jsonl has {len(documents)} documents for {len(vectors)} texts; delete both"
             )
         yield documents, vectors
+
+
+def read_ids(folder: Path) -> Iterator[list[str]]:
+    """The ids of each shard's documents."""
+    for name in _whole(folder):
+        yield [document.id for document in _read_documents(folder / f"{name}.jsonl")]
 
 
 def read_model(folder: Path) -> str:
@@ -138,7 +141,11 @@ def _claim(folder: Path, manifest: dict[str, Any]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there and holds no shards; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    _write_manifest(folder, manifest)
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    _replace(folder / _MANIFEST, lambda path: path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8"))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -148,6 +155,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise WordhiveError(f"{folder / _MANIFEST} is damaged ({error}); encode the documents again") from error
     return manifest
+
+
+def _whole(folder: Path) -> list[str]:
+    names = [f"shard-{number:06d}" for number in range(_manifest(folder).get("shards", 0))]
+    if not names or names != _shards(folder):
+        raise InputError(f"{folder} was not encoded to its end; run the same wordhive encode again")
+    return names
 
 
 def _shards(folder: Path) -> list[str]:

@@ -176,3 +176,58 @@ def test_eval_names_what_a_collection_lacks(run: Run, tmp_path: Path) -> None:
 def test_unknown_options_end_with_2(run: Run, hive: Path) -> None:
     assert run("search", hive, "bees", "--fast").code == 2
     assert run("bogus").code == 2
+
+
+def test_append_checks_the_last_id_before_the_first_is_encoded(run: Run, bees: Path, tmp_path: Path) -> None:
+    run("index", bees, "--to", tmp_path / "my.hive")
+    more = tmp_path / "more.tsv"
+    more.write_text("wasp\tWasps make paper.\nhive\tAgain.\n", encoding="utf-8")
+    _refused(run("index", more, "--to", tmp_path / "my.hive", "--append"), "'hive' is already in", "--resume")
+    assert run("info", tmp_path / "my.hive", "--json").json()["n_documents"] == len(BEES)
+
+
+def test_append_refuses_another_model_and_another_configuration(run: Run, bees: Path, hive: Path) -> None:
+    _refused(run("index", bees, "--to", hive, "--append", "--config", "exact"), "another configuration than 'exact'")
+    _refused(run("index", bees, "--to", hive, "--append", "--model", "no/such"), code=1)
+
+
+def test_options_that_can_not_do_anything_are_refused(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.tsv"
+    queries.write_text("q\tbees\n", encoding="utf-8")
+    _refused(run("search", hive, "bees", "--run", tmp_path / "r.trec"), "--run")
+    _refused(run("search", hive, "--queries", queries, "--run", tmp_path / "r.trec", "--json"), "--run")
+    _refused(run("index", bees, "--to", tmp_path / "my.hive", "--device", "banana"), "'banana'", "cuda")
+    run("encode", bees, "--to", tmp_path / "shards")
+    _refused(run("index", tmp_path / "shards", "--to", tmp_path / "my.hive", "--limit", "2"), "--limit")
+    assert not (tmp_path / "my.hive").exists()
+
+
+def test_a_run_that_can_not_be_written_is_named_before_searching(run: Run, hive: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.tsv"
+    queries.write_text("q\tbees\n", encoding="utf-8")
+    outcome = run("search", hive, "--queries", queries, "--run", tmp_path / "no" / "r.trec")
+    _refused(outcome, "No such file or directory", code=1)
+
+
+@pytest.mark.parametrize("arguments", [("index", "", "--to", "x.hive"), ("index", "docs", "--to", "x", "--model", " ")])
+def test_an_unset_shell_variable_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
+    _refused(run(*arguments), "is empty")
+
+
+@pytest.mark.parametrize("arguments", [("serach",), ("search",), ("index", "x"), ("search", "x", "y", "-k", "many")])
+def test_usage_errors_are_one_line(run: Run, arguments: tuple[str, ...]) -> None:
+    _refused(run(*arguments), "--help")
+
+
+def test_fit_does_not_begin_where_it_can_not_end(run: Run, bees: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    _refused(run("fit", "all-MiniLM-L6-v2", "--texts", bees, "--to", tmp_path), "is not empty")
+
+
+def test_a_text_can_not_control_the_terminal(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text(json.dumps({"id": "a\nb", "text": "\x1b[2J bees \x07"}) + "\n", encoding="utf-8")
+    run("index", path, "--to", tmp_path / "my.hive")
+    printed = run("search", tmp_path / "my.hive", "bees").out
+    assert not {"\x1b", "\x07"} & set(printed)
+    assert "a b" in printed

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from wordhive.eval.collections import Collection
-from wordhive.eval.evaluate import Evaluation, evaluate
+from wordhive.eval.evaluate import Evaluation, evaluate, indexed
 from wordhive.index import Index, InputError
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.retriever import Retriever
 
 TEXTS = {
     "bees": "Honey bees dance to tell where flowers are.",
@@ -78,8 +79,40 @@ def test_an_index_of_something_else_is_refused(collection: Collection, encoder: 
     index = Index.create(tmp_path / "other.hive", encoder=encoder.stamp, summary_weight=0.8)
     vectors = encoder.encode_documents(["a stranger"])
     index.add(["stranger"], vectors)
-    with pytest.raises(InputError, match="something else than tiny"):
+    with pytest.raises(InputError, match="holds 1 documents that tiny has not"):
         evaluate(collection, tmp_path / "other.hive", model=encoder)
+    assert len(Index.open(tmp_path / "other.hive")) == 1
+
+
+def test_other_texts_under_the_same_ids_are_refused(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    with Retriever.create(tmp_path / "other.hive", encoder) as retriever:
+        retriever.add([(id, f"{text} Indeed.") for id, text in TEXTS.items()])
+    with pytest.raises(InputError, match="another text of document 'bees' than tiny"):
+        evaluate(collection, tmp_path / "other.hive", model=encoder)
+
+
+def test_an_index_of_another_configuration_is_refused(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    Retriever.create(tmp_path / "tiny.hive", encoder, config="exact")
+    with pytest.raises(InputError, match="another configuration than 'default'"):
+        evaluate(collection, tmp_path / "tiny.hive", model=encoder, config="default")
+
+
+def test_an_index_is_completed_and_used_again(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    with Retriever.create(tmp_path / "tiny.hive", encoder) as retriever:
+        retriever.add([("ants", TEXTS["ants"]), ("none", "")])
+    for _ in range(2):
+        found, seconds = indexed(collection, tmp_path / "tiny.hive")
+        assert seconds is None
+        assert set(found.index.ids().values()) == set(TEXTS)
+
+
+def test_equal_documents_are_measured_alike_in_one_stage_and_two(encoder: Encoder, tmp_path: Path) -> None:
+    documents = [Document(f"d{number:02d}", "Spiders spin webs of silk.") for number in range(40)]
+    twins = Collection("twins", "test", lambda: iter(documents), {"q": "what do spiders spin?"}, {"q": {"d01": 1}})
+    found = evaluate(twins, tmp_path / "twins.hive", model=encoder, candidates=40)
+    systems = {system.name: system.measures for system in found.systems}
+    assert systems["exact"]["mrr@10"] == systems["two stages, 40 candidates"]["mrr@10"] == 0.5
+    assert found.candidate_recall[20] == 1.0
 
 
 def test_a_limit_uses_the_first_queries(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:

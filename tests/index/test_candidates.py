@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import IndexConfig, InputError, WordhiveError, faiss_library
+from wordhive.index import Index, IndexConfig, InputError, WordhiveError, faiss_library
 from wordhive.index.candidates import CandidateIndex
 
 FACTORIES = ["Flat", "SQ8", "SQfp16", "HNSW32_SQ8", "HNSW16,SQ8", "IVF4,SQ8"]
@@ -110,6 +110,12 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "candidates.faiss").write_bytes(b"garbage" * 20)
     with pytest.raises(WordhiveError, match=r"candidates\.faiss is damaged"):
         CandidateIndex.load(tmp_path / "candidates.faiss", IndexConfig())
+
+
+def test_another_device_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="device is 'banana'; choose cpu or cuda"):
+        Index.create(tmp_path / "my.hive", device="banana")
+    assert not (tmp_path / "my.hive").exists()
 
 
 def test_on_the_cpu_it_stays_what_it_is() -> None:

@@ -185,6 +185,15 @@ def test_damage_found_while_reading_is_named(tmp_path: Path) -> None:
         catalog.documents(range(2000))
 
 
+def test_a_catalog_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    path = closed_catalog(tmp_path / "catalog.db", 3)
+    (tmp_path / "catalog.db-wal").mkdir()  # SQLite can't make its log: as on a read-only disk
+    catalog = Catalog.open(path)
+    assert catalog.n_documents() == 3
+    with pytest.raises(sqlite3.OperationalError, match="readonly"), catalog.commit("add", 0):
+        pass
+
+
 def test_a_database_of_something_else_is_no_catalog(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "catalog.db")
     connection.execute("CREATE TABLE bookmarks (url TEXT)")

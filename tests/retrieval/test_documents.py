@@ -14,6 +14,7 @@ from wordhive.retrieval.documents import (
     MOST_CHARACTERS,
     Document,
     Query,
+    check_document,
     document_from,
     read_documents,
     read_lines,
@@ -247,7 +248,7 @@ def test_the_longest_text_that_is_allowed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.jsonl", "nothing.tsv", "nothing"])
 def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
-    assert problem_of(tmp_path / name) == f"no file at {tmp_path / name}"
+    assert problem_of(tmp_path / name) == f"no file at {tmp_path / name}; check the path"
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
@@ -303,7 +304,36 @@ def test_document_from_leaves_the_dict_as_it_was() -> None:
     assert row == {"id": "a", "title": "T", "text": "x", "year": 2}
 
 
-@pytest.mark.parametrize("value", [3, None, ("a", 1), ("a", "b", "c"), b"bytes", ("a",)])
+def test_a_pair_may_have_a_number_for_its_id() -> None:
+    assert document_from((7, "x"), 0) == Document("7", "x")
+
+
+def test_a_pair_without_a_text_is_refused() -> None:
+    with pytest.raises(InputError, match=r"document 7 \(counted from 0\): 'a' has no text"):
+        document_from(("a", 1), 7)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [Document(7, "x"), Document("a", None), Document("a", "x", ["y"]), Document("a", "x", {"v": float("nan")})],
+)  # type: ignore[arg-type]
+def test_a_document_of_other_types_is_refused(document: Document) -> None:
+    with pytest.raises(InputError, match=r"document id 7 is int|document 'a'"):
+        check_document(document)
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"id": "c", "text": "x", "v": ' + "9" * 5000 + "}"])
+def test_json_that_python_can_not_read_is_refused(tmp_path: Path, line: str) -> None:
+    assert "docs.jsonl:3: not JSON that can be read" in problem_of(
+        write(tmp_path / "docs.jsonl", TWO_LINES + line.encode())
+    )
+
+
+def test_an_empty_name_is_refused() -> None:
+    assert problem_of("") == "the input is empty; give a file, a folder, or - for standard input"
+
+
+@pytest.mark.parametrize("value", [3, None, ("a", "b", "c"), b"bytes", ("a",)])
 def test_document_from_anything_else_is_refused(value: Any) -> None:
     with pytest.raises(InputError, match=f"document 7 is {type(value).__name__}; expected a string"):
         document_from(value, 7)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,16 @@ def test_bfloat16_leaves_norms_exact_and_the_model_as_it_was(encoder: Encoder) -
     vectors = Encoder(encoder.model, precision="bfloat16").encode_documents(TEXTS).vectors
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in encoder.model.modules())
+
+
+def test_threads_encode_alike_in_bfloat16(encoder: Encoder) -> None:
+    rough, threads = Encoder(encoder.model, precision="bfloat16"), torch.get_num_threads()
+    alone = [rough.encode_queries([text]).vectors for text in TEXTS[:4]]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda number: rough.encode_queries([TEXTS[number % 4]]).vectors, range(24)))
+    for number, vectors in enumerate(together):
+        np.testing.assert_array_equal(vectors, alone[number % 4])
+    assert torch.get_num_threads() == threads
 
 
 def test_an_unknown_precision_is_refused(foreign: MultiVectorEncoder) -> None:

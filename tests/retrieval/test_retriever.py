@@ -119,6 +119,18 @@ def test_automatic_ids_continue_after_reopening(tmp_path: Path, tiny_encoder: En
         assert list(stored(retriever)) == ["0", "1", "2"]
 
 
+def test_automatic_ids_go_on_behind_what_was_stored(retriever: Retriever) -> None:
+    retriever.add(["bees", "ants"])
+    assert retriever.add(["bees", "ants", "honey"], skip_known=True) == 1
+    assert {id: text for id, (text, _) in stored(retriever).items()} == {"0": "bees", "1": "ants", "2": "honey"}
+
+
+def test_automatic_ids_pass_over_those_of_the_user(retriever: Retriever) -> None:
+    retriever.add([{"id": 1, "text": "bees"}])
+    retriever.add(["ants"])
+    assert list(stored(retriever)) == ["1", "2"]
+
+
 def test_attributes_and_text_come_back_with_hits(retriever: Retriever) -> None:
     attributes = {"year": 1967, "deep": {"list": [1, None, "ü"]}}
     retriever.add([{"id": "a", "text": "Bees dance – 蜂.", **attributes}])
@@ -344,7 +356,7 @@ def test_an_id_that_repeats_in_a_generator_is_refused(retriever: Retriever) -> N
     assert list(stored(retriever)) == ["a", "b"]
 
 
-@pytest.mark.parametrize("single", ["Bees dance.", b"Bees dance."])
+@pytest.mark.parametrize("single", ["Bees dance.", b"Bees dance.", Document("a", "x"), None, 7])
 def test_a_single_text_is_refused(retriever: Retriever, single: Any) -> None:
     with pytest.raises(InputError, match=r"add takes a list of documents; wrap a single one: add\(\[document\]\)"):
         retriever.add(single)

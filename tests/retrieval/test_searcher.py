@@ -140,7 +140,7 @@ def test_hits_stand_in_order_of_their_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize("k", [0, -3])
 def test_k_below_one_is_refused(tmp_path: Path, k: int) -> None:
     searcher = Searcher(filled(tmp_path / "x", random_words(4, 1)))
-    with pytest.raises(InputError, match=f"k is {k}; ask for at least one document"):
+    with pytest.raises(InputError, match=f"k is {k}; expected a number from 1"):
         searcher.search_vectors(random_words(1, 2), k)
 
 

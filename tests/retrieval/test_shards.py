@@ -14,7 +14,7 @@ from wordhive.index.config import EncodingConfig
 from wordhive.retrieval.documents import Document, read_documents
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
-from wordhive.retrieval.shards import index_shards, is_shard_folder, read_model, read_shards, write_shards
+from wordhive.retrieval.shards import index_shards, is_shard_folder, read_ids, read_model, read_shards, write_shards
 
 SMALL = IndexConfig(encoding=EncodingConfig(repetitions=4, bits=2, projection_dim=8))
 
@@ -86,6 +86,32 @@ def test_texts_with_line_breaks_come_back_as_they_were(tmp_path: Path, tiny_enco
     odd = [Document("a", "one\ntwo\r\nthree\u2028four\x85five"), Document("ü\t", "", {"x": ["\n", None, {"y": 1.5}]})]
     write_shards(odd, tmp_path / "s", tiny_encoder)
     assert read_all(tmp_path / "s")[0] == odd
+
+
+def test_shards_that_were_stopped_are_not_indexed(
+    documents: list[Document], tiny_encoder: Encoder, tmp_path: Path
+) -> None:
+    def source() -> Iterable[Document]:
+        yield from documents[:7]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_shards(source(), tmp_path / "s", tiny_encoder)
+    retriever = retriever_for(tmp_path / "x", tiny_encoder)
+    with pytest.raises(InputError, match="was not encoded to its end; run the same wordhive encode again"):
+        index_shards(tmp_path / "s", retriever)
+    assert write_shards(documents, tmp_path / "s", tiny_encoder) == 7
+    assert index_shards(tmp_path / "s", retriever) == 12
+
+
+def test_a_missing_shard_is_noticed(shards: Path, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    (shards / "shard-000001.safetensors").unlink()
+    with pytest.raises(InputError, match="was not encoded to its end"):
+        index_shards(shards, retriever_for(tmp_path / "x", tiny_encoder))
+
+
+def test_ids_are_read_without_vectors(shards: Path) -> None:
+    assert [len(ids) for ids in read_ids(shards)] == [5, 5, 2]
 
 
 def test_all_shards_done_encode_nothing(
@@ -277,5 +303,5 @@ def test_other_damaged_files_are_refused(
 
 def test_a_folder_without_a_whole_shard_is_refused(tmp_path: Path, tiny_encoder: Encoder) -> None:
     write_shards([], tmp_path / "s", tiny_encoder)
-    with pytest.raises(InputError, match="holds no whole shard yet"):
+    with pytest.raises(InputError, match="was not encoded to its end"):
         list(read_shards(tmp_path / "s"))
