@@ -58,6 +58,7 @@ def demo(
     )
     if not as_json:
         typer.secho("3  Search", bold=True)
+        retriever.search("warm up")  # kernels are compiled once, and pages of the index read
         for query in _QUERIES:
             _show(retriever, query)
         typer.secho("\n4  Measure: does the first sentence of a docstring find the rest of it?", bold=True)

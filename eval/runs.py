@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
@@ -35,7 +36,10 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
     # stands for one.
     complete = {id: {document: -float(rank) for rank, document in enumerate(run.get(id) or {"": 0.0})} for id in qrels}
     names = list(measures)
-    found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(complete), names)
+    with warnings.catch_warnings():
+        # Of a cast in ranx's own kernels, each time they are compiled.
+        warnings.filterwarnings("ignore", message="unsafe cast from uint64 to int64")
+        found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(complete), names)
     # For a single measure ranx gives its value, not a dict.
     return {name: float(found[name] if isinstance(found, dict) else found) for name in names}
 
