@@ -1,8 +1,8 @@
 """Vectors, encodings, codecs and storage; knows nothing of text models."""
 
-from .config import EncodingConfig, IndexConfig
+from .config import IndexConfig, MuveraConfig
 from .errors import InputError, WordhiveError
 from .index import Index
 from .word_vectors import WordVectors
 
-__all__ = ["EncodingConfig", "Index", "IndexConfig", "InputError", "WordVectors", "WordhiveError"]
+__all__ = ["Index", "IndexConfig", "InputError", "MuveraConfig", "WordVectors", "WordhiveError"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .errors import InputError
 
 
-class EncodingConfig(BaseModel):
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MuveraConfig(_Part):
     """A MUVERA encoding (Dhulipala et al. 2024, section 2): its length is repetitions · 2^bits · projection_dim.
 
     repetitions: independent partitions, concatenated.
@@ -21,12 +25,13 @@ class EncodingConfig(BaseModel):
     projection: the inner projection, a matrix of ±1/√projection_dim or a count-sketch.
     fill: give an empty bucket the document word nearest to it, as in the paper.
     centre: subtract the mean word of the sample from document words; changes no exact ranking.
-    final_dim: dims after a count-sketch of the whole; None keeps them all.
+    final_dim: dims after a projection of the whole; None keeps them all.
+    final_projection: that projection, a count-sketch or a matrix of ±1/√final_dim.
+    google: draw every number and order the buckets as the C++ reference does; its projections are count-sketches.
     seed: draws every random number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    family: Literal["muvera"] = "muvera"
     repetitions: int = Field(default=20, ge=1, le=1000)
     bits: int = Field(default=5, ge=0, le=12)
     projection_dim: int | None = Field(default=16, ge=1)
@@ -34,22 +39,77 @@ class EncodingConfig(BaseModel):
     fill: bool = False
     centre: bool = False
     final_dim: int | None = Field(default=None, ge=1)
+    final_projection: Literal["dense", "count-sketch"] = "count-sketch"
+    google: bool = False
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _reference_sketches(self) -> MuveraConfig:
+        dense_inside = self.projection_dim is not None and self.projection == "dense"
+        dense_at_last = self.final_dim is not None and self.final_projection == "dense"
+        if self.google and (dense_inside or dense_at_last):
+            raise ValueError("the C++ reference has count-sketches only; set them, or leave google out")
+        return self
+
+
+class FittedConfig(_Part):
+    """A fitted encoding: query words as features of their distances to centroids, documents as regression weights.
+
+    centroids: k-means centroids of the words; fewer where the sample has few words.
+    threshold: τ, an inner product with a centroid counts from there on.
+    sample_words: words on which every document's weights are fitted.
+    ridge: λ, relative to the features' mean square.
+    seed: draws the samples and the centroids.
+    """
+
+    family: Literal["fitted"] = "fitted"
+    centroids: int = Field(default=2048, ge=1, le=65_536)
+    threshold: float = Field(default=0.3, ge=-1, le=1)
+    sample_words: int = Field(default=8192, ge=1)
+    ridge: float = Field(default=1e-3, gt=0)
     seed: int = Field(default=1, ge=0)
 
 
-class IndexConfig(BaseModel):
+class ReductionConfig(_Part):
+    """Fewer dims for an encoding, the summary's included.
+
+    method: query-aware keeps what queries ask for (LeanVec-OOD's objective, Tepper et al. 2023), pca what documents
+    vary in, count-sketch draws at random.
+    dims: after it. queries: pseudo-queries that stand for the queries to come, of query_words words each.
+    """
+
+    method: Literal["query-aware", "pca", "count-sketch"] = "query-aware"
+    dims: int = Field(default=512, ge=1)
+    queries: int = Field(default=4096, ge=1)
+    query_words: int = Field(default=8, ge=1)
+    seed: int = Field(default=1, ge=0)
+
+
+def _family(value: Any) -> Any:
+    return value.get("family", "muvera") if isinstance(value, dict) else getattr(value, "family", None)
+
+
+EncodingConfig = Annotated[
+    Annotated[MuveraConfig, Tag("muvera")] | Annotated[FittedConfig, Tag("fitted")], Discriminator(_family)
+]
+
+
+_FAMILIES: dict[str, type[BaseModel]] = {"muvera": MuveraConfig, "fitted": FittedConfig}
+
+
+class IndexConfig(_Part):
     """How an index compresses words and finds candidates.
 
     codec: FAISS factory string of the word and summary codes ("SQ8", "SQ4", "PQ32", "SQfp16", "Flat", …).
     encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
+    reduction: of that vector; None keeps all its dims.
     candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", …).
     nprobe: lists that an IVF index visits. ef_search: least beam of an HNSW index (never below the candidates asked).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     codec: str = "SQ8"
-    encoding: EncodingConfig | None = EncodingConfig()
+    encoding: EncodingConfig | None = MuveraConfig()
+    reduction: ReductionConfig | None = None
     candidates: str = "SQ8"
     nprobe: int = Field(default=16, ge=1)
     ef_search: int = Field(default=64, ge=1)
@@ -84,11 +144,19 @@ class IndexConfig(BaseModel):
             return cls(**{str(key): value for key, value in values.items()})
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
+            place = [str(part) for part in first["loc"]]
+            key = ".".join(part for part in place if part not in _FAMILIES)
             if first["type"] == "extra_forbidden":
-                known = EncodingConfig.model_fields if len(first["loc"]) > 1 else cls.model_fields
+                known = _fields(place).model_fields
                 raise InputError(f"{source} has an unknown key {key!r}; known are {', '.join(known)}") from error
             raise InputError(f"{source}: {key} is {first['input']!r}; {first['msg'].lower()}") from error
+
+
+def _fields(place: list[str]) -> type[BaseModel]:
+    """The part of the configuration in which the key at `place` was looked for."""
+    if place[0] == "reduction" and len(place) > 1:
+        return ReductionConfig
+    return _FAMILIES[place[1]] if len(place) > 2 else IndexConfig
 
 
 def preset_names() -> list[str]:

@@ -46,7 +46,7 @@ class Parameters:
             Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
         if config.encoding is not None:
             weight = summary_weight if sample.summary is not None else 0.0
-            encoding = FusedEncoding.fit(config.encoding, sample, weight)
+            encoding = FusedEncoding.fit(config.encoding, sample, weight, config.reduction)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
             encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")

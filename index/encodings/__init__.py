@@ -1,6 +1,8 @@
 """A set of word vectors → one vector, such that inner products stand for scores."""
 
+from .fitted import Fitted
 from .fused import FusedEncoding
 from .muvera import Muvera
+from .reduction import Reduction
 
-__all__ = ["FusedEncoding", "Muvera"]
+__all__ = ["Fitted", "FusedEncoding", "Muvera", "Reduction"]

@@ -11,14 +11,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import EncodingConfig
+from ..config import EncodingConfig, MuveraConfig, ReductionConfig
+from ..errors import InputError
 from ..maxsim import maxsim
 from ..word_vectors import WordVectors
+from .fitted import Fitted
 from .muvera import Muvera
+from .reduction import Reduction
 
 _PSEUDO_QUERIES = 64
 _QUERY_WORDS = 12
 _DOCUMENTS = 1000
+# Documents of the sample that a reduction is fitted to, and documents that any fit wants.
+_REDUCED_DOCUMENTS = 8192
+_LEAST_DOCUMENTS = 256
 
 
 class FusedEncoding:
@@ -27,43 +33,117 @@ class FusedEncoding:
     words: the encoding of the word vectors.
     scale: what one unit of its inner product is worth in words' score.
     summary_weight: w, the summary's share of the score; 0 where texts have no summary.
+    reduction: to fewer dims, or None. Its document matrix is for the summary alone where `words` is a fitted encoding,
+    whose own part is folded into its solution.
     """
 
-    def __init__(self, words: Muvera, scale: float, summary_weight: float) -> None:
+    def __init__(
+        self, words: Muvera | Fitted, scale: float, summary_weight: float, reduction: Reduction | None = None
+    ) -> None:
         self.words = words
         self.scale = scale
         self.summary_weight = summary_weight
+        self.reduction = reduction
 
     @classmethod
-    def fit(cls, config: EncodingConfig, sample: WordVectors, summary_weight: float) -> FusedEncoding:
-        """Draw and calibrate the parameters on a sample of documents."""
-        words = Muvera.fit(config, sample)
-        scale = _fit_scale(words, sample, config.seed) if summary_weight > 0 else 1.0
-        return cls(words, scale, summary_weight)
+    def fit(
+        cls,
+        config: EncodingConfig,
+        sample: WordVectors,
+        summary_weight: float,
+        reduction: ReductionConfig | None = None,
+    ) -> FusedEncoding:
+        """Draw and calibrate the parameters on a sample of documents.
+
+        Raises InputError when it is too small for what is fitted.
+        """
+        words: Muvera | Fitted
+        if isinstance(config, MuveraConfig):
+            words = Muvera.fit(config, sample)
+            scale = _fit_scale(words, sample, config.seed) if summary_weight > 0 else 1.0
+        else:
+            _check_sample(len(sample), 1)
+            words, scale = Fitted.fit(config, sample), 1.0
+        full = cls(words, scale, summary_weight)
+        return full if reduction is None else full._reduced(reduction, sample)
+
+    def _reduced(self, config: ReductionConfig, sample: WordVectors) -> FusedEncoding:
+        _check_sample(len(sample), config.dims)
+        queries = self.encode_queries(_pseudo_queries(sample, config.queries, config.query_words, config.seed))
+        reduction = Reduction.fit(config, queries, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
+        if isinstance(self.words, Muvera):
+            return FusedEncoding(self.words, self.scale, self.summary_weight, reduction)
+        own, summary = np.split(reduction.documents, [self.words.dim])
+        folded = self.words.folded(own * np.float32(self._share))
+        return FusedEncoding(
+            folded, self.scale, self.summary_weight, Reduction(reduction.queries, summary, reduction.shift)
+        )
 
     def encode_documents(self, documents: WordVectors) -> NDArray[np.float32]:
-        """Float32 `[n_documents, words.dim + summary_dim]`."""
-        return self._with_summary(self.words.encode_documents(documents), documents)
+        """Float32 `[n_documents, words.dim + summary_dim]`, or `[n_documents, reduction.dim]`."""
+        words = self.words.encode_documents(documents)
+        if self.reduction is None:
+            return self._joined(words, documents)
+        if isinstance(self.words, Muvera):
+            return self._joined(words, documents) @ self.reduction.documents - self.reduction.shift
+        if documents.summary is not None and self.summary_weight:
+            words += documents.summary @ (self.reduction.documents * np.float32(np.sqrt(self.summary_weight)))
+        return words - self.reduction.shift
 
     def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
-        """Float32 `[n_queries, words.dim + summary_dim]`."""
-        return self._with_summary(self.words.encode_queries(queries), queries)
+        """Float32, of the same dims as documents."""
+        joined = self._joined(self.words.encode_queries(queries), queries)
+        return joined if self.reduction is None else joined @ self.reduction.queries
 
-    def _with_summary(self, encoded: NDArray[np.float32], texts: WordVectors) -> NDArray[np.float32]:
+    @property
+    def _share(self) -> float:
+        return float(np.sqrt((1 - self.summary_weight) * self.scale)) if self.summary_weight else 1.0
+
+    def _joined(self, encoded: NDArray[np.float32], texts: WordVectors) -> NDArray[np.float32]:
         if texts.summary is None or self.summary_weight == 0:
             return encoded
-        encoded *= np.float32(np.sqrt((1 - self.summary_weight) * self.scale))
+        encoded *= np.float32(self._share)
         return np.hstack([encoded, texts.summary * np.float32(np.sqrt(self.summary_weight))])
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """All parameters by name, as `from_tensors` takes them back."""
-        return {**self.words.tensors(), "mix": np.array([self.scale, self.summary_weight])}
+        tensors = {**self.words.tensors(), "mix": np.array([self.scale, self.summary_weight])}
+        if self.reduction is not None:
+            parts = {"queries": self.reduction.queries, "documents": self.reduction.documents}
+            parts["shift"] = self.reduction.shift
+            tensors.update({f"reduction.{name}": part for name, part in parts.items()})
+        return tensors
 
     @classmethod
     def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> FusedEncoding:
         """The encoding whose `tensors()` these are."""
         scale, summary_weight = tensors["mix"].astype(np.float64).tolist()
-        return cls(Muvera.from_tensors(config, tensors), scale, summary_weight)
+        kind = Muvera if isinstance(config, MuveraConfig) else Fitted
+        words = kind.from_tensors(config, tensors)  # type: ignore[arg-type]
+        reduction = None
+        if "reduction.queries" in tensors:
+            parts = (tensors[f"reduction.{name}"].astype(np.float32) for name in ("queries", "documents", "shift"))
+            reduction = Reduction(*parts)
+        return cls(words, scale, summary_weight, reduction)
+
+
+def _check_sample(given: int, dims: int) -> None:
+    least = max(_LEAST_DOCUMENTS, dims)
+    if given < least:
+        raise InputError(
+            f"the encoding is fitted to the first documents and wants {least:,} of them, not {given:,}; "
+            "add more at once, or choose a preset with muvera"
+        )
+
+
+def _pseudo_queries(sample: WordVectors, n: int, words: int, seed: int) -> WordVectors:
+    """Queries to come, as far as documents tell: some words of a document, with that document's summary."""
+    random = np.random.default_rng((seed, 0x9E5))
+    sources = random.choice(np.flatnonzero(sample.counts), n)
+    rows = [sample.offsets[text] + random.permutation(sample.counts[text])[:words] for text in sources]
+    drawn = WordVectors.from_list([sample.vectors[chosen] for chosen in rows])
+    summary = None if sample.summary is None else sample.summary[sources]
+    return WordVectors(drawn.vectors, drawn.offsets, drawn.word_ids, summary)
 
 
 def _fit_scale(words: Muvera, sample: WordVectors, seed: int) -> float:

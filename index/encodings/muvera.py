@@ -10,10 +10,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..config import EncodingConfig
+from ..config import MuveraConfig
 from ..errors import InputError
 from ..parallel import run_in_blocks
 from ..word_vectors import WordVectors
+from . import google
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
@@ -26,24 +27,27 @@ class Muvera:
     projections: float32 `[repetitions, projection_dim, dim]`, or None where buckets keep the words' dims.
     mean: float32 `[dim]`, the origin of the buckets, subtracted from document words too; zeros unless centred.
     sketch: int64 `[2, length]`, target and sign of every coordinate in the final count-sketch, or None.
+    final: int8 `[final_dim, length]`, the signs of the final dense projection, or None.
     """
 
     def __init__(
         self,
-        config: EncodingConfig,
+        config: MuveraConfig,
         hyperplanes: NDArray[np.float32],
         projections: NDArray[np.float32] | None,
         mean: NDArray[np.float32],
-        sketch: NDArray[np.int64] | None,
+        sketch: NDArray[np.int64] | None = None,
+        final: NDArray[np.int8] | None = None,
     ) -> None:
         self.config = config
         self.hyperplanes = hyperplanes
         self.projections = projections
         self.mean = mean
         self.sketch = sketch
+        self.final = final
 
     @classmethod
-    def fit(cls, config: EncodingConfig, sample: WordVectors) -> Muvera:
+    def fit(cls, config: MuveraConfig, sample: WordVectors) -> Muvera:
         """Draw the parameters for words of the sample's dims; the sample's values matter only for the centre.
 
         Raises InputError when the inner projection has more dims than the words.
@@ -51,28 +55,30 @@ class Muvera:
         dim, inner = sample.dim, config.projection_dim
         if inner is not None and inner > dim:
             raise InputError(f"projection_dim is {inner}, but the words have {dim} dims; choose at most {dim}")
-        # One stream a repetition: more repetitions leave the first ones as they are.
-        streams = [np.random.default_rng((config.seed, repetition)) for repetition in range(config.repetitions)]
-        hyperplanes = np.stack([s.standard_normal((config.bits, dim), np.float32) for s in streams])
-        projections = None
-        if inner is not None and inner < dim:
-            draw = _dense_projection if config.projection == "dense" else _count_sketch
-            projections = np.stack([draw(stream, inner, dim) for stream in streams])
+        draw = _draw_as_google if config.google else _draw
+        hyperplanes, projections = draw(config, dim, inner if inner is not None and inner < dim else None)
         mean = np.zeros(dim, np.float32)
         if config.centre and len(sample.vectors):
             mean = sample.vectors.mean(axis=0)
-        encoding = cls(config, hyperplanes, projections, mean, None)
+        encoding = cls(config, hyperplanes, projections, mean)
         if config.final_dim is not None and config.final_dim < encoding.dim:
-            stream = np.random.default_rng((config.seed, config.repetitions, encoding.dim))
-            encoding.sketch = np.stack(
-                [stream.integers(0, config.final_dim, encoding.dim), stream.integers(0, 2, encoding.dim) * 2 - 1]
-            )
+            encoding._draw_final(config.final_dim, encoding.dim)
         return encoding
+
+    def _draw_final(self, final_dim: int, dim: int) -> None:
+        config = self.config
+        stream = np.random.default_rng((config.seed, config.repetitions, dim))
+        if config.google:
+            self.sketch = google.count_sketch(config.seed, dim, final_dim)
+        elif config.final_projection == "count-sketch":
+            self.sketch = np.stack([stream.integers(0, final_dim, dim), stream.integers(0, 2, dim) * 2 - 1])
+        else:
+            self.final = (stream.integers(0, 2, (final_dim, dim), np.int8) * 2 - 1).astype(np.int8)
 
     @property
     def dim(self) -> int:
         """Length of an encoding."""
-        if self.sketch is not None:
+        if self.sketch is not None or self.final is not None:
             assert self.config.final_dim is not None
             return self.config.final_dim
         return self._full_dim
@@ -109,10 +115,12 @@ class Muvera:
             tensors["projections"] = self.projections
         if self.sketch is not None:
             tensors["sketch"] = self.sketch
+        if self.final is not None:
+            tensors["final"] = self.final
         return tensors
 
     @classmethod
-    def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> Muvera:
+    def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> Muvera:
         """The encoding whose `tensors()` these are."""
         return cls(
             config,
@@ -120,6 +128,7 @@ class Muvera:
             tensors["projections"].astype(np.float32) if "projections" in tensors else None,
             tensors["mean"].astype(np.float32),
             tensors["sketch"].astype(np.int64) if "sketch" in tensors else None,
+            tensors["final"].astype(np.int8) if "final" in tensors else None,
         )
 
     @property
@@ -138,6 +147,8 @@ class Muvera:
         words = texts.vectors if is_query else centred
         signs = centred @ self.hyperplanes.reshape(-1, words.shape[1]).T > 0
         weights = 2 ** np.arange(config.bits, dtype=np.int32)
+        if config.google:  # which reads the first hyperplane as the highest bit
+            weights = weights[::-1]
         buckets = (signs.reshape(n_words, config.repetitions, config.bits) @ weights).astype(np.int32)
         if self.projections is None:
             projected = np.ascontiguousarray(words)[:, None, :]
@@ -151,12 +162,42 @@ class Muvera:
             _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks)
 
         run_in_blocks(block, offsets * (config.repetitions * self._block_dim // 16 + 1))
+        if config.google:
+            # It numbers buckets so that neighbours differ in one sign: bucket i has the signs of i's Gray code.
+            numbers = np.arange(2**config.bits)
+            blocks = blocks[:, :, numbers ^ (numbers >> 1)]
         full = np.reshape(blocks, (n_texts, self._full_dim))
+        if self.final is not None:
+            return np.asarray(full @ (self.final.T / np.float32(np.sqrt(self.dim))), np.float32)
         if self.sketch is None:
             return full
         out = np.zeros((n_texts, self.dim), np.float32)
         _sketch_rows(full, self.sketch[0], self.sketch[1].astype(np.float32), out)
         return out
+
+
+def _draw(config: MuveraConfig, dim: int, inner: int | None) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    # One stream a repetition: more repetitions leave the first ones as they are.
+    streams = [np.random.default_rng((config.seed, repetition)) for repetition in range(config.repetitions)]
+    hyperplanes = np.stack([s.standard_normal((config.bits, dim), np.float32) for s in streams])
+    if inner is None:
+        return hyperplanes, None
+    draw = _dense_projection if config.projection == "dense" else _count_sketch
+    return hyperplanes, np.stack([draw(stream, inner, dim) for stream in streams])
+
+
+def _draw_as_google(
+    config: MuveraConfig, dim: int, inner: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    seeds = range(config.seed, config.seed + config.repetitions)
+    hyperplanes = np.stack([google.hyperplanes(seed, config.bits, dim) for seed in seeds])
+    if inner is None:
+        return hyperplanes, None
+    projections = np.zeros((config.repetitions, inner, dim), np.float32)
+    for repetition, seed in enumerate(seeds):
+        targets, signs = google.count_sketch(seed, dim, inner)
+        projections[repetition, targets, np.arange(dim)] = signs
+    return hyperplanes, projections
 
 
 def _dense_projection(stream: np.random.Generator, inner: int, dim: int) -> NDArray[np.float32]:
@@ -171,7 +212,7 @@ def _count_sketch(stream: np.random.Generator, inner: int, dim: int) -> NDArray[
     return matrix
 
 
-@njit(nogil=True, fastmath=True, cache=True)
+@njit(nogil=True, cache=True)
 def _add_to_buckets(projected, buckets, offsets, first, last, is_query, fill, blocks):  # type: ignore[no-untyped-def]
     _, repetitions, n_buckets, dim = blocks.shape
     shared = projected.shape[1] == 1  # without inner projection every repetition adds the same vectors

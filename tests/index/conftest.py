@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import EncodingConfig, IndexConfig, WordVectors, faiss_library
+from wordhive.index import IndexConfig, MuveraConfig, WordVectors, faiss_library
 
 
 # FAISS's threads cost seconds on inputs as small as these.
@@ -33,7 +33,7 @@ def slow_scores() -> Callable[..., NDArray[np.float64]]:
 
 @pytest.fixture(scope="session")
 def small_config() -> IndexConfig:
-    encoding = EncodingConfig(repetitions=4, bits=2, projection_dim=4)
+    encoding = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
     return IndexConfig(codec="SQ8", encoding=encoding, candidates="Flat")
 
 

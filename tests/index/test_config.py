@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from wordhive.index import EncodingConfig, IndexConfig, InputError, WordhiveError
+from wordhive.index import IndexConfig, InputError, MuveraConfig, WordhiveError
 from wordhive.index.config import preset_names
 
 
@@ -27,7 +27,7 @@ def test_an_unknown_preset_is_named_with_the_known_ones() -> None:
 def test_a_yaml_file_loads(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"mine{suffix}"
     path.write_text("codec: SQ4\nencoding:\n  bits: 3\n", encoding="utf-8")
-    assert IndexConfig.load(path) == IndexConfig(codec="SQ4", encoding=EncodingConfig(bits=3))
+    assert IndexConfig.load(path) == IndexConfig(codec="SQ4", encoding=MuveraConfig(bits=3))
 
 
 def test_a_path_may_be_a_string(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_an_empty_file_means_the_defaults() -> None:
 
 
 def test_json_is_read_back() -> None:
-    config = IndexConfig(codec="PQ8", encoding=EncodingConfig(final_dim=64, projection="count-sketch"), nprobe=3)
+    config = IndexConfig(codec="PQ8", encoding=MuveraConfig(final_dim=64, projection="count-sketch"), nprobe=3)
     assert IndexConfig.parse(config.model_dump_json(), "mine") == config
 
 
@@ -60,7 +60,7 @@ def test_an_unknown_key_is_named(text: str, key: str) -> None:
 
 
 def test_an_unknown_key_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="codec, encoding, candidates"):
+    with pytest.raises(InputError, match="codec, encoding, reduction, candidates"):
         IndexConfig.parse("codex: SQ8", "mine")
 
 

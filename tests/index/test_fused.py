@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import EncodingConfig, WordVectors
+from wordhive.index import MuveraConfig, WordVectors
 from wordhive.index.encodings import FusedEncoding
 
 Draw = Callable[..., WordVectors]
 
-CONFIG = EncodingConfig(repetitions=4, bits=2, projection_dim=4)
+CONFIG = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
 
 
 def products(encoding: FusedEncoding, queries: WordVectors, documents: WordVectors) -> NDArray[np.float32]:
@@ -44,7 +44,7 @@ def test_the_length_is_that_of_the_words_and_the_summary(draw: Draw) -> None:
 
 
 def test_the_scale_undoes_the_repetitions_where_the_encoding_is_exact(draw: Draw) -> None:
-    config = EncodingConfig(repetitions=5, bits=2, projection_dim=None, fill=True)
+    config = MuveraConfig(repetitions=5, bits=2, projection_dim=None, fill=True)
     encoding = FusedEncoding.fit(config, draw(2, [1] * 40, summary_dim=5), 0.5)
     assert encoding.scale == pytest.approx(1 / 5, rel=1e-4)
 

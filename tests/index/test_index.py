@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from wordhive.index import EncodingConfig, Index, IndexConfig, InputError, WordhiveError, WordVectors, faiss_library
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors, faiss_library
 from wordhive.index import index as index_module
 from wordhive.index import segment as segment_module
 from wordhive.index import writing as writing_module
@@ -197,7 +197,7 @@ def test_asking_for_all_candidates_finds_every_document(make: Make, draw: Draw, 
 @pytest.mark.parametrize("candidates", ["Flat", "SQ8", "HNSW32_SQ8"])
 def test_a_document_is_the_first_candidate_for_its_own_words(make: Make, draw: Draw, candidates: str) -> None:
     documents = draw(1, [4] * 12, dim=16)
-    index = make({"candidates": candidates, "encoding": EncodingConfig(repetitions=8, bits=3, projection_dim=None)})
+    index = make({"candidates": candidates, "encoding": MuveraConfig(repetitions=8, bits=3, projection_dim=None)})
     index.add(names(12), documents)
     assert [rows[0] for rows in index.find_candidates(documents, 3)] == list(range(12))
 
@@ -717,7 +717,7 @@ def test_numbers_that_disagree_are_refused(
         ({"candidates": "Rubbish"}, "candidates 'Rubbish' is no FAISS factory"),
         ({"codec": "PQ4"}, "codec 'PQ4' cannot be trained on 15 vectors"),
         ({"candidates": "IVF64,Flat"}, "candidates 'IVF64,Flat' cannot be trained on 6 vectors"),
-        ({"encoding": EncodingConfig(projection_dim=9)}, "projection_dim is 9, but the words have 8"),
+        ({"encoding": MuveraConfig(projection_dim=9)}, "projection_dim is 9, but the words have 8"),
     ],
 )
 def test_settings_that_can_not_be_trained_leave_nothing(

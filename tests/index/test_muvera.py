@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from wordhive.index import EncodingConfig, InputError, WordVectors
+from wordhive.index import InputError, MuveraConfig, WordVectors
 from wordhive.index.encodings import Muvera, muvera
 
 Draw = Callable[..., WordVectors]
@@ -21,7 +21,7 @@ counts = st.lists(st.integers(0, 6), min_size=1, max_size=5).filter(any)
 
 
 def fit(sample: WordVectors, **settings: Any) -> Muvera:
-    return Muvera.fit(EncodingConfig(**{"repetitions": 3, "bits": 2, "projection_dim": None, **settings}), sample)
+    return Muvera.fit(MuveraConfig(**{"repetitions": 3, "bits": 2, "projection_dim": None, **settings}), sample)
 
 
 def slow_encode(encoding: Muvera, texts: WordVectors, *, is_query: bool) -> NDArray[np.float64]:

@@ -9,13 +9,13 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index.config import EncodingConfig
+from wordhive.index.config import MuveraConfig
 from wordhive.retrieval.documents import MOST_CHARACTERS, Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit
 
-SMALL = IndexConfig(encoding=EncodingConfig(repetitions=4, bits=2, projection_dim=8))
+SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index.config import EncodingConfig
+from wordhive.index.config import MuveraConfig
 from wordhive.index.info import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.searcher import Hit, Searcher
 
-FLAT = IndexConfig(codec="Flat", candidates="Flat", encoding=EncodingConfig(repetitions=4, bits=2, projection_dim=8))
+FLAT = IndexConfig(codec="Flat", candidates="Flat", encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 NO_FIRST_STAGE = IndexConfig(codec="Flat", encoding=None)
 
 

@@ -10,13 +10,13 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import IndexConfig, InputError, WordhiveError, WordVectors
-from wordhive.index.config import EncodingConfig
+from wordhive.index.config import MuveraConfig
 from wordhive.retrieval.documents import Document, read_documents
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.shards import index_shards, is_shard_folder, read_ids, read_model, read_shards, write_shards
 
-SMALL = IndexConfig(encoding=EncodingConfig(repetitions=4, bits=2, projection_dim=8))
+SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 
 
 @pytest.fixture(autouse=True)

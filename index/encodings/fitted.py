@@ -1,0 +1,139 @@
+"""A fitted encoding: what every document would answer to any word, as a linear function of the word's features.
+
+A query word x has the features ψ(x) = [x, relu(C·x − τ), 1], with C the centroids of the words. A document's vector
+holds the weights w that best predict g(x) = max over its words y of ⟨x, y⟩ on a fixed sample of words, by ridge
+regression: so that Σ over query words of ψ(x)·w approximates the score. The sample's features are the same for all
+documents, and so one matrix, solved for once, turns a document's g into its weights (LEMUR, arXiv 2601.21853, is the
+closest relative).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import faiss_library
+from ..config import FittedConfig
+from ..errors import InputError
+from ..word_vectors import WordVectors
+
+# Working memory of one batch of documents, in float32 numbers.
+_BATCH_NUMBERS = 16_000_000
+# Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
+_WORDS_A_CENTROID = 4
+_WORDS_TO_CLUSTER = 64
+
+
+class Fitted:
+    """A fitted encoding with its parameters.
+
+    centroids: float32 `[n_centroids, dim]`.
+    words: float32 `[n_sample, dim]`, on which documents are fitted.
+    solution: float32 `[dim_of_documents, n_sample]`, turns a document's best inner products with them into its vector.
+    """
+
+    def __init__(
+        self,
+        config: FittedConfig,
+        centroids: NDArray[np.float32],
+        words: NDArray[np.float32],
+        solution: NDArray[np.float32],
+    ) -> None:
+        self.config = config
+        self.centroids = centroids
+        self.words = words
+        self.solution = solution
+
+    @classmethod
+    def fit(cls, config: FittedConfig, sample: WordVectors) -> Fitted:
+        """Fit to a sample of documents; one without words gives an encoding of zeros."""
+        random = np.random.default_rng((config.seed, 0xF17))
+        vectors = sample.vectors
+        chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words])]
+        n_centroids = min(config.centroids, len(vectors) // _WORDS_A_CENTROID)
+        to_cluster = np.sort(random.permutation(len(vectors))[: n_centroids * _WORDS_TO_CLUSTER])
+        centroids = _cluster(vectors[to_cluster], n_centroids, config.seed)
+        features = _features(chosen, centroids, config.threshold)
+        return cls(config, centroids, chosen, _solve(features, config.ridge))
+
+    @property
+    def dim(self) -> int:
+        """Length of a query's vector, and of a document's unless it was folded."""
+        return int(self.centroids.shape[1] + len(self.centroids) + 1)
+
+    def encode_documents(self, documents: WordVectors) -> NDArray[np.float32]:
+        """Float32 `[n_documents, dim]` (after `folded`, the matrix's dims); a document without words is all zeros."""
+        self._check(documents)
+        words_a_batch = max(1, _BATCH_NUMBERS // max(1, len(self.words)))
+        parts = []
+        start = 0
+        while start < len(documents):
+            limit = documents.offsets[start] + words_a_batch
+            stop = max(start + 1, int(np.searchsorted(documents.offsets, limit, side="right")) - 1)
+            parts.append(self._best_products(documents[start:stop]) @ self.solution.T)
+            start = stop
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.solution)), np.float32)
+
+    def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
+        """Float32 `[n_queries, dim]`: the sum of the words' features."""
+        self._check(queries)
+        features = _features(queries.vectors, self.centroids, self.config.threshold)
+        return _sum_by_text(features, queries.offsets)
+
+    def folded(self, matrix: NDArray[np.float32]) -> Fitted:
+        """The encoding whose document vectors are this one's times `matrix`, `[dim, n]`, at no further cost."""
+        return Fitted(self.config, self.centroids, self.words, np.ascontiguousarray(matrix.T @ self.solution))
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """All parameters by name, as `from_tensors` takes them back."""
+        return {"centroids": self.centroids, "words": self.words, "solution": self.solution}
+
+    @classmethod
+    def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> Fitted:
+        """The encoding whose `tensors()` these are."""
+        centroids, words, solution = (tensors[name].astype(np.float32) for name in ("centroids", "words", "solution"))
+        return cls(config, centroids, words, solution)
+
+    def _best_products(self, documents: WordVectors) -> NDArray[np.float32]:
+        """g: of every document, its best inner product with each sample word, float32 `[n_documents, n_sample]`."""
+        best = np.zeros((len(documents), len(self.words)), np.float32)
+        with_words = np.flatnonzero(documents.counts)
+        if len(with_words):
+            products = documents.vectors @ self.words.T
+            best[with_words] = np.maximum.reduceat(products, documents.offsets[with_words], axis=0)
+        return best
+
+    def _check(self, texts: WordVectors) -> None:
+        if texts.dim != self.centroids.shape[1]:
+            raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.centroids.shape[1]}")
+
+
+def _features(words: NDArray[np.float32], centroids: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    near = np.maximum(words @ centroids.T - np.float32(threshold), 0)
+    return np.hstack([words, near, np.ones((len(words), 1), np.float32)])
+
+
+def _sum_by_text(rows: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
+    sums = np.zeros((len(offsets) - 1, rows.shape[1]), np.float32)
+    with_words = np.flatnonzero(np.diff(offsets))
+    if len(with_words):
+        sums[with_words] = np.add.reduceat(rows, offsets[with_words], axis=0)
+    return sums
+
+
+def _cluster(words: NDArray[np.float32], n: int, seed: int) -> NDArray[np.float32]:
+    if n == 0:
+        return np.zeros((0, words.shape[1]), np.float32)
+    kmeans = faiss_library.faiss().Kmeans(
+        words.shape[1], n, niter=15, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_WORDS_TO_CLUSTER
+    )
+    kmeans.train(np.ascontiguousarray(words))
+    return np.asarray(kmeans.centroids, np.float32).reshape(n, -1)
+
+
+def _solve(features: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
+    """(ΨᵀΨ + λ·I)⁻¹·Ψᵀ, λ relative to the mean of ΨᵀΨ's diagonal; in float64, because ΨᵀΨ is all but singular."""
+    exact = features.astype(np.float64)
+    gram = exact.T @ exact
+    gram[np.diag_indices(len(gram))] += ridge * max(np.trace(gram) / len(gram), 1e-12)
+    return np.linalg.solve(gram, exact.T).astype(np.float32)

@@ -1,0 +1,76 @@
+"""Reductions against the best that any pair of matrices can do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wordhive.index.config import ReductionConfig
+from wordhive.index.encodings import Reduction
+
+
+def rows(seed: int, n: int, dim: int = 20) -> NDArray[np.float32]:
+    random = np.random.default_rng(seed)
+    stretch = random.uniform(0.05, 2, dim)
+    turned = np.linalg.qr(random.standard_normal((dim, dim)))[0]
+    return (random.standard_normal((n, dim)) * stretch @ turned + 1).astype(np.float32)
+
+
+def error(reduction: Reduction, queries: NDArray[np.float32], documents: NDArray[np.float32]) -> float:
+    """The squared error of all products, but for each query's constant."""
+    exact = queries.astype(np.float64) @ (documents - documents.mean(axis=0, dtype=np.float64)).T
+    return float(
+        ((exact - (queries @ reduction.queries) @ (documents @ reduction.documents - reduction.shift).T) ** 2).sum()
+    )
+
+
+@pytest.mark.parametrize("n_queries", [12, 200])
+@pytest.mark.parametrize("dims", [1, 4, 9])
+def test_query_aware_is_the_best_there_is(n_queries: int, dims: int) -> None:
+    queries, documents = rows(1, n_queries), rows(2, 90)
+    reduction = Reduction.fit(ReductionConfig(dims=dims), queries, documents)
+    exact = queries.astype(np.float64) @ (documents - documents.mean(axis=0, dtype=np.float64)).T
+    least = float((np.linalg.svd(exact, compute_uv=False)[dims:] ** 2).sum())  # Eckart and Young
+    assert error(reduction, queries, documents) == pytest.approx(least, rel=1e-3)
+    for method in ("pca", "count-sketch"):
+        other = Reduction.fit(ReductionConfig(dims=dims, method=method), queries, documents)  # type: ignore[arg-type]
+        assert error(other, queries, documents) > least
+
+
+@pytest.mark.parametrize("method", ["query-aware", "pca"])
+def test_all_dims_lose_nothing(method: str) -> None:
+    queries, documents = rows(1, 40), rows(2, 90)
+    reduction = Reduction.fit(ReductionConfig(dims=20, method=method), queries, documents)  # type: ignore[arg-type]
+    size = float(((queries @ documents.T) ** 2).sum())
+    assert error(reduction, queries, documents) < 1e-8 * size
+
+
+def test_pca_keeps_what_documents_vary_in() -> None:
+    documents = rows(2, 90)
+    reduction = Reduction.fit(ReductionConfig(dims=3, method="pca"), rows(1, 10), documents)
+    _, _, axes = np.linalg.svd(documents - documents.mean(axis=0), full_matrices=False)
+    np.testing.assert_allclose(np.abs(axes[:3] @ reduction.documents), np.eye(3), atol=1e-3)
+
+
+def test_count_sketches_are_right_on_average() -> None:
+    query, document = rows(1, 1), rows(2, 60)
+    centred = document - document.mean(axis=0)
+    products = []
+    for seed in range(400):
+        reduction = Reduction.fit(ReductionConfig(dims=8, method="count-sketch", seed=seed), query, document)
+        products.append((query @ reduction.queries) @ (document @ reduction.documents - reduction.shift)[:5].T)
+    means, spread = np.mean(products, axis=0), np.std(products, axis=0) / np.sqrt(len(products))
+    assert (np.abs(means - query @ centred[:5].T) < 4.5 * spread).all()
+
+
+def test_reduced_documents_have_no_mean() -> None:
+    documents = rows(2, 90)
+    for method in ("query-aware", "pca", "count-sketch"):
+        reduction = Reduction.fit(ReductionConfig(dims=5, method=method), rows(1, 30), documents)  # type: ignore[arg-type]
+        np.testing.assert_allclose((documents @ reduction.documents - reduction.shift).mean(axis=0), 0, atol=1e-2)
+
+
+def test_documents_that_do_not_vary_leave_no_dims_but_one() -> None:
+    alike = np.ones((5, 20), np.float32)
+    assert Reduction.fit(ReductionConfig(dims=4), rows(1, 30), alike).dim >= 1
