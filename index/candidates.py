@@ -12,6 +12,9 @@ from . import faiss_library
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
 
+# Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
+_FEW_DOCUMENTS = 1_000
+
 
 def check_device(device: str) -> None:
     """Raise InputError for a device that this version does not know."""
@@ -32,7 +35,7 @@ class CandidateIndex:
 
         Raises InputError for a string that is no FAISS factory, or a sample too small to train it.
         """
-        index = faiss_library.from_factory(sample.shape[1], config.candidates, sample, "candidates")
+        index = faiss_library.from_factory(sample.shape[1], config.candidates, sample, "candidates", _FEW_DOCUMENTS)
         return cls(_visiting(index, config), config)
 
     def __len__(self) -> int:

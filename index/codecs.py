@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from . import faiss_library
 from .errors import InputError
 
+# Fewer words than these say little about the range of those to come.
+_FEW_WORDS = 10_000
+
 
 class Codec:
     """Float vectors ⇄ codes of a fixed size.
@@ -29,7 +32,7 @@ class Codec:
 
         Raises InputError for a string that names no codec, or a sample too small to train it.
         """
-        index = faiss_library.from_factory(sample.shape[1], factory, sample, "codec")
+        index = faiss_library.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS)
         try:
             index.sa_code_size()
         except RuntimeError as error:

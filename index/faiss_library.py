@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from .errors import InputError, WordhiveError
 
-# Below this many training rows the range of a scalar quantiser is widened: see widened().
-FEW_ROWS = 10_000
-
 
 @cache
 def faiss() -> Any:
@@ -46,10 +43,10 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
         library.omp_set_num_threads(threads)
 
 
-def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: str) -> Any:
+def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: str, few_rows: int) -> Any:
     """A trained, empty FAISS index for inner products.
 
-    factory: a FAISS factory string, e.g. "SQ8". purpose: names the setting in errors.
+    factory: a FAISS factory string, e.g. "SQ8". purpose: names the setting in errors. few_rows: see `widened`.
     Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
     """
     library = faiss()
@@ -61,7 +58,7 @@ def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: s
         ) from error
     if not index.is_trained:
         try:
-            index.train(widened(sample, factory))
+            index.train(widened(sample, factory, few_rows))
         except RuntimeError as error:
             raise InputError(
                 f"{purpose} {factory!r} cannot be trained on {len(sample)} vectors ({_reason(error)}); "
@@ -70,14 +67,14 @@ def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: s
     return index
 
 
-def widened(sample: NDArray[np.float32], factory: str) -> NDArray[np.float32]:
-    """The sample, with two rows that stretch the range of a scalar quantiser where the sample is small.
+def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray[np.float32]:
+    """The sample, with two rows that stretch the range of a scalar quantiser where it has less than `few_rows`.
 
     A scalar quantiser clips to the range it was trained on. An index may start with three documents and grow to a
     million: their range then says little, so it becomes 1.5 times the largest coordinate seen, in every dimension
     (1 where there is none to see: words have unit length). Lists and product quantisers would learn from such rows.
     """
-    if "SQ" not in factory or "IVF" in factory or "PQ" in factory or len(sample) >= FEW_ROWS:
+    if "SQ" not in factory or "IVF" in factory or "PQ" in factory or len(sample) >= few_rows:
         return sample
     largest = np.abs(sample).max(initial=0)
     reach = np.float32(1.5) * largest if largest > 0 else np.float32(1)

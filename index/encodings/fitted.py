@@ -10,11 +10,13 @@ closest relative).
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from .. import faiss_library
 from ..config import FittedConfig
 from ..errors import InputError
+from ..parallel import run_in_blocks
 from ..word_vectors import WordVectors
 
 # Working memory of one batch of documents, in float32 numbers.
@@ -97,10 +99,9 @@ class Fitted:
     def _best_products(self, documents: WordVectors) -> NDArray[np.float32]:
         """g: of every document, its best inner product with each sample word, float32 `[n_documents, n_sample]`."""
         best = np.zeros((len(documents), len(self.words)), np.float32)
-        with_words = np.flatnonzero(documents.counts)
-        if len(with_words):
-            products = documents.vectors @ self.words.T
-            best[with_words] = np.maximum.reduceat(products, documents.offsets[with_words], axis=0)
+        products = documents.vectors @ self.words.T
+        offsets = documents.offsets
+        run_in_blocks(lambda first, last: _best_rows(products, offsets, first, last, best), offsets * len(self.words))
         return best
 
     def _check(self, texts: WordVectors) -> None:
@@ -137,3 +138,15 @@ def _solve(features: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
     gram = exact.T @ exact
     gram[np.diag_indices(len(gram))] += ridge * max(np.trace(gram) / len(gram), 1e-12)
     return np.linalg.solve(gram, exact.T).astype(np.float32)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def _best_rows(products, offsets, first, last, best):  # type: ignore[no-untyped-def]
+    for text in range(first, last):
+        start, end = offsets[text], offsets[text + 1]
+        if start == end:
+            continue
+        best[text] = products[start]
+        for word in range(start + 1, end):
+            for k in range(products.shape[1]):
+                best[text, k] = max(best[text, k], products[word, k])
