@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import output
+
+if TYPE_CHECKING:
+    from wordhive.index import IndexConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -36,11 +39,17 @@ def info(
     share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
     typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
-    encoding = found.config.encoding
-    first = f"MUVERA, {found.config.candidates}" if encoding else "none: every search scores all documents"
-    typer.echo(f"stages     {first}; words {found.config.codec}")
+    typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
     rows = [[part, output.size(size), f"{size / n:,.1f}"] for part, size in found.bytes.items()]
     total = sum(found.bytes.values())
     rows.append(["total", output.size(total), f"{total / n:,.1f}"])
     rows.append(["(plain text)", output.size(found.text_bytes), f"{found.text_bytes / n:,.1f}"])
     output.print_table(["part", "size", "bytes a document"], rows)
+
+
+def _first_stage(config: IndexConfig) -> str:
+    if config.encoding is None:
+        return "none: every search scores all documents"
+    names = {"muvera": "MUVERA", "fitted": "fitted encoding"}
+    reduced = f" reduced to {config.reduction.dims} dims" if config.reduction else ""
+    return f"{names[config.encoding.family]}{reduced}, {config.candidates}"

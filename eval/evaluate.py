@@ -84,13 +84,10 @@ def evaluate(
     runs, exact = _exact_runs(retriever.index, queries, list(texts))
     recall = {}
     if retriever.index.config.encoding is not None:
-        rows = retriever.index.find_candidates(queries, max(_CANDIDATES_SHOWN))
-        recall = {n: _recall(exact, rows, n) for n in _CANDIDATES_SHOWN}
-        # Asked for again: a graph searches wider for more.
+        # Asked for each number anew: a graph searches wider for more.
+        recall = {n: _recall(exact, retriever.index.find_candidates(queries, n)) for n in _CANDIDATES_SHOWN}
         rows = retriever.index.find_candidates(queries, candidates)
-        runs[f"two stages, {candidates} candidates"] = _two_stage_run(
-            retriever.index, queries, list(texts), rows, candidates
-        )
+        runs[f"two stages, {candidates} candidates"] = _two_stage_run(retriever.index, queries, list(texts), rows)
     info = retriever.index.info()
     per_document = {part: size / info.n_documents for part, size in info.bytes.items() if size}
     per_document["(plain text)"] = info.text_bytes / info.n_documents
@@ -181,21 +178,17 @@ def _exact_runs(index: Index, queries: WordVectors, names: list[str]) -> tuple[d
     return runs, top
 
 
-def _two_stage_run(
-    index: Index, queries: WordVectors, names: list[str], rows: list[NDArray[np.int64]], candidates: int
-) -> Run:
+def _two_stage_run(index: Index, queries: WordVectors, names: list[str], rows: list[NDArray[np.int64]]) -> Run:
     ids, run = index.ids(), {}
     for i, name in enumerate(names):
-        scores = index.score(queries[i : i + 1], rows[i][:candidates])
+        scores = index.score(queries[i : i + 1], rows[i])
         run[name] = ranking(scores.rows, scores.total, ids, _DEPTH)
     return run
 
 
-def _recall(exact: list[NDArray[np.int64]], found: list[NDArray[np.int64]], n: int) -> float:
+def _recall(exact: list[NDArray[np.int64]], found: list[NDArray[np.int64]]) -> float:
     # Where several tie for the tenth place, any of them will do.
-    shares = [
-        min(10, np.isin(best, rows[:n]).sum()) / min(10, len(best)) for best, rows in zip(exact, found, strict=True)
-    ]
+    shares = [min(10, np.isin(best, rows).sum()) / min(10, len(best)) for best, rows in zip(exact, found, strict=True)]
     return round(float(np.mean(shares)), 4)
 
 

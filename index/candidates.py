@@ -14,12 +14,22 @@ from .errors import InputError, WordhiveError
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
+# Queries × documents that are not worth waking threads for.
+_FEW_PAIRS = 200_000
 
 
 def check_device(device: str) -> None:
-    """Raise InputError for a device that this version does not know."""
+    """Raise InputError for a device that this version does not know, WordhiveError for a GPU that FAISS can't find."""
     if device not in ("cpu", "cuda"):
         raise InputError(f"device is {device!r}; choose cpu or cuda")
+    if device == "cpu":
+        return
+    library = faiss_library.faiss()
+    if not hasattr(library, "StandardGpuResources") or library.get_num_gpus() == 0:
+        raise WordhiveError(
+            f"device {device!r} was asked for, but this FAISS finds no GPU; install 'wordhive[gpu]' "
+            "on a CUDA machine, or search on the cpu"
+        )
 
 
 class CandidateIndex:
@@ -54,7 +64,8 @@ class CandidateIndex:
         if n <= 0:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
         beam = self._beam(n)
-        with faiss_library.one_thread(len(queries) == 1):
+        small = len(queries) == 1 or len(queries) * len(self) < _FEW_PAIRS
+        with faiss_library.one_thread(small):
             scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
         return scores, numbers
 
@@ -67,14 +78,10 @@ class CandidateIndex:
 
     def to(self, device: str) -> CandidateIndex:
         """This index on "cpu" or "cuda". Raises WordhiveError where FAISS has no GPU."""
-        library = faiss_library.faiss()
+        check_device(device)
         if device == "cpu":
             return self
-        if not hasattr(library, "StandardGpuResources") or library.get_num_gpus() == 0:
-            raise WordhiveError(
-                f"device {device!r} was asked for, but this FAISS finds no GPU; install 'wordhive[gpu]' "
-                "on a CUDA machine, or search on the cpu"
-            )
+        library = faiss_library.faiss()
         resources = library.StandardGpuResources()
         try:
             return CandidateIndex(library.index_cpu_to_gpu(resources, 0, self._index), self._config)

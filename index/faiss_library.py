@@ -30,8 +30,8 @@ def faiss() -> Any:
 def one_thread(wanted: bool = True) -> Iterator[None]:
     """FAISS in this thread alone.
 
-    It splits work by query, so a single one gains nothing from more, and waking threads while another OpenMP
-    runtime's are spinning costs a hundred times the search. The setting is this thread's own.
+    It splits work by query, so a single one gains nothing from more, and waking threads while another OpenMP runtime's
+    are spinning costs a hundred times a small search. The setting is this thread's own.
     """
     library = faiss()
     threads = library.omp_get_max_threads()

@@ -19,7 +19,7 @@ from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .maxsim import maxsim
-from .parameters import Parameters
+from .parameters import Parameters, enough_documents
 from .scores import Scores, best
 from .segment import Segment, file_records, new_folder
 from .word_vectors import WordVectors, ragged_rows
@@ -178,6 +178,9 @@ class Index:
     def find_candidates(self, queries: WordVectors, n: int) -> list[NDArray[np.int64]]:
         """The first stage: for each query the rows of up to n documents, best first.
 
+        Behind them come the rows of segments without an encoding: of the first documents, while they were too few to
+        fit one to. All of those are candidates, as long as segments are not merged.
+
         Raises InputError when the index was made without a first stage.
         """
         if self.config.encoding is None:
@@ -185,18 +188,21 @@ class Index:
         self._check_dims(queries)
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
+        unencoded: list[NDArray[np.int64]] = []
         for segment in self._segments:
             generation = segment.record.generation
+            encoding = self._load(self._generations[generation]).encoding
+            if encoding is None:
+                unencoded.append(np.arange(segment.record.n_documents) + segment.record.first_row)
+                continue
             if generation not in encoded:
-                encoding = self._load(self._generations[generation]).encoding
-                assert encoding is not None
                 encoded[generation] = encoding.encode_queries(queries)
             candidates = self._candidate_index(segment)
             scores, numbers = candidates.search(encoded[generation], n)
             for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
                 real = number >= 0
                 found[query].append((score[real], number[real] + segment.record.first_row))
-        return [best(parts, n) for parts in found]
+        return [np.concatenate([best(parts, n), *unencoded]) for parts in found]
 
     def score(self, query: WordVectors, rows: NDArray[np.int64]) -> Scores:
         """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
@@ -268,6 +274,17 @@ class Index:
             self._parameters[generation.id] = Parameters.load(folder, has_summary=generation.summary_dim > 0)
         return self._parameters[generation.id]
 
+    def _outgrown(self, generation: Generation, n_new: int) -> bool:
+        """Whether the documents were too few to fit an encoding to, and with n_new more are enough."""
+        if self._load(generation).encoding is not None:
+            return False
+        return enough_documents(self.config, sum(segment.record.n_documents for segment in self._segments) + n_new)
+
+    def _decoded(self, segment: Segment) -> WordVectors:
+        parameters = self._load(self._generations[segment.record.generation])
+        summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries)
+        return WordVectors(parameters.words.decode(segment.words), segment.offsets, segment.word_ids, summary)
+
     def _check_dims(self, vectors: WordVectors) -> None:
         if self._generation is None:
             return
@@ -289,13 +306,14 @@ class Index:
 
     def _write(self, batch: Batch) -> None:
         vectors, files, new = batch.vectors, [], None
-        if self._generation is None:
-            new = Generation(1, vectors.dim, vectors.summary_dim)
+        generation = self._generation
+        if generation is None or self._outgrown(generation, len(vectors)):
+            new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
             with new_folder(self.path / "params", str(new.id)) as folder:
-                Parameters.train(self.config, vectors, self.summary_weight, folder)
+                sample = WordVectors.concat([*(self._decoded(segment) for segment in self._segments), vectors])
+                Parameters.train(self.config, sample, self.summary_weight, folder)
             files += file_records(self.path, self.path / "params" / str(new.id))
-        generation = self._generation or new
-        assert generation is not None
+            generation = new
         last = self._segments[-1].record if self._segments else None
         first_row = last.first_row + last.n_documents if last else 0
         record = SegmentRecord(f"{first_row:012d}", generation.id, first_row, len(vectors), len(vectors.vectors))

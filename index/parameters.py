@@ -10,7 +10,7 @@ import numpy as np
 from .candidates import CandidateIndex
 from .codecs import Codec
 from .config import IndexConfig
-from .encodings import FusedEncoding
+from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
 from .tensors import read_tensors, write_tensors
 from .word_vectors import WordVectors
@@ -25,7 +25,8 @@ class Parameters:
     """Everything that turns the vectors of a document into what a segment stores.
 
     words, summaries: codecs; summaries is None where texts have no summary.
-    encoding: the first stage's vectors; None where every search scores all documents.
+    encoding: the first stage's vectors; None where every search scores all documents: because the configuration says
+    so, or because there were too few documents to fit it to.
     """
 
     config: IndexConfig
@@ -37,6 +38,8 @@ class Parameters:
     @classmethod
     def train(cls, config: IndexConfig, documents: WordVectors, summary_weight: float, folder: Path) -> None:
         """Train all parameters on documents and write them to `folder`."""
+        if not enough_documents(config, len(documents)):
+            config = config.model_copy(update={"encoding": None, "reduction": None})
         random = np.random.default_rng(0)
         chosen = np.sort(random.permutation(len(documents))[:_SAMPLE_DOCUMENTS])
         sample = documents.take(chosen) if len(chosen) < len(documents) else documents
@@ -74,6 +77,11 @@ class Parameters:
     def empty_candidates(self) -> CandidateIndex | None:
         """A fresh candidate index for one segment."""
         return CandidateIndex.load(self._candidates, self.config) if self._candidates else None
+
+
+def enough_documents(config: IndexConfig, n: int) -> bool:
+    """Whether n documents are enough to fit the encoding that the configuration asks for."""
+    return config.encoding is not None and n >= least_documents(config.encoding, config.reduction)
 
 
 def _read_config(path: Path) -> IndexConfig:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import EncodingConfig, MuveraConfig, ReductionConfig
-from ..errors import InputError
 from ..maxsim import maxsim
 from ..word_vectors import WordVectors
 from .fitted import Fitted
@@ -24,7 +23,14 @@ _QUERY_WORDS = 12
 _DOCUMENTS = 1000
 # Documents of the sample that a reduction is fitted to, and documents that any fit wants.
 _REDUCED_DOCUMENTS = 8192
-_LEAST_DOCUMENTS = 256
+_LEAST_DOCUMENTS = 1024
+
+
+def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -> int:
+    """How many documents an encoding must be fitted to, to be worth something; 1 where nothing is fitted."""
+    if isinstance(config, MuveraConfig) and reduction is None:
+        return 1
+    return max(_LEAST_DOCUMENTS, reduction.dims if reduction else 0)
 
 
 class FusedEncoding:
@@ -53,22 +59,17 @@ class FusedEncoding:
         summary_weight: float,
         reduction: ReductionConfig | None = None,
     ) -> FusedEncoding:
-        """Draw and calibrate the parameters on a sample of documents.
-
-        Raises InputError when it is too small for what is fitted.
-        """
+        """Draw, fit and calibrate the parameters on a sample of documents, `least_documents` of them or more."""
         words: Muvera | Fitted
         if isinstance(config, MuveraConfig):
             words = Muvera.fit(config, sample)
             scale = _fit_scale(words, sample, config.seed) if summary_weight > 0 else 1.0
         else:
-            _check_sample(len(sample), 1)
             words, scale = Fitted.fit(config, sample), 1.0
         full = cls(words, scale, summary_weight)
         return full if reduction is None else full._reduced(reduction, sample)
 
     def _reduced(self, config: ReductionConfig, sample: WordVectors) -> FusedEncoding:
-        _check_sample(len(sample), config.dims)
         queries = self.encode_queries(_pseudo_queries(sample, config.queries, config.query_words, config.seed))
         reduction = Reduction.fit(config, queries, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
         if isinstance(self.words, Muvera):
@@ -125,15 +126,6 @@ class FusedEncoding:
             parts = (tensors[f"reduction.{name}"].astype(np.float32) for name in ("queries", "documents", "shift"))
             reduction = Reduction(*parts)
         return cls(words, scale, summary_weight, reduction)
-
-
-def _check_sample(given: int, dims: int) -> None:
-    least = max(_LEAST_DOCUMENTS, dims)
-    if given < least:
-        raise InputError(
-            f"the encoding is fitted to the first documents and wants {least:,} of them, not {given:,}; "
-            "add more at once, or choose a preset with muvera"
-        )
 
 
 def _pseudo_queries(sample: WordVectors, n: int, words: int, seed: int) -> WordVectors:

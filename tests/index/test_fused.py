@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import MuveraConfig, WordVectors
+from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.encodings import FusedEncoding
 
 Draw = Callable[..., WordVectors]
@@ -79,3 +80,48 @@ def test_tensors_hold_everything(draw: Draw, weight: float) -> None:
     encoding = FusedEncoding.fit(CONFIG, documents, weight)
     again = FusedEncoding.from_tensors(CONFIG, encoding.tensors())
     np.testing.assert_array_equal(again.encode_documents(documents), encoding.encode_documents(documents))
+
+
+REDUCED = [
+    (FittedConfig(centroids=8, sample_words=64), 0.0, 0),
+    (FittedConfig(centroids=8, sample_words=64), 0.7, 4),
+    (MuveraConfig(repetitions=3, bits=2, projection_dim=None), 0.0, 0),
+    (MuveraConfig(repetitions=3, bits=2, projection_dim=None), 0.7, 4),
+]
+
+
+@pytest.mark.parametrize(("config", "weight", "summary_dim"), REDUCED)
+def test_a_reduction_to_all_dims_keeps_the_ranking(
+    draw: Draw, config: MuveraConfig | FittedConfig, weight: float, summary_dim: int
+) -> None:
+    sample, queries = draw(1, [5] * 40, summary_dim=summary_dim), draw(2, [3, 1], summary_dim=summary_dim)
+    # Pseudo-queries of one word leave no direction of a query out.
+    reduction = ReductionConfig(dims=500, queries=4000, query_words=1)
+    full, reduced = (FusedEncoding.fit(config, sample, weight, r) for r in (None, reduction))
+    exact = full.encode_queries(queries) @ full.encode_documents(sample).T
+    products = reduced.encode_queries(queries) @ reduced.encode_documents(sample).T
+    exact -= exact.mean(axis=1, keepdims=True)
+    products -= products.mean(axis=1, keepdims=True)
+    assert np.corrcoef(products.ravel(), exact.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(("config", "weight", "summary_dim"), REDUCED)
+def test_a_reduced_encoding_read_back_is_the_same(
+    draw: Draw, config: MuveraConfig | FittedConfig, weight: float, summary_dim: int
+) -> None:
+    sample = draw(1, [5, 0, 3] * 10, summary_dim=summary_dim)
+    encoding = FusedEncoding.fit(config, sample, weight, ReductionConfig(dims=7, queries=50))
+    again = FusedEncoding.from_tensors(config, encoding.tensors())
+    assert encoding.encode_documents(sample).shape == (30, 7)
+    np.testing.assert_array_equal(again.encode_documents(sample), encoding.encode_documents(sample))
+    np.testing.assert_array_equal(again.encode_queries(sample), encoding.encode_queries(sample))
+
+
+def test_a_fitted_encoding_needs_no_scale(draw: Draw, slow_scores: Callable[..., NDArray[np.float64]]) -> None:
+    documents, queries = draw(1, [4] * 200, summary_dim=4), draw(2, [3] * 20, summary_dim=4)
+    encoding = FusedEncoding.fit(FittedConfig(centroids=100, threshold=0.2, ridge=1e-4), documents, 0.3)
+    products = encoding.encode_queries(queries) @ encoding.encode_documents(documents).T
+    exact = slow_scores(queries, documents, 0.3)
+    assert encoding.scale == 1.0
+    slope = np.polyfit(products.ravel(), exact.ravel(), 1)[0]
+    assert slope == pytest.approx(1, abs=0.1)

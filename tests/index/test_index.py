@@ -262,12 +262,14 @@ def test_an_index_without_first_stage_stores_no_candidates(make: Make, draw: Dra
     assert index.info().bytes["candidates"] == 0
 
 
-def test_a_gpu_that_is_not_there_is_named(make: Make, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_there_is_named_before_anything_is_made(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(faiss_library.faiss(), "StandardGpuResources", raising=False)
-    index = make(device="cuda")
-    index.add(names(6), draw(1, COUNTS))
-    with pytest.raises(WordhiveError, match="device 'cuda' was asked for"):
-        index.find_candidates(draw(2, [3]), 4)
+    for use in (lambda: make(device="cuda"), lambda: Index.open(make().path, device="cuda")):
+        with pytest.raises(WordhiveError, match="device 'cuda' was asked for"):
+            use()
+        shutil.rmtree(tmp_path / "my.hive", ignore_errors=True)
 
 
 # Several segments
