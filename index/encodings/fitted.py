@@ -87,8 +87,9 @@ class Fitted:
         return Fitted(self.config, self.centroids, self.words, np.ascontiguousarray(matrix.T @ self.solution))
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All parameters by name, as `from_tensors` takes them back."""
-        return {"centroids": self.centroids, "words": self.words, "solution": self.solution}
+        """All parameters by name, in float16, as `from_tensors` takes them back."""
+        tensors = {"centroids": self.centroids, "words": self.words, "solution": self.solution}
+        return {name: tensor.astype(np.float16) for name, tensor in tensors.items()}
 
     @classmethod
     def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> Fitted:

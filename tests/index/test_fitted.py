@@ -103,8 +103,10 @@ def test_folding_is_multiplying(encoding: Fitted, sample: WordVectors) -> None:
 
 def test_parameters_read_back_encode_the_same(encoding: Fitted, sample: WordVectors) -> None:
     again = Fitted.from_tensors(CONFIG, encoding.tensors())
-    np.testing.assert_array_equal(again.encode_documents(sample), encoding.encode_documents(sample))
-    np.testing.assert_array_equal(again.encode_queries(sample), encoding.encode_queries(sample))
+    np.testing.assert_allclose(again.encode_documents(sample), encoding.encode_documents(sample), atol=5e-3)
+    np.testing.assert_allclose(again.encode_queries(sample), encoding.encode_queries(sample), atol=5e-3)
+    for name, tensor in again.tensors().items():
+        np.testing.assert_array_equal(tensor, encoding.tensors()[name])
 
 
 def test_the_same_seed_fits_the_same(sample: WordVectors, encoding: Fitted) -> None:

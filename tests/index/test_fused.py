@@ -113,8 +113,9 @@ def test_a_reduced_encoding_read_back_is_the_same(
     encoding = FusedEncoding.fit(config, sample, weight, ReductionConfig(dims=7, queries=50))
     again = FusedEncoding.from_tensors(config, encoding.tensors())
     assert encoding.encode_documents(sample).shape == (30, 7)
-    np.testing.assert_array_equal(again.encode_documents(sample), encoding.encode_documents(sample))
-    np.testing.assert_array_equal(again.encode_queries(sample), encoding.encode_queries(sample))
+    for side in ("encode_documents", "encode_queries"):
+        before, after = (getattr(one, side)(sample) for one in (encoding, again))
+        np.testing.assert_allclose(after, before, atol=2e-3 * np.abs(before).max())
 
 
 def test_a_fitted_encoding_needs_no_scale(draw: Draw, slow_scores: Callable[..., NDArray[np.float64]]) -> None:
