@@ -23,13 +23,14 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
     report: Annotated[Path | None, typer.Option(help="Write report.json and TREC runs into this folder.")] = None,
     index: Annotated[
-        Path | None, typer.Option(help="The index: made there, or used if it is there [default: in the report folder].")
+        Path | None,
+        typer.Option(help="The index, made where it is not there \\[default: in the report folder]."),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub [default: wordhive-minilm-128]."),
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
     ] = None,
-    config: Annotated[str | None, typer.Option(help="Index preset or YAML file [default: default].")] = None,
+    config: Annotated[str | None, typer.Option(help="Index preset or YAML file \\[default: default].")] = None,
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
     device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",

@@ -34,9 +34,9 @@ def index(
     to: Annotated[Path, typer.Option(help="The folder of the index.")],
     model: Annotated[
         str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub [default: wordhive-minilm-128]."),
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
     ] = None,
-    config: Annotated[str | None, typer.Option(help="Index preset or YAML file [default: default].")] = None,
+    config: Annotated[str | None, typer.Option(help="Index preset or YAML file \\[default: default].")] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,9 +29,16 @@ def search(
     queries: Annotated[
         str | None, typer.Option(help="Many queries instead: JSON lines, TSV, a BEIR folder, or - ; prints a TREC run.")
     ] = None,
-    k: Annotated[int | None, typer.Option("-k", help="Hits a query [default: 10; 1000 in a run].", min=1)] = None,
+    k: Annotated[int | None, typer.Option("-k", help="Hits a query \\[default: 10; 1000 in a run].", min=1)] = None,
     candidates: Annotated[
-        str | None, typer.Option(help="Documents that the second stage scores: a number or all [default: 1000].")
+        str | None, typer.Option(help="Documents that the second stage scores: a number or all \\[default: 1000].")
+    ] = None,
+    carve: Annotated[
+        str | None,
+        typer.Option(
+            help="Score query words with this inner product or more as one, such as 0.7; faster, less exact.",
+            metavar="FLOAT",
+        ),
     ] = None,
     run: Annotated[Path | None, typer.Option(help="Write the TREC run into this file.")] = None,
     model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
@@ -49,12 +57,12 @@ def search(
 
     if (query is None) == (queries is None):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
-    depth = _depth(candidates)
+    depth, carving = _depth(candidates), _threshold(carve)
     if run is not None and (query is not None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
     if query is not None:
         retriever = Retriever.open(index, model, device=device)
-        hits = retriever.search(query, k or 10, candidates=depth)
+        hits = retriever.search(query, k or 10, candidates=depth, carving=carving)
         if as_json:
             output.print_json({"query": query, "hits": hits})
         else:
@@ -65,7 +73,7 @@ def search(
 
     asked = list(read_queries(queries or ""))
     retriever = Retriever.open(index, model, device=device)
-    answers = _answers(retriever, asked, k or 1000, depth)
+    answers = _answers(retriever, asked, k or 1000, depth, carving)
     if as_json:
         for one, hits in answers:
             output.print_json({"id": one.id, "query": one.text, "hits": hits})
@@ -83,12 +91,13 @@ def search(
 
 
 def _answers(
-    retriever: Retriever, asked: list[Query], k: int, depth: Candidates | None
+    retriever: Retriever, asked: list[Query], k: int, depth: Candidates | None, carving: float | None
 ) -> Iterator[tuple[Query, list[Hit]]]:
     # A thousand hits with their texts take a megabyte: never those of all queries at once.
     for start in range(0, len(asked), _QUERIES_AT_ONCE):
         part = asked[start : start + _QUERIES_AT_ONCE]
-        yield from zip(part, retriever.search([one.text for one in part], k, candidates=depth), strict=True)
+        texts = [one.text for one in part]
+        yield from zip(part, retriever.search(texts, k, candidates=depth, carving=carving), strict=True)
 
 
 def _depth(candidates: str | None) -> Candidates | None:
@@ -99,6 +108,20 @@ def _depth(candidates: str | None) -> Candidates | None:
     if not candidates.isdecimal() or not int(candidates):
         raise InputError(f"--candidates is {candidates!r}; expected a number from 1, or all")
     return int(candidates)
+
+
+def _threshold(carve: str | None) -> float | None:
+    from wordhive.index import InputError
+
+    if carve is None:
+        return None
+    try:
+        threshold = float(carve)
+    except ValueError:
+        threshold = math.nan
+    if math.isnan(threshold):
+        raise InputError(f"--carve is {carve!r}; expected the least inner product of words to be joined, such as 0.7")
+    return threshold
 
 
 def _print(hits: Sequence[Hit]) -> None:

@@ -19,6 +19,7 @@ from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import Model, Retriever
 
 from .collections import Collection
+from .exact_scores import shares
 from .latency import stage_latency
 from .runs import MEASURES, Run, measure, ranking
 
@@ -85,7 +86,9 @@ def evaluate(
     recall = {}
     if retriever.index.config.encoding is not None:
         # Asked for each number anew: a graph searches wider for more.
-        recall = {n: _recall(exact, retriever.index.find_candidates(queries, n)) for n in _CANDIDATES_SHOWN}
+        recall = {
+            n: round(shares(exact, retriever.index.find_candidates(queries, n), 10), 4) for n in _CANDIDATES_SHOWN
+        }
         rows = retriever.index.find_candidates(queries, candidates)
         runs[f"two stages, {candidates} candidates"] = _two_stage_run(retriever.index, queries, list(texts), rows)
     info = retriever.index.info()
@@ -184,12 +187,6 @@ def _two_stage_run(index: Index, queries: WordVectors, names: list[str], rows: l
         scores = index.score(queries[i : i + 1], rows[i])
         run[name] = ranking(scores.rows, scores.total, ids, _DEPTH)
     return run
-
-
-def _recall(exact: list[NDArray[np.int64]], found: list[NDArray[np.int64]]) -> float:
-    # Where several tie for the tenth place, any of them will do.
-    shares = [min(10, np.isin(best, rows).sum()) / min(10, len(best)) for best, rows in zip(exact, found, strict=True)]
-    return round(float(np.mean(shares)), 4)
 
 
 def _setting(config: dict[str, Any], candidates: int) -> dict[str, Any]:

@@ -103,16 +103,22 @@ class IndexConfig(_Part):
     codec: FAISS factory string of the word and summary codes ("SQ8", "SQ4", "PQ32", "SQfp16", "Flat", …).
     encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
     reduction: of that vector; None keeps all its dims.
-    candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", …).
+    candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", "PQ{dims/8}x8", …).
+    large_candidates: the same for segments of large_from documents or more, into which small ones are merged
+    ("HNSW32_SQ8", …); None: the same for all.
     nprobe: lists that an IVF index visits. ef_search: least beam of an HNSW index (never below the candidates asked).
+    ef_construction: beam with which its graph is built.
     """
 
     codec: str = "SQ8"
     encoding: EncodingConfig | None = MuveraConfig()
     reduction: ReductionConfig | None = None
     candidates: str = "SQ8"
+    large_candidates: str | None = None
+    large_from: int = Field(default=100_000, ge=1)
     nprobe: int = Field(default=16, ge=1)
     ef_search: int = Field(default=64, ge=1)
+    ef_construction: int = Field(default=40, ge=1)
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:

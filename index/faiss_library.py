@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError, WordhiveError
+
+_DIVIDED = re.compile(r"\{dims/(\d+)\}")
 
 
 @cache
@@ -46,10 +49,12 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
 def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: str, few_rows: int) -> Any:
     """A trained, empty FAISS index for inner products.
 
-    factory: a FAISS factory string, e.g. "SQ8". purpose: names the setting in errors. few_rows: see `widened`.
+    factory: a FAISS factory string, e.g. "SQ8"; {dims/8} in it stands for the eighth part of `dim`.
+    purpose: names the setting in errors. few_rows: see `widened`.
     Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
     """
     library = faiss()
+    factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1]))), factory)
     try:
         index = library.index_factory(dim, factory, library.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
@@ -57,6 +62,7 @@ def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: s
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
         ) from error
     if not index.is_trained:
+        _prepare(index)
         try:
             index.train(widened(sample, factory, few_rows))
         except RuntimeError as error:
@@ -65,6 +71,23 @@ def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: s
                 "add more documents in the first batch, or choose SQ8"
             ) from error
     return index
+
+
+def _prepare(index: Any) -> None:
+    """Spare a product quantiser's training what is of no use here.
+
+    FAISS orders its centroids for a search of Hamming distances, which takes minutes and is not made, and prints a
+    warning for each of a thousand sub-quantisers that has fewer vectors than it likes.
+    """
+    for name in ("storage", "base_index", "index"):
+        part = getattr(index, name, None)
+        if part is not None:
+            _prepare(faiss().downcast_index(part))
+    if hasattr(index, "do_polysemous_training"):
+        index.do_polysemous_training = False
+    for clustering in (getattr(index, "cp", None), getattr(getattr(index, "pq", None), "cp", None)):
+        if clustering is not None:
+            clustering.min_points_per_centroid = 1
 
 
 def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray[np.float32]:
@@ -87,13 +110,24 @@ def write(index: Any, path: Path) -> None:
     path.write_bytes(faiss().serialize_index(index).tobytes())
 
 
-def read(path: Path) -> Any:
-    """Read a FAISS index from a file. Raises WordhiveError when it holds none."""
+def size(index: Any) -> int:
+    """Bytes that `write` writes, counted without a copy of them."""
+    library, parts = faiss(), [0]
+
+    def count(part: bytes) -> None:
+        parts[0] += len(part)
+
+    library.write_index(index, library.PyCallbackIOWriter(count, 1 << 20))
+    return parts[0]
+
+
+def read(path: Path, *, mapped: bool = False) -> Any:
+    """Read a FAISS index from a file, or map it, to be searched only. Raises WordhiveError when it holds none."""
     library = faiss()
     if not path.is_file():
         raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
     try:
-        return library.read_index(str(path))
+        return library.read_index(str(path), library.IO_FLAG_MMAP_IFC if mapped else 0)
     except RuntimeError as error:
         raise WordhiveError(
             f"{path} is damaged or no FAISS index ({_reason(error)}); restore it from a copy"

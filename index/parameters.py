@@ -18,6 +18,7 @@ from .word_vectors import WordVectors
 # Enough to train any codec or encoding here, little enough to hold in memory.
 _SAMPLE_WORDS = 200_000
 _SAMPLE_DOCUMENTS = 20_000
+_LARGE = "candidates-large.faiss"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Parameters:
     words: Codec
     summaries: Codec | None
     encoding: FusedEncoding | None
-    _candidates: Path | None
+    _folder: Path | None
 
     @classmethod
     def train(cls, config: IndexConfig, documents: WordVectors, summary_weight: float, folder: Path) -> None:
@@ -48,11 +49,11 @@ class Parameters:
         if sample.summary is not None:
             Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
         if config.encoding is not None:
-            weight = summary_weight if sample.summary is not None else 0.0
-            encoding = FusedEncoding.fit(config.encoding, sample, weight, config.reduction)
+            encoding, candidates, large = fit_first_stage(config, sample, summary_weight)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
-            encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
-            CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
+            candidates.save(folder / "candidates.faiss")
+            if large is not None:
+                large.save(folder / _LARGE)
         (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
 
     @classmethod
@@ -71,12 +72,30 @@ class Parameters:
             Codec.load(folder / "words.faiss"),
             Codec.load(folder / "summaries.faiss") if has_summary else None,
             encoding,
-            folder / "candidates.faiss" if encoding is not None else None,
+            folder if encoding is not None else None,
         )
 
-    def empty_candidates(self) -> CandidateIndex | None:
-        """A fresh candidate index for one segment."""
-        return CandidateIndex.load(self._candidates, self.config) if self._candidates else None
+    def empty_candidates(self, n_documents: int) -> CandidateIndex | None:
+        """A fresh candidate index for a segment of so many documents."""
+        if self._folder is None:
+            return None
+        large = self.config.large_candidates is not None and n_documents >= self.config.large_from
+        return CandidateIndex.load(self._folder / (_LARGE if large else "candidates.faiss"), self.config)
+
+
+def fit_first_stage(
+    config: IndexConfig, sample: WordVectors, summary_weight: float
+) -> tuple[FusedEncoding, CandidateIndex, CandidateIndex | None]:
+    """The encoding that the configuration asks for, as it is read back from disk, and empty indexes of it.
+
+    The second is for segments of `config.large_from` documents, None where the configuration has none.
+    """
+    assert config.encoding is not None
+    weight = summary_weight if sample.summary is not None else 0.0
+    fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction)
+    encoding = FusedEncoding.from_tensors(config.encoding, fitted.tensors())
+    encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
+    return encoding, CandidateIndex.train(config, encodings), CandidateIndex.train_large(config, encodings)
 
 
 def enough_documents(config: IndexConfig, n: int) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordhiveError, WordVectors
+from wordhive.index.info import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
 from .documents import Document
@@ -35,6 +36,11 @@ _MANIFEST = "shards.json"
 def is_shard_folder(path: Path) -> bool:
     """Whether `write_shards` made this folder."""
     return (path / _MANIFEST).is_file()
+
+
+def whole_shards(path: Path) -> bool:
+    """Whether `write_shards` came to its end in this folder."""
+    return is_shard_folder(path) and "shards" in _manifest(path)
 
 
 def write_shards(
@@ -101,6 +107,14 @@ def read_model(folder: Path) -> str:
     return str(_manifest(folder)["model"])
 
 
+def check_model(folder: Path, wanted: EncoderStamp) -> None:
+    """Raise InputError when another model made the shards."""
+    manifest = _manifest(folder)
+    if manifest["fingerprint"] != wanted.fingerprint:
+        made_by = f"{manifest['model']} ({manifest['fingerprint'][:12]})"
+        raise InputError(f"{folder} was encoded by {made_by}, not by {wanted}; encode the documents again")
+
+
 def index_shards(
     folder: Path, retriever: Retriever, *, skip_known: bool = False, show_progress: bool | None = None
 ) -> int:
@@ -108,10 +122,7 @@ def index_shards(
 
     Raises InputError when the shards and the index were made by different models.
     """
-    manifest, stamp = _manifest(folder), retriever.encoder.stamp
-    if manifest["fingerprint"] != stamp.fingerprint:
-        made_by = f"{manifest['model']} ({manifest['fingerprint'][:12]})"
-        raise InputError(f"{folder} was encoded by {made_by}, the index needs {stamp}; encode the documents again")
+    check_model(folder, retriever.encoder.stamp)
     added = 0
     with progress_bar("Indexing shards", len(_shards(folder)), show=show_progress) as advance:
         for documents, vectors in read_shards(folder):

@@ -1,0 +1,156 @@
+"""`wordhive bench`: what the parts of an index cost, and what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from wordhive.eval.candidate_bench import FirstStage, Measured
+
+bench = typer.Typer(
+    no_args_is_help=True,
+    help="""Compare parts of an index on a collection.
+
+\b
+wordhive bench candidates ../collections/scifact
+""",
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(bench, name="bench", rich_help_panel="Measure")
+
+
+@bench.command()
+def candidates(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    report: Annotated[
+        Path | None, typer.Option(help="The folder of all results \\[default: out/bench/COLLECTION].")
+    ] = None,
+    shards: Annotated[
+        Path | None,
+        typer.Option(help="Encoded documents: read if they are there, else written \\[default: in the report folder]."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
+    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    documents: Annotated[int | None, typer.Option(help="Use only the first so many documents.", min=1)] = None,
+    fitted_to: Annotated[
+        int,
+        typer.Option(help="Fit parameters to the first so many documents; an index's first commit has 2048.", min=1),
+    ] = 2048,
+    summary_weight: Annotated[
+        float | None,
+        typer.Option(help="The summary's share of the score: 0 is words alone \\[default: the model's].", min=0, max=1),
+    ] = None,
+    grid: Annotated[
+        Path | None, typer.Option(help="First stages to compare, a YAML file \\[default: all that wordhive knows].")
+    ] = None,
+    config: Annotated[
+        list[str] | None, typer.Option(help="Index preset or YAML file to compare instead; give it several times.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Compare first stages: how much of the exact top they find, in how many bytes, how fast.
+
+    The results go into the report folder one by one; run the same command again to go on after a stop.
+
+    \b
+    wordhive bench candidates ../collections/scifact
+    wordhive bench candidates beir/nfcorpus/test --config default --config small
+    """
+    from wordhive.eval import candidate_bench
+    from wordhive.eval.candidate_plot import draw
+    from wordhive.eval.collections import load_collection
+    from wordhive.index import InputError
+    from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
+
+    if grid and config:
+        raise InputError("--grid and --config both name what to compare; give one of them")
+    stages = _stages(grid, config)
+    loaded = load_collection(collection, split)
+    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
+    try:
+        found = candidate_bench.bench(
+            stages,
+            loaded,
+            Encoder.load(model or DEFAULT_MODEL),
+            folder,
+            shards=shards,
+            n_queries=queries,
+            n_documents=documents,
+            fitted_to=fitted_to,
+            summary_weight=summary_weight,
+            on_measured=lambda one: output.note(f"measured {one.encoding}, {one.candidates}"),
+        )
+    except KeyboardInterrupt:
+        output.note(f"stopped: what was measured is safe in {folder}; run the same command again to go on")
+        raise
+    split_name = f" ({found.split})" if found.split else ""
+    title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
+    output.write_json(folder / "candidates.json", found)
+    draw(found.stages, title, folder / "candidates.png")
+    if as_json:
+        output.print_json(found)
+    else:
+        typer.secho(title, bold=True)
+        typer.echo(f"encoder {found.encoder}, parameters fitted to the first {found.fitted_to:,} documents")
+        typer.echo(f"summaries have {found.summary_weight:.2f} of the score")
+        typer.echo(f"nDCG@10 of exact search {found.ndcg_exact:.4f}\n")
+        for top in candidate_bench.TOPS:
+            _print_shares(found.stages, top)
+        _print_costs(found.stages)
+    output.note(f"candidates.json, candidates.png and what a second run needs are in {folder}")
+
+
+def _stages(grid: Path | None, config: list[str] | None) -> list[FirstStage]:
+    from wordhive.eval.candidate_bench import FirstStage, default_grid, load_grid
+    from wordhive.index import IndexConfig, InputError
+
+    if not config:
+        return load_grid(grid or default_grid())
+    stages = [FirstStage(name, IndexConfig.load(name)) for name in dict.fromkeys(config)]
+    for stage in stages:
+        if stage.config.encoding is None:
+            raise InputError(f"{stage.name} has no first stage (it scores every document); leave it out")
+    return stages
+
+
+def _print_shares(stages: Sequence[Measured], top: int) -> None:
+    from wordhive.eval.candidate_bench import CANDIDATES
+
+    rows = [
+        [s.encoding, s.candidates, f"{s.bytes_per_document:,.0f}", *(f"{s.shares[top][n]:.3f}" for n in CANDIDATES)]
+        for s in stages
+    ]
+    columns = ["encoding", "FAISS", "bytes", *(f"among {n}" for n in CANDIDATES)]
+    output.print_table(columns, rows, title=f"exact top {top}")
+
+
+def _print_costs(stages: Sequence[Measured]) -> None:
+    rows = [
+        [
+            s.encoding,
+            s.candidates,
+            f"{s.dims:,}",
+            output.size(s.parameter_bytes),
+            f"{s.seconds_fitting:.1f}",
+            f"{s.documents_per_second:,.0f}",
+            f"{s.queries_per_second:,.0f}",
+            *(f"{s.ndcg[n]:.4f}" for n in (50, 100, 1000)),
+        ]
+        for s in stages
+    ]
+    columns = ["encoding", "FAISS", "dims", "parameters", "fit s", "docs/s", "queries/s"]
+    output.print_table(
+        [*columns, *(f"nDCG@10 of {n}" for n in (50, 100, 1000))], rows, title="cost, and quality after reranking"
+    )

@@ -1,0 +1,325 @@
+"""First stages side by side: how much of the exact top each finds, in how many bytes, how fast."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from wordhive.index import IndexConfig, InputError, WordVectors
+from wordhive.index.candidates import CandidateIndex
+from wordhive.index.encodings import FusedEncoding
+from wordhive.index.parameters import fit_first_stage
+from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.progress import progress_bar
+from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT
+from wordhive.retrieval.shards import check_model, read_ids, read_shards, whole_shards, write_shards
+
+from .collections import Collection
+from .exact_scores import ExactScores, shares
+from .runs import Qrels, measure, ranking
+
+TOPS = (1, 10, 100)
+CANDIDATES = (20, 50, 100, 200, 500, 1000)
+_TIMED_QUERIES = 100
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """An encoding of some size with a FAISS index of it."""
+
+    name: str
+    config: IndexConfig
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a first stage does on a collection.
+
+    encoding: the name of it in the grid. candidates: the FAISS factory string.
+    bytes_per_document: what FAISS stores of one document, links included. parameter_bytes: what is stored once.
+    documents_per_second: encoded. queries_per_second: encoded and searched for 1000 candidates, one at a time, median.
+    shares: k → n → share of the exact top k among the first n candidates. ndcg: n → nDCG@10 after exact reranking of n.
+    """
+
+    encoding: str
+    candidates: str
+    dims: int
+    bytes_per_document: float
+    parameter_bytes: int
+    seconds_fitting: float
+    documents_per_second: float
+    queries_per_second: float
+    shares: dict[int, dict[int, float]]
+    ndcg: dict[int, float]
+
+
+def default_grid() -> Path:
+    """The grid that comes with wordhive."""
+    return Path(str(importlib.resources.files("wordhive.configs"))) / "bench" / "candidates.yaml"
+
+
+def load_grid(path: Path) -> list[FirstStage]:
+    """The first stages of a grid file: name → an index configuration whose `candidates` is a list of FAISS strings.
+
+    Raises InputError for a file that holds anything else.
+    """
+    try:
+        grid = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"no grid file at {path}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(grid, dict) or not all(isinstance(values, dict) for values in grid.values()):
+        raise InputError(f"{path} is no grid; expected names with an encoding and a list of candidates each")
+    stages = []
+    for name, values in grid.items():
+        factories = values.get("candidates")
+        if not isinstance(factories, list) or not factories:
+            raise InputError(f"{path}: {name} has candidates {factories!r}; expected a list of FAISS factory strings")
+        for factory in factories:
+            config = IndexConfig.parse(yaml.safe_dump({**values, "candidates": factory}), f"{path}: {name}")
+            if config.encoding is None:
+                raise InputError(f"{path}: {name} has no encoding, and so no first stage; give it one, or leave it out")
+            stages.append(FirstStage(str(name), config))
+    return stages
+
+
+@dataclass(frozen=True)
+class CandidateBench:
+    """First stages measured on a collection: on its first documents, with its first judged queries."""
+
+    collection: str
+    split: str
+    n_documents: int
+    n_queries: int
+    fitted_to: int
+    encoder: str
+    summary_weight: float
+    ndcg_exact: float
+    stages: list[Measured]
+
+
+def bench(
+    stages: Sequence[FirstStage],
+    collection: Collection,
+    encoder: Encoder,
+    folder: Path,
+    *,
+    shards: Path | None = None,
+    n_queries: int | None = None,
+    n_documents: int | None = None,
+    fitted_to: int = DOCUMENTS_A_COMMIT,
+    summary_weight: float | None = None,
+    on_measured: Callable[[Measured], None] = lambda found: None,
+) -> CandidateBench:
+    """Measure first stages on a collection.
+
+    folder: keeps the exact scores and every result, so that a run can be stopped and goes on where it was. shards: the
+    encoded documents, in that folder unless given; written where they are not there. n_queries, n_documents: the first
+    so many; None: all. fitted_to: documents that parameters are fitted to. summary_weight: the summary's share of the
+    score; None: the model's. on_measured: called with every result.
+    Raises InputError for shards of another model or of other documents.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = shards or folder / "shards"
+    held = _encode(collection, shards, encoder, n_documents)
+    names = list(collection.queries)[:n_queries]
+    queries = encoder.encode_queries([collection.queries[name] for name in names])
+    weight = encoder.summary_weight if summary_weight is None else summary_weight
+    exact = ExactScores.make(folder, shards, queries, weight, held)
+    truth = _Truth(names, {name: collection.qrels[name] for name in names}, exact)
+    found = []
+    for name in dict.fromkeys(stage.name for stage in stages):
+        group = [stage for stage in stages if stage.name == name]
+        for measured in _group(group, folder, shards, weight, queries, truth, min(fitted_to, held)):
+            found.append(measured)
+            on_measured(measured)
+    return CandidateBench(
+        collection=collection.name,
+        split=collection.split,
+        n_documents=held,
+        n_queries=len(names),
+        fitted_to=min(fitted_to, held),
+        encoder=str(encoder.stamp),
+        summary_weight=weight,
+        ndcg_exact=truth.ndcg([np.arange(held)] * len(names)),
+        stages=found,
+    )
+
+
+def _encode(collection: Collection, shards: Path, encoder: Encoder, n: int | None) -> int:
+    """Encode the first n documents of a collection unless they are encoded; the number of them."""
+    if not whole_shards(shards):
+        write_shards(islice(collection.documents(), n), shards, encoder, total=n)
+    check_model(shards, encoder.stamp)
+    ids = [id for part in read_ids(shards) for id in part][:n]
+    wanted = [document.id for document in islice(collection.documents(), n)]
+    if ids != wanted:
+        raise InputError(
+            f"{shards} holds {len(ids):,} documents, but not the first {len(wanted):,} of {collection.name}; "
+            "choose another folder for the shards"
+        )
+    return len(ids)
+
+
+def _group(
+    group: Sequence[FirstStage],
+    folder: Path,
+    shards: Path,
+    summary_weight: float,
+    queries: WordVectors,
+    truth: _Truth,
+    fitted_to: int,
+) -> Iterator[Measured]:
+    """The results of stages that share an encoding: an earlier run's, or new ones."""
+    common = {"collection": truth.exact.stamp, "fitted_to": fitted_to}
+    made_for = [{**common, "config": stage.config.model_dump()} for stage in group]
+    kept = [_read(_path(folder, stage), setting) for stage, setting in zip(group, made_for, strict=True)]
+    if all(kept):
+        yield from (found for found in kept if found)
+        return
+    built = _build(group, shards, summary_weight, fitted_to, len(truth.exact.ids))
+    for stage, setting in zip(built, made_for, strict=True):
+        found = _measure(stage, queries, truth)
+        _keep(_path(folder, stage.stage), found, setting)
+        yield found
+
+
+class _Truth:
+    def __init__(self, names: Sequence[str], qrels: Qrels, exact: ExactScores) -> None:
+        self.names = names
+        self.qrels = qrels
+        self.exact = exact
+        self.best = {k: [exact.best(i, k) for i in range(len(names))] for k in TOPS}
+
+    def ndcg(self, found: Sequence[NDArray[np.int64]]) -> float:
+        """nDCG@10 when the found documents of every query are ranked by their exact scores."""
+        run = {
+            name: ranking(rows, self.exact.scores[i][rows], self.exact.ids, 10)
+            for i, (name, rows) in enumerate(zip(self.names, found, strict=True))
+        }
+        return round(measure(self.qrels, run, ["ndcg@10"])["ndcg@10"], 4)
+
+
+@dataclass(frozen=True)
+class _Built:
+    stage: FirstStage
+    encoding: FusedEncoding
+    index: CandidateIndex
+    encoding_bytes: int
+    empty_bytes: int
+    seconds_fitting: float
+    documents_per_second: float
+
+
+def _build(
+    group: Sequence[FirstStage], shards: Path, summary_weight: float, fitted_to: int, limit: int
+) -> list[_Built]:
+    """The candidate indexes of stages that share an encoding, which is fitted, and computed, once."""
+    sample = _first(shards, min(fitted_to, limit))
+    started = time.perf_counter()
+    encoding, index, _ = fit_first_stage(group[0].config, sample, summary_weight)
+    fitting = time.perf_counter() - started
+    encoded = encoding.encode_documents(sample)
+    indexes = [index, *(CandidateIndex.train(stage.config, encoded) for stage in group[1:])]
+    empty = [index.size() for index in indexes]
+    del sample, encoded
+    seconds, done = 0.0, 0
+    with progress_bar(group[0].name, limit) as advance:
+        for _, documents in read_shards(shards):
+            part = documents[: limit - done]
+            if not len(part):
+                break
+            started = time.perf_counter()
+            encoded = encoding.encode_documents(part)
+            seconds += time.perf_counter() - started
+            for index in indexes:
+                index.add(encoded)
+            done += len(part)
+            advance(len(part))
+    own = sum(tensor.nbytes for tensor in encoding.tensors().values())
+    return [
+        _Built(stage, encoding, index, own, size, fitting, done / seconds)
+        for stage, index, size in zip(group, indexes, empty, strict=True)
+    ]
+
+
+def _measure(built: _Built, queries: WordVectors, truth: _Truth) -> Measured:
+    index = built.index
+    encoded = built.encoding.encode_queries(queries)
+    found: dict[int, dict[int, float]] = {k: {} for k in TOPS}
+    ndcg = {}
+    for n in CANDIDATES:
+        # Asked for each number anew: a graph searches wider for more.
+        rows = [row[row >= 0] for row in index.search(encoded, n)[1]]
+        for k in TOPS:
+            found[k][n] = shares(truth.best[k], rows, k)
+        ndcg[n] = truth.ndcg(rows)
+    return Measured(
+        encoding=built.stage.name,
+        candidates=built.stage.config.candidates,
+        dims=encoded.shape[1],
+        bytes_per_document=round((index.size() - built.empty_bytes) / len(index), 1),
+        parameter_bytes=built.encoding_bytes + built.empty_bytes,
+        seconds_fitting=round(built.seconds_fitting, 1),
+        documents_per_second=round(built.documents_per_second, 1),
+        queries_per_second=round(1 / _median_seconds(built, queries), 1),
+        shares=found,
+        ndcg=ndcg,
+    )
+
+
+def _median_seconds(built: _Built, queries: WordVectors) -> float:
+    taken = []
+    for i in range(min(len(queries), _TIMED_QUERIES)):
+        started = time.perf_counter()
+        built.index.search(built.encoding.encode_queries(queries[i : i + 1]), CANDIDATES[-1])
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken))
+
+
+def _first(shards: Path, n: int) -> WordVectors:
+    parts: list[WordVectors] = []
+    for _, documents in read_shards(shards):
+        parts.append(documents[: n - sum(map(len, parts))])
+        if sum(map(len, parts)) == n:
+            break
+    return WordVectors.concat(parts)
+
+
+def _keep(path: Path, found: Measured, made_for: dict[str, Any]) -> None:
+    temporary = path.with_name(f"writing-{path.name}")
+    temporary.write_text(json.dumps({"made_for": made_for, **asdict(found)}, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def _read(path: Path, made_for: dict[str, Any]) -> Measured | None:
+    """What an earlier run found in the same setting, or None."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values.pop("made_for") != made_for:
+            return None
+        values["shares"] = {int(k): _by_number(row) for k, row in values["shares"].items()}
+        return Measured(**{**values, "ndcg": _by_number(values["ndcg"])})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or another version's
+        return None
+
+
+def _by_number(row: dict[str, float]) -> dict[int, float]:
+    return {int(n): value for n, value in row.items()}
+
+
+def _path(folder: Path, stage: FirstStage) -> Path:
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{stage.name}.{stage.config.candidates}")
+    return folder / f"{name}.json"
