@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +18,39 @@ from .errors import InputError, WordhiveError
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
+# Numbers that are decoded at once on their way into another index.
+_DECODED_NUMBERS = 16_000_000
+# FAISS's GPU searches find no more, and can't run at the same time.
+_GPU_MOST = 2048
+_GPU_LOCK = threading.Lock()
 # Queries × documents that are not worth waking threads for.
 _FEW_PAIRS = 200_000
 
 
 def check_device(device: str) -> None:
-    """Raise InputError for a device that this version does not know, WordhiveError for a GPU that FAISS can't find."""
-    if device not in ("cpu", "cuda"):
-        raise InputError(f"device is {device!r}; choose cpu or cuda")
+    """Raise InputError for a device that FAISS does not know, WordhiveError for a GPU that it can't find."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise InputError(f"device is {device!r}; choose cpu or cuda (cuda:1 for the second GPU)")
     if device == "cpu":
         return
     library = faiss_library.faiss()
-    if not hasattr(library, "StandardGpuResources") or library.get_num_gpus() == 0:
+    found = library.get_num_gpus() if hasattr(library, "StandardGpuResources") else 0
+    if not found:
         raise WordhiveError(
             f"device {device!r} was asked for, but this FAISS finds no GPU; install 'wordhive[gpu]' "
             "on a CUDA machine, or search on the cpu"
         )
+    if _gpu_number(device) >= found:
+        raise WordhiveError(f"device {device!r} was asked for, but the last GPU here is cuda:{found - 1}")
 
 
 class CandidateIndex:
     """Finds the documents whose encodings have the largest inner products with a query's."""
 
-    def __init__(self, index: Any, config: IndexConfig) -> None:
+    def __init__(self, index: Any, config: IndexConfig, *, on_gpu: bool = False) -> None:
         self._index = index
         self._config = config
+        self._on_gpu = on_gpu
 
     @classmethod
     def train(cls, config: IndexConfig, sample: NDArray[np.float32]) -> CandidateIndex:
@@ -45,7 +58,18 @@ class CandidateIndex:
 
         Raises InputError for a string that is no FAISS factory, or a sample too small to train it.
         """
-        index = faiss_library.from_factory(sample.shape[1], config.candidates, sample, "candidates", _FEW_DOCUMENTS)
+        return cls._trained(config, config.candidates, sample)
+
+    @classmethod
+    def train_large(cls, config: IndexConfig, sample: NDArray[np.float32]) -> CandidateIndex | None:
+        """The same by `config.large_candidates`, for segments of `config.large_from` documents; None where none is."""
+        return cls._trained(config, config.large_candidates, sample) if config.large_candidates else None
+
+    @classmethod
+    def _trained(cls, config: IndexConfig, factory: str, sample: NDArray[np.float32]) -> CandidateIndex:
+        index = faiss_library.from_factory(sample.shape[1], factory, sample, "candidates", _FEW_DOCUMENTS)
+        if "HNSW" in factory:
+            index.hnsw.efConstruction = config.ef_construction
         return cls(_visiting(index, config), config)
 
     def __len__(self) -> int:
@@ -55,18 +79,39 @@ class CandidateIndex:
         """Append documents; they are numbered from `len(self)`."""
         self._index.add(np.ascontiguousarray(encodings, np.float32))
 
+    def append(self, path: Path) -> None:
+        """Append the documents of a saved index that was trained on the same sample; codes are taken over as they are.
+
+        A graph is linked anew, around the vectors that its codes stand for.
+        """
+        library, other = faiss_library.faiss(), faiss_library.read(path)
+        if isinstance(self._index, (library.IndexFlatCodes, library.IndexIVF)) and type(other) is type(self._index):
+            self._index.merge_from(other, len(self) if isinstance(other, library.IndexIVF) else 0)
+            return
+        for vectors in _decoded(other):
+            self._index.add(vectors)
+
     def search(self, queries: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The best n documents of each query, `[n_queries, min(n, len(self))]`: inner products and numbers.
 
         A graph or list index may find fewer: the places left over have number −1.
+        Raises InputError for more than 2048 documents on a GPU.
         """
         n = min(n, len(self))
+        if self._on_gpu and n > _GPU_MOST:
+            raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
         if n <= 0:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
+        if self._on_gpu:
+            with _GPU_LOCK:
+                return self._searched(queries, n, None)
         beam = self._beam(n)
         small = len(queries) == 1 or len(queries) * len(self) < _FEW_PAIRS
         with faiss_library.one_thread(small):
-            scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
+            return self._searched(queries, n, beam)
+
+    def _searched(self, queries: Any, n: int, beam: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
         return scores, numbers
 
     def _beam(self, n: int) -> Any:
@@ -77,14 +122,12 @@ class CandidateIndex:
         return library.SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
 
     def to(self, device: str) -> CandidateIndex:
-        """This index on "cpu" or "cuda". Raises WordhiveError where FAISS has no GPU."""
+        """This index on "cpu", "cuda" or "cuda:1". Raises WordhiveError where FAISS has no such GPU."""
         check_device(device)
         if device == "cpu":
             return self
-        library = faiss_library.faiss()
-        resources = library.StandardGpuResources()
         try:
-            return CandidateIndex(library.index_cpu_to_gpu(resources, 0, self._index), self._config)
+            return CandidateIndex(_on_gpu(self._index, _gpu_number(device)), self._config, on_gpu=True)
         except RuntimeError as error:
             raise WordhiveError(
                 f"candidates {self._config.candidates!r} cannot be on a GPU; search on the cpu, or index with Flat, "
@@ -94,12 +137,50 @@ class CandidateIndex:
     def save(self, path: Path) -> None:
         faiss_library.write(self._index, path)
 
+    def size(self) -> int:
+        """Bytes that `save` writes."""
+        return faiss_library.size(self._index)
+
     @classmethod
-    def load(cls, path: Path, config: IndexConfig) -> CandidateIndex:
-        return cls(_visiting(faiss_library.read(path), config), config)
+    def load(cls, path: Path, config: IndexConfig, *, mapped: bool = False) -> CandidateIndex:
+        """A saved index; mapped: to be searched only, and read from disk where a search needs it."""
+        return cls(_visiting(faiss_library.read(path, mapped=mapped), config), config)
 
 
 def _visiting(index: Any, config: IndexConfig) -> Any:
-    if "IVF" in config.candidates:
+    if isinstance(index, faiss_library.faiss().IndexIVF):
         faiss_library.faiss().ParameterSpace().set_index_parameter(index, "nprobe", config.nprobe)
     return index
+
+
+def _on_gpu(index: Any, number: int) -> Any:
+    library, resources = faiss_library.faiss(), _gpu_resources()
+    if isinstance(index, library.IndexHNSW):  # its links have no use there: all vectors are scanned
+        index = library.downcast_index(index.storage)
+    if not isinstance(index, library.IndexScalarQuantizer):
+        options = library.GpuClonerOptions()
+        options.use_cuvs = False  # which has no lists of scalar quantisers
+        return library.index_cpu_to_gpu(resources, number, index, options)
+    # FAISS has no scalar quantiser without lists on a GPU: the decoded numbers take its place.
+    config = library.GpuIndexFlatConfig()
+    config.device, config.use_cuvs = number, False
+    flat = library.GpuIndexFlat(resources, index.d, index.metric_type, config)
+    for vectors in _decoded(index):
+        flat.add(vectors)
+    return flat
+
+
+def _decoded(index: Any) -> Iterator[NDArray[np.float32]]:
+    at_once = max(1, _DECODED_NUMBERS // index.d)
+    for first in range(0, index.ntotal, at_once):
+        yield index.reconstruct_n(first, min(at_once, index.ntotal - first))
+
+
+# Its scratch memory is 1.5 GB on a large GPU: one for all segments.
+@cache
+def _gpu_resources() -> Any:
+    return faiss_library.faiss().StandardGpuResources()
+
+
+def _gpu_number(device: str) -> int:
+    return int(device.partition(":")[2] or 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,11 +21,12 @@ from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .maxsim import maxsim
+from .merging import due, merge
 from .parameters import Parameters, enough_documents
 from .scores import Scores, best
 from .segment import Segment, file_records, new_folder
 from .word_vectors import WordVectors, ragged_rows
-from .writing import check_free, commit_batch, disk_errors, write_lock, write_segment
+from .writing import check_free, commit_batch, commit_merge, disk_errors, sweep, write_lock, write_segment
 
 # Words that an exact search decodes at a time.
 _BLOCK_WORDS = 200_000
@@ -64,7 +67,8 @@ class Index:
         """A new, empty index in a folder that does not exist yet.
 
         config: an `IndexConfig`, a preset's name or a YAML file. encoder: what makes its vectors, checked by those
-        who search with text. summary_weight: the summary's share of a score, 0 … 1. device: of the first stage.
+        who search with text. summary_weight: the summary's share of a score, 0 … 1. device: of the first stage, "cpu"
+        or "cuda": where FAISS searches, and documents get their encodings.
         Raises InputError when the path is taken.
         """
         path = Path(path)
@@ -111,6 +115,7 @@ class Index:
         self._segments = [
             Segment(self.path / "segments" / record.id, record, self.config) for record in self._catalog.segments()
         ]
+        self._is_open = False
         self._generations = {generation.id: generation for generation in self._catalog.generations()}
         self._generation: Generation | None = max(self._generations.values(), key=lambda g: g.id, default=None)
 
@@ -153,6 +158,7 @@ class Index:
                 self._check_new(batch)
                 self._write(batch)
                 self.reload()
+                self._merge()
         except BaseException:
             # What was trained or opened on the way belongs to nothing that was committed.
             self._parameters.clear()
@@ -189,7 +195,7 @@ class Index:
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
-        for segment in self._segments:
+        for segment in self._opened():
             generation = segment.record.generation
             encoding = self._load(self._generations[generation]).encoding
             if encoding is None:
@@ -216,7 +222,7 @@ class Index:
     def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
         """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query."""
         self._check_dims(queries)
-        for segment in self._segments:
+        for segment in self._opened():
             offsets = segment.offsets
             start = 0
             while start < segment.record.n_documents:
@@ -256,11 +262,38 @@ class Index:
         return self.summary_weight if self.summary_dim else 0.0
 
     def _by_segment(self, rows: NDArray[np.int64]) -> Iterator[tuple[Segment, NDArray[np.int64]]]:
-        for segment in self._segments:
+        for segment in self._opened():
             first = segment.record.first_row
             start, stop = np.searchsorted(rows, [first, first + segment.record.n_documents])
             if start < stop:
                 yield segment, rows[start:stop] - first
+
+    def _opened(self) -> list[Segment]:
+        """The segments with their files mapped: from then on a merge by another process takes nothing away."""
+        while not self._is_open:
+            try:
+                for segment in self._segments:
+                    parameters = self._load(self._generations[segment.record.generation])
+                    segment.open(has_summaries=self.summary_dim > 0, has_candidates=parameters.encoding is not None)
+                self._is_open = True
+            except WordhiveError:
+                if [segment.record for segment in self._segments] == self._catalog.segments():
+                    raise
+                self.reload()  # they were merged before their files were opened
+        return self._segments
+
+    def _merge(self) -> None:
+        """Merge small segments; where it fails, they stay as they are until the next commit."""
+        try:
+            while run := due([segment.record for segment in self._segments]):
+                merged = [segment for segment in self._segments if segment.record in run]
+                record, files = merge(self.path, merged, self._load(self._generations[run[0].generation]))
+                commit_merge(self._catalog, run, record, files)
+                self.reload()
+                sweep(self.path, self._catalog)
+        except (OSError, sqlite3.DatabaseError) as error:
+            sweep(self.path, self._catalog)
+            warnings.warn(f"{self.path}: segments were not merged ({error}); the next commit tries again", stacklevel=3)
 
     def _candidate_index(self, segment: Segment) -> CandidateIndex:
         id = segment.record.id
@@ -317,5 +350,5 @@ class Index:
         last = self._segments[-1].record if self._segments else None
         first_row = last.first_row + last.n_documents if last else 0
         record = SegmentRecord(f"{first_row:012d}", generation.id, first_row, len(vectors), len(vectors.vectors))
-        files += write_segment(self.path, record, vectors, self._load(generation))
+        files += write_segment(self.path, record, vectors, self._load(generation), self._device)
         commit_batch(self._catalog, batch, record, new, files)

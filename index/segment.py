@@ -35,6 +35,14 @@ class Segment:
         self.record = record
         self._config = config
 
+    def open(self, *, has_summaries: bool, has_candidates: bool) -> None:
+        """Map all files, so that they stay readable when a merge removes them."""
+        _ = self.words, self.offsets, self.word_ids
+        if has_summaries:
+            _ = self.summaries
+        if has_candidates:
+            _ = self.candidates
+
     @cached_property
     def words(self) -> NDArray[np.uint8]:
         words: NDArray[np.uint8] = _map(self.folder / "words.npy")
@@ -56,7 +64,7 @@ class Segment:
 
     @cached_property
     def candidates(self) -> CandidateIndex:
-        return CandidateIndex.load(self.folder / "candidates.faiss", self._config)
+        return CandidateIndex.load(self.folder / "candidates.faiss", self._config, mapped=True)
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
@@ -89,7 +97,8 @@ def remove_strangers(parent: Path, known: set[str]) -> None:
     """Remove the folders below `parent` that the catalog does not name: what a crash left."""
     for folder in parent.iterdir() if parent.is_dir() else ():
         if folder.is_dir() and folder.name not in known:
-            shutil.rmtree(folder)
+            # Windows keeps what a process has mapped: a later writer removes it.
+            shutil.rmtree(folder, ignore_errors=os.name == "nt")
 
 
 def file_records(root: Path, folder: Path) -> list[FileRecord]:

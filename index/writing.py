@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,11 +38,11 @@ def write_lock(path: Path, catalog: Catalog) -> Iterator[None]:
         except Timeout as error:
             raise WordhiveError(f"another process is writing to {path}; wait for it to end and try again") from error
     try:
-        _sweep(path, catalog)
+        sweep(path, catalog)
         with disk_errors(path):
             yield
     except BaseException:
-        _sweep(path, catalog)
+        sweep(path, catalog)
         raise
     finally:
         lock.release()
@@ -63,17 +63,19 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise WordhiveError(f"cannot write to {path}: {error}") from error
 
 
-def write_segment(root: Path, record: SegmentRecord, vectors: WordVectors, parameters: Parameters) -> list[FileRecord]:
-    """Write the folder of a segment below `root`; it counts once the catalog names it."""
+def write_segment(
+    root: Path, record: SegmentRecord, vectors: WordVectors, parameters: Parameters, device: str
+) -> list[FileRecord]:
+    """Write the folder of a segment below `root`; it counts once the catalog names it. device: that encodes."""
     with new_folder(root / "segments", record.id) as folder:
         save_array(folder / "words.npy", parameters.words.encode(vectors.vectors))
         save_array(folder / "offsets.npy", vectors.offsets)
         save_array(folder / "word_ids.npy", vectors.word_ids)
         if vectors.summary is not None and parameters.summaries is not None:
             save_array(folder / "summaries.npy", parameters.summaries.encode(vectors.summary))
-        candidates = parameters.empty_candidates()
+        candidates = parameters.empty_candidates(len(vectors))
         if candidates is not None and parameters.encoding is not None:
-            candidates.add(parameters.encoding.encode_documents(vectors))
+            candidates.add(parameters.encoding.encode_documents(vectors, device))
             candidates.save(folder / "candidates.faiss")
     return file_records(root, root / "segments" / record.id)
 
@@ -85,17 +87,33 @@ def commit_batch(
     with catalog.commit("add", len(batch.ids)) as transaction:
         if new is not None:
             transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
-        values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words)
-        transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", values)
-        transaction.executemany(
-            "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
-        )
+        _insert(transaction, record, files)
         rows = range(record.first_row, record.first_row + record.n_documents)
         documents = zip(rows, batch.ids, batch.texts, batch.attributes, strict=True)
         transaction.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)
 
 
-def _sweep(path: Path, catalog: Catalog) -> None:
+def commit_merge(
+    catalog: Catalog, merged: Sequence[SegmentRecord], record: SegmentRecord, files: list[FileRecord]
+) -> None:
+    """Name a segment in place of those that were merged into it: one transaction."""
+    with catalog.commit("merge", record.n_documents) as transaction:
+        for old in merged:
+            transaction.execute("DELETE FROM segment WHERE id = ?", (old.id,))
+            transaction.execute("DELETE FROM file WHERE path GLOB ?", (f"segments/{old.id}/*",))
+        _insert(transaction, record, files)
+
+
+def _insert(transaction: sqlite3.Connection, record: SegmentRecord, files: list[FileRecord]) -> None:
+    values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words)
+    transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", values)
+    transaction.executemany(
+        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
+    )
+
+
+def sweep(path: Path, catalog: Catalog) -> None:
+    """Remove the folders that the catalog does not name."""
     remove_strangers(path / "segments", {record.id for record in catalog.segments()})
     remove_strangers(path / "params", {str(generation.id) for generation in catalog.generations()})
 

@@ -150,14 +150,23 @@ class Retriever:
         )
 
     @overload
-    def search(self, queries: str, k: int = 10, *, candidates: Candidates | None = None) -> list[Hit]: ...
-    @overload
-    def search(self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
     def search(
-        self, queries: str | list[str], k: int = 10, *, candidates: Candidates | None = None
+        self, queries: str, k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+    ) -> list[Hit]: ...
+    @overload
+    def search(
+        self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+    ) -> list[list[Hit]]: ...
+    def search(
+        self,
+        queries: str | list[str],
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        carving: float | None = None,
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
-        return self.searcher.search(queries, k, candidates=candidates)
+        return self.searcher.search(queries, k, candidates=candidates, carving=carving)
 
 
 def _check(documents: list[Document]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
+from wordhive.index.ball_carving import carve
 from wordhive.index.scores import Scores
 
 from .encoder import Encoder
@@ -48,27 +49,43 @@ class Searcher:
             )
 
     @overload
-    def search(self, queries: str, k: int = 10, *, candidates: Candidates | None = None) -> list[Hit]: ...
-    @overload
-    def search(self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None) -> list[list[Hit]]: ...
     def search(
-        self, queries: str | list[str], k: int = 10, *, candidates: Candidates | None = None
+        self, queries: str, k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+    ) -> list[Hit]: ...
+    @overload
+    def search(
+        self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+    ) -> list[list[Hit]]: ...
+    def search(
+        self,
+        queries: str | list[str],
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        carving: float | None = None,
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several.
 
         candidates: documents that the second stage scores, or "all" of them (exact); None: 1000, or all where the
         index has no first stage. Ties go to the smaller id.
+        carving: query words with this inner product or more are scored as one, which is faster and never gives more
+        than their exact score; None: every word by itself. The first stage sees all words either way.
         """
         if self.encoder is None:
             raise InputError("this searcher has no encoder; give it one, or search with vectors: search_vectors()")
         if not isinstance(queries, (str, list, tuple)):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
-        found = self.search_vectors(self.encoder.encode_queries(texts), k, candidates=candidates)
+        found = self.search_vectors(self.encoder.encode_queries(texts), k, candidates=candidates, carving=carving)
         return found[0] if isinstance(queries, str) else found
 
     def search_vectors(
-        self, queries: WordVectors | Sequence[Any], k: int = 10, *, candidates: Candidates | None = None
+        self,
+        queries: WordVectors | Sequence[Any],
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        carving: float | None = None,
     ) -> list[list[Hit]]:
         """The k best documents of each query given as vectors: `WordVectors`, or one `[n_i, dim]` array each."""
         vectors = (
@@ -77,10 +94,11 @@ class Searcher:
         k = _number(k, "k")
         if candidates is None:
             candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES
+        scored = vectors if carving is None else carve(vectors, carving)
         if candidates == "all":
-            return [self.fetch(best, k) for best in self.score_all(vectors, k)]
+            return [self.fetch(best, k) for best in self.score_all(scored, k)]
         rows = self.index.find_candidates(vectors, max(_number(candidates, "candidates", ", or 'all'"), k))
-        return [self.fetch(self.index.score(vectors[i : i + 1], found), k) for i, found in enumerate(rows)]
+        return [self.fetch(self.index.score(scored[i : i + 1], found), k) for i, found in enumerate(rows)]
 
     def score_all(self, queries: WordVectors, k: int) -> list[Scores]:
         """Exact scores of at least the k best documents of each query, ties at the border included."""

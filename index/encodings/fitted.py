@@ -9,6 +9,8 @@ closest relative).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from ..config import FittedConfig
 from ..errors import InputError
 from ..parallel import run_in_blocks
 from ..word_vectors import WordVectors
+from .batches import batches
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
@@ -32,6 +35,7 @@ class Fitted:
     centroids: float32 `[n_centroids, dim]`.
     words: float32 `[n_sample, dim]`, on which documents are fitted.
     solution: float32 `[dim_of_documents, n_sample]`, turns a document's best inner products with them into its vector.
+    device, of both encodings: as `Muvera` has it.
     """
 
     def __init__(
@@ -63,24 +67,29 @@ class Fitted:
         """Length of a query's vector, and of a document's unless it was folded."""
         return int(self.centroids.shape[1] + len(self.centroids) + 1)
 
-    def encode_documents(self, documents: WordVectors) -> NDArray[np.float32]:
+    def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_documents, dim]` (after `folded`, the matrix's dims); a document without words is all zeros."""
         self._check(documents)
-        words_a_batch = max(1, _BATCH_NUMBERS // max(1, len(self.words)))
-        parts = []
-        start = 0
-        while start < len(documents):
-            limit = documents.offsets[start] + words_a_batch
-            stop = max(start + 1, int(np.searchsorted(documents.offsets, limit, side="right")) - 1)
-            parts.append(self._best_products(documents[start:stop]) @ self.solution.T)
-            start = stop
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.solution)), np.float32)
+        parts = _batches(documents, len(self.words))
+        if device == "cpu":
+            encoded = [self._best_products(part) @ self.solution.T for part in parts]
+        else:
+            from . import torch_kernels
 
-    def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
+            encoded = list(torch_kernels.fitted_documents(self, parts, device))
+        return np.concatenate(encoded) if encoded else np.zeros((0, len(self.solution)), np.float32)
+
+    def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_queries, dim]`: the sum of the words' features."""
         self._check(queries)
-        features = _features(queries.vectors, self.centroids, self.config.threshold)
-        return _sum_by_text(features, queries.offsets)
+        parts, threshold = _batches(queries, self.dim), self.config.threshold
+        if device == "cpu":
+            encoded = [_sum_by_text(_features(p.vectors, self.centroids, threshold), p.offsets) for p in parts]
+        else:
+            from . import torch_kernels
+
+            encoded = list(torch_kernels.fitted_queries(self, parts, device))
+        return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
     def folded(self, matrix: NDArray[np.float32]) -> Fitted:
         """The encoding whose document vectors are this one's times `matrix`, `[dim, n]`, at no further cost."""
@@ -108,6 +117,11 @@ class Fitted:
     def _check(self, texts: WordVectors) -> None:
         if texts.dim != self.centroids.shape[1]:
             raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.centroids.shape[1]}")
+
+
+def _batches(texts: WordVectors, numbers_a_word: int) -> Iterator[WordVectors]:
+    most = _BATCH_NUMBERS // max(1, numbers_a_word)
+    return batches(texts, most, most)
 
 
 def _features(words: NDArray[np.float32], centroids: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

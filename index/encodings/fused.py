@@ -80,9 +80,9 @@ class FusedEncoding:
             folded, self.scale, self.summary_weight, Reduction(reduction.queries, summary, reduction.shift)
         )
 
-    def encode_documents(self, documents: WordVectors) -> NDArray[np.float32]:
+    def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_documents, words.dim + summary_dim]`, or `[n_documents, reduction.dim]`."""
-        words = self.words.encode_documents(documents)
+        words = self.words.encode_documents(documents, device)
         if self.reduction is None:
             return self._joined(words, documents)
         if isinstance(self.words, Muvera):
@@ -91,9 +91,9 @@ class FusedEncoding:
             words += documents.summary @ (self.reduction.documents * np.float32(np.sqrt(self.summary_weight)))
         return words - self.reduction.shift
 
-    def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
+    def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32, of the same dims as documents."""
-        joined = self._joined(self.words.encode_queries(queries), queries)
+        joined = self._joined(self.words.encode_queries(queries, device), queries)
         return joined if self.reduction is None else joined @ self.reduction.queries
 
     @property

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..parallel import run_in_blocks
 from ..word_vectors import WordVectors
 from . import google
+from .batches import batches
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
@@ -28,6 +29,7 @@ class Muvera:
     mean: float32 `[dim]`, the origin of the buckets, subtracted from document words too; zeros unless centred.
     sketch: int64 `[2, length]`, target and sign of every coordinate in the final count-sketch, or None.
     final: int8 `[final_dim, length]`, the signs of the final dense projection, or None.
+    device, of both encodings: "cpu" for the compiled kernels; any other is torch's: "cuda", "cuda:1", "mps", "cpu:0".
     """
 
     def __init__(
@@ -88,25 +90,13 @@ class Muvera:
         source = self.hyperplanes if self.projections is None else self.projections
         return int(source.shape[2] if self.projections is None else source.shape[1])
 
-    def encode_documents(self, documents: WordVectors) -> NDArray[np.float32]:
+    def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_documents, dim]`; a document without words is all zeros."""
-        self._check(documents)
-        words_a_batch = _BATCH_NUMBERS // (self.config.repetitions * (self._block_dim + 1))
-        parts = []
-        start = 0
-        while start < len(documents):
-            limit = documents.offsets[start] + words_a_batch
-            stop = max(start + 1, int(np.searchsorted(documents.offsets, limit, side="right")) - 1)
-            stop = min(stop, start + max(1, _BATCH_NUMBERS // self._full_dim))
-            part = documents[start:stop]
-            parts.append(self._encode(part, is_query=False))
-            start = stop
-        return np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
+        return self._encode_batches(documents, device, is_query=False)
 
-    def encode_queries(self, queries: WordVectors) -> NDArray[np.float32]:
+    def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_queries, dim]`."""
-        self._check(queries)
-        return self._encode(queries, is_query=True)
+        return self._encode_batches(queries, device, is_query=True)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """All parameters by name, as `from_tensors` takes them back."""
@@ -138,6 +128,18 @@ class Muvera:
     def _check(self, texts: WordVectors) -> None:
         if texts.dim != self.hyperplanes.shape[2]:
             raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.hyperplanes.shape[2]}")
+
+    def _encode_batches(self, texts: WordVectors, device: str, *, is_query: bool) -> NDArray[np.float32]:
+        self._check(texts)
+        most_words = _BATCH_NUMBERS // (self.config.repetitions * (self._block_dim + 1))
+        parts = batches(texts, most_words, _BATCH_NUMBERS // self._full_dim)
+        if device == "cpu":
+            encoded = [self._encode(part, is_query=is_query) for part in parts]
+        else:
+            from . import torch_kernels  # here, because importing torch takes a second
+
+            encoded = list(torch_kernels.muvera_encodings(self, parts, device, is_query=is_query))
+        return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
     def _encode(self, texts: WordVectors, *, is_query: bool) -> NDArray[np.float32]:
         config, offsets = self.config, texts.offsets

@@ -77,3 +77,19 @@ def hive(bees: Path) -> Path:
         main(["index", str(bees), "--to", str(path)])
     assert not stop.value.code
     return path
+
+
+@pytest.fixture(scope="session")
+def beir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The six documents as a collection with two judged queries."""
+    folder = tmp_path_factory.mktemp("beir") / "tiny"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(d) + "\n" for d in BEES), encoding="utf-8")
+    (folder / "queries.jsonl").write_text(
+        '{"_id": "q1", "text": "bees dance for flowers"}\n{"_id": "q2", "text": "spiders spin silk"}\n',
+        encoding="utf-8",
+    )
+    (folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\tdance\t2\nq2\tsilk\t1\nq2\tsong\t0\n", encoding="utf-8"
+    )
+    return folder

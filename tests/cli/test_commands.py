@@ -117,27 +117,41 @@ def test_encoded_shards_search_like_text(run: Run, bees: Path, hive: Path, tmp_p
     assert [hit["score"] for hit in found] == pytest.approx([hit["score"] for hit in expected], abs=0.02)
 
 
-def test_eval_writes_report_and_runs(run: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "tiny"
-    (folder / "qrels").mkdir(parents=True)
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(d) + "\n" for d in BEES), encoding="utf-8")
-    (folder / "queries.jsonl").write_text(
-        '{"_id": "q1", "text": "bees dance for flowers"}\n{"_id": "q2", "text": "spiders spin silk"}\n',
-        encoding="utf-8",
-    )
-    (folder / "qrels" / "test.tsv").write_text(
-        "query-id\tcorpus-id\tscore\nq1\tdance\t2\nq2\tsilk\t1\nq2\tsong\t0\n", encoding="utf-8"
-    )
+def test_eval_writes_report_and_runs(run: Run, beir: Path, tmp_path: Path) -> None:
     report = tmp_path / "report"
-    printed = run("eval", folder, "--report", report)
+    printed = run("eval", beir, "--report", report)
     assert printed.code == 0
     assert "ndcg@10" in printed.out
     saved = json.loads((report / "report.json").read_text(encoding="utf-8"))
     assert [system["measures"]["ndcg@10"] for system in saved["systems"]] == [1.0] * 4
     assert saved["candidate_recall"]["1000"] == 1.0
     assert (report / "exact.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
-    again = run("eval", folder, "--report", report, "--json").json()
+    again = run("eval", beir, "--report", report, "--json").json()
     assert again["seconds_indexing"] is None
+
+
+def test_bench_compares_first_stages_and_keeps_what_it_found(run: Run, beir: Path, tmp_path: Path) -> None:
+    command = ("bench", "candidates", beir, "--report", tmp_path / "report", "--config", "muvera-1280")
+    printed = run(*command)
+    assert printed.code == 0
+    assert "exact top 10" in printed.out
+    assert "muvera-1280" in printed.out
+    assert (tmp_path / "report" / "candidates.png").stat().st_size > 5000
+    found = run(*command, "--json").json()
+    assert found == json.loads((tmp_path / "report" / "candidates.json").read_text(encoding="utf-8"))
+    [stage] = found["stages"]
+    assert stage["shares"]["10"]["20"] == 1.0
+    assert stage["ndcg"]["20"] == found["ndcg_exact"] == 1.0
+    assert (found["n_documents"], found["n_queries"]) == (6, 2)
+
+
+def test_bench_refuses_what_has_no_first_stage(run: Run, beir: Path, tmp_path: Path) -> None:
+    refused = run("bench", "candidates", beir, "--report", tmp_path, "--config", "exact")
+    assert (refused.code, refused.out) == (2, "")
+    assert "exact has no first stage" in refused.err
+    both = run("bench", "candidates", beir, "--grid", tmp_path / "a.yaml", "--config", "default")
+    assert (both.code, "give one of them" in both.err) == (2, True)
+    assert "no grid file at" in run("bench", "candidates", beir, "--grid", tmp_path / "a.yaml").err
 
 
 def test_fit_makes_a_model_that_indexes_and_searches(run: Run, bees: Path, tmp_path: Path) -> None:
@@ -160,7 +174,7 @@ def _triples() -> list[tuple[str, str, str]]:
     return [(a, b, c) for a in first for b in second for c in third]
 
 
-@pytest.mark.parametrize("command", ["index", "search", "encode", "eval", "info", "demo", "fit"])
+@pytest.mark.parametrize("command", ["index", "search", "encode", "eval", "info", "demo", "fit", "bench"])
 def test_help_teaches_by_example(run: Run, command: str) -> None:
     found = run(command, "--help")
     assert found.code == 0
@@ -198,3 +212,20 @@ def test_ctrl_c_keeps_what_was_committed(run: Run, tmp_path: Path, monkeypatch: 
         "added": 3,
         "documents": 7,
     }
+
+
+def test_carved_queries_score_less_and_what_is_no_number_is_refused(run: Run, hive: Path, tmp_path: Path) -> None:
+    query = "who spins webs of silk?"
+    exact = run("search", hive, query, "--json").json()["hits"]
+    carved = run("search", hive, query, "--json", "--carve", "-2").json()["hits"]
+    scores = {hit["id"]: hit["score"] for hit in exact}
+    assert all(hit["score"] < scores[hit["id"]] for hit in carved)
+    assert run("search", hive, query, "--json", "--carve", "2").json()["hits"] == exact
+    queries = tmp_path / "queries.tsv"
+    queries.write_text(f"q1\t{query}\n", encoding="utf-8")
+    many = run("search", hive, "--queries", queries, "--json", "--carve", "-2").json()["hits"]
+    assert [hit["score"] for hit in many] == pytest.approx([hit["score"] for hit in carved], abs=1e-5)
+    for value in ("nan", "near"):
+        refused = run("search", hive, query, "--carve", value)
+        assert refused.code == 2
+        assert refused.err.startswith(f"error: --carve is '{value}'; expected the least inner product")

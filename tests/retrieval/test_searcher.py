@@ -8,9 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
+from wordhive.index.ball_carving import carve
 from wordhive.index.config import MuveraConfig
 from wordhive.index.info import EncoderStamp
+from wordhive.index.scores import Scores
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit, Searcher
 
 FLAT = IndexConfig(codec="Flat", candidates="Flat", encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
@@ -254,3 +257,95 @@ def test_an_index_of_another_model_is_refused_in_one_line_that_names_both(
 def test_an_index_of_vectors_made_elsewhere_takes_any_encoder(tmp_path: Path, tiny_encoder: Encoder) -> None:
     index = Index.create(tmp_path / "x", FLAT)
     assert Searcher(index, tiny_encoder).search("bees") == []
+
+
+def near_pairs(n_texts: int, seed: int, *, summary_dim: int = 0) -> WordVectors:
+    """Texts whose words come in pairs with inner products near 1, and so are carved to half their number by 0.9."""
+    texts = random_words(n_texts, seed, summary_dim=summary_dim)
+    twice = texts.vectors.repeat(2, axis=0)
+    twice += 0.02 * np.random.default_rng(seed).standard_normal(twice.shape).astype(np.float32)
+    return WordVectors(twice, texts.offsets * 2, texts.word_ids.repeat(2), texts.summary)
+
+
+@pytest.mark.parametrize(
+    ("config", "candidates"),
+    [(FLAT, "all"), (FLAT, 30), (FLAT, None), (NO_FIRST_STAGE, None)],
+    ids=["all", "30", "default", "no first stage"],
+)
+def test_carved_queries_are_scored_by_the_sums_of_their_clusters(
+    tmp_path: Path, config: IndexConfig, candidates: Any
+) -> None:
+    documents, queries = random_words(30, 1, summary_dim=5), near_pairs(4, 2, summary_dim=5)
+    carved = carve(queries, 0.9)
+    assert len(carved.vectors) == len(queries.vectors) // 2
+    expected = brute_force(carved, documents, 0.4)
+    index = filled(tmp_path / "x", documents, config, weight=0.4, commits=2)
+    found = Searcher(index).search_vectors(queries, 7, candidates=candidates, carving=0.9)
+    for query, hits in enumerate(found):
+        best = np.argsort(-expected[query], kind="stable")[:7]
+        assert [hit.id for hit in hits] == [ids_for(30)[document] for document in best]
+        np.testing.assert_allclose([hit.score for hit in hits], expected[query][best], atol=1e-4)
+
+
+def test_the_first_stage_sees_all_words_of_a_carved_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, queries = filled(tmp_path / "x", random_words(30, 1)), near_pairs(3, 2)
+    find, score = index.find_candidates, index.score
+    asked: list[WordVectors] = []
+    scored: list[WordVectors] = []
+
+    def found(given: WordVectors, n: int) -> list[NDArray[np.int64]]:
+        asked.append(given)
+        return find(given, n)
+
+    def exact(given: WordVectors, rows: NDArray[np.int64]) -> Scores:
+        scored.append(given)
+        return score(given, rows)
+
+    monkeypatch.setattr(index, "find_candidates", found)
+    monkeypatch.setattr(index, "score", exact)
+    Searcher(index).search_vectors(queries, 3, candidates=5, carving=0.9)
+    np.testing.assert_array_equal(asked[0].vectors, queries.vectors)
+    assert [len(one.vectors) * 2 for one in scored] == queries.counts.tolist()
+
+
+def test_carved_scores_are_never_above_the_exact_ones(tmp_path: Path) -> None:
+    searcher = Searcher(filled(tmp_path / "x", random_words(30, 1, summary_dim=5), weight=0.4))
+    queries = random_words(5, 2, summary_dim=5)
+    exact = searcher.search_vectors(queries, 30, candidates="all")
+    lower = 0
+    for carving in (-0.5, 0.0, 0.3):
+        for hits, others in zip(
+            searcher.search_vectors(queries, 30, candidates="all", carving=carving), exact, strict=True
+        ):
+            scores = {hit.id: hit.score for hit in others}
+            assert all(hit.score <= scores[hit.id] + 1e-5 for hit in hits)
+            lower += sum(hit.score < scores[hit.id] - 1e-3 for hit in hits)
+    assert lower
+
+
+def test_a_threshold_that_no_words_reach_changes_nothing(tmp_path: Path) -> None:
+    searcher = Searcher(filled(tmp_path / "x", random_words(30, 1)))
+    queries = random_words(4, 2)
+    assert searcher.search_vectors(queries, 7, carving=1.5) == searcher.search_vectors(queries, 7)
+
+
+@pytest.mark.parametrize("carving", [float("nan"), "0.7", True])
+@pytest.mark.parametrize("candidates", ["all", 5])
+def test_a_threshold_that_is_no_number_is_refused(tmp_path: Path, carving: Any, candidates: Any) -> None:
+    searcher = Searcher(filled(tmp_path / "x", random_words(4, 1)))
+    with pytest.raises(InputError, match=f"the threshold of ball carving is {carving!r}; expected the least inner"):
+        searcher.search_vectors(random_words(1, 2), 3, candidates=candidates, carving=carving)
+
+
+def test_texts_are_carved_like_their_vectors(tmp_path: Path, tiny_encoder: Encoder, sentences: list[str]) -> None:
+    retriever = Retriever.create(tmp_path / "x", tiny_encoder, config=FLAT)
+    retriever.add(sentences)
+    plain = retriever.search(sentences[:2], k=4)
+    carved = retriever.search(sentences[:2], k=4, carving=-2.0)
+    vectors = tiny_encoder.encode_queries(sentences[:2])
+    for number, hits in enumerate(carved):
+        expected = retriever.searcher.search_vectors(vectors[number : number + 1], 4, carving=-2.0)[0]
+        assert [hit.id for hit in hits] == [hit.id for hit in expected]
+        np.testing.assert_allclose([hit.score for hit in hits], [hit.score for hit in expected], atol=1e-4)
+        assert retriever.search(sentences[number], k=4, carving=-2.0)[0].score == pytest.approx(hits[0].score, abs=1e-4)
+        assert max(hit.score for hit in hits) < plain[number][0].score - 1e-3

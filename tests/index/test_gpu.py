@@ -1,0 +1,226 @@
+"""The first stage on a GPU, against the CPU; without one, stand-ins for FAISS tell what would go there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wordhive.index import IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors, candidates, faiss_library
+from wordhive.index.candidates import CandidateIndex, check_device
+from wordhive.index.config import FittedConfig, ReductionConfig
+from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
+
+Draw = Callable[..., WordVectors]
+
+SIDES = ["encode_documents", "encode_queries"]
+COUNTS = [5, 0, 300, 1, 40, 0, 0, 77, 9, 120] * 3
+SKETCH = {"projection_dim": 8, "projection": "count-sketch"}
+MUVERAS: list[dict[str, Any]] = [
+    {},
+    {"fill": True},
+    {"fill": True, "bits": 0},
+    {"fill": True, "bits": 9, "repetitions": 2},
+    {"projection_dim": 8},
+    {"projection_dim": 8, "fill": True},
+    {**SKETCH},
+    {**SKETCH, "fill": True, "centre": True},
+    {"final_dim": 100, "fill": True},
+    {"final_dim": 100, "final_projection": "dense", "projection_dim": 8},
+    {"google": True, "fill": True},
+    {"google": True, "fill": True, **SKETCH, "final_dim": 100},
+]
+
+
+@pytest.fixture
+def cuda() -> Any:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("torch finds no GPU")
+    return torch.cuda
+
+
+@pytest.fixture
+def _gpu_faiss() -> None:
+    library = faiss_library.faiss()
+    if not hasattr(library, "StandardGpuResources") or not library.get_num_gpus():
+        pytest.skip("FAISS finds no GPU")
+
+
+def assert_same(encoding: Muvera | Fitted | FusedEncoding, texts: WordVectors, side: str) -> None:
+    expected, encoded = (getattr(encoding, side)(texts, device) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(encoded, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("settings", MUVERAS, ids=str)
+def test_muvera_is_that_of_the_cpu(cuda: Any, draw: Draw, settings: dict[str, Any], side: str) -> None:
+    texts = draw(3, COUNTS, dim=32)
+    config = MuveraConfig(**{"repetitions": 5, "bits": 4, "projection_dim": None, **settings})
+    assert_same(Muvera.fit(config, texts), texts, side)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("reduction", [None, ReductionConfig(dims=16, queries=200)], ids=["full", "reduced"])
+def test_fitted_is_that_of_the_cpu(cuda: Any, draw: Draw, reduction: ReductionConfig | None, side: str) -> None:
+    texts = draw(3, COUNTS, dim=32, summary_dim=12)
+    config = FittedConfig(centroids=64, sample_words=512)
+    assert_same(FusedEncoding.fit(config, texts, 0.7, reduction), texts, side)
+
+
+@pytest.mark.gpu
+def test_small_batches_encode_like_one(cuda: Any, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = draw(3, COUNTS, dim=32)
+    encodings = [
+        Muvera.fit(MuveraConfig(repetitions=5, bits=4, projection_dim=8, fill=True), texts),
+        Fitted.fit(FittedConfig(centroids=64, sample_words=512), texts),
+    ]
+    expected = [encoding.encode_documents(texts) for encoding in encodings]
+    for family in ("muvera", "fitted"):
+        monkeypatch.setattr(f"wordhive.index.encodings.{family}._BATCH_NUMBERS", 10_000)
+    for encoding, rows in zip(encodings, expected, strict=True):
+        np.testing.assert_allclose(encoding.encode_documents(texts, "cuda:0"), rows, atol=1e-4)
+
+
+@pytest.mark.gpu
+def test_words_times_buckets_are_never_in_memory(cuda: Any, draw: Draw) -> None:
+    texts = draw(3, [500] * 100)
+    encoding = Muvera.fit(MuveraConfig(repetitions=4, bits=12, projection_dim=None, fill=True), texts)
+    cuda.reset_peak_memory_stats()
+    encoding.encode_documents(texts, "cuda")
+    assert cuda.max_memory_allocated() < 1e9 < 500 * 100 * 4 * 2**12 * 4
+
+
+@pytest.mark.gpu
+def test_a_gpu_beyond_the_last_is_named(cuda: Any, draw: Draw) -> None:
+    encoding = Muvera.fit(MuveraConfig(), draw(1, [3], dim=32))
+    with pytest.raises(WordhiveError, match="device 'cuda:99' was asked for"):
+        encoding.encode_documents(draw(1, [3], dim=32), "cuda:99")
+
+
+def vectors(n: int, seed: int = 1) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal((n, 24)).astype(np.float32)
+
+
+def build(factory: str, n: int = 3000, **settings: Any) -> CandidateIndex:
+    index = CandidateIndex.train(IndexConfig(candidates=factory, **settings), vectors(3000))
+    index.add(vectors(n))
+    return index
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("_gpu_faiss")
+@pytest.mark.parametrize("factory", ["Flat", "SQ8", "SQ4", "SQfp16", "IVF16,Flat", "IVF16,SQ8"])
+@pytest.mark.parametrize("nprobe", [3, 99])
+def test_candidates_are_those_of_the_cpu(factory: str, nprobe: int) -> None:
+    index, queries = build(factory, nprobe=nprobe), vectors(20, seed=2)
+    moved = index.to("cuda")
+    (scores, numbers), (expected, best) = moved.search(queries, 50), index.search(queries, 50)
+    assert len(moved) == 3000
+    np.testing.assert_allclose(scores, expected, rtol=2e-3, atol=2e-3)
+    assert np.mean([len(np.intersect1d(*rows)) / 50 for rows in zip(numbers, best, strict=True)]) > 0.98
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("_gpu_faiss")
+@pytest.mark.parametrize("factory", ["Flat", "SQ8", "IVF16,SQ8"])
+def test_fewer_documents_than_asked_for_are_all_found(factory: str) -> None:
+    _, numbers = build(factory, n=4, nprobe=16).to("cuda").search(vectors(2, seed=2), 100)
+    assert np.sort(numbers, axis=1).tolist() == [[0, 1, 2, 3]] * 2
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("_gpu_faiss")
+def test_what_a_gpu_has_not_is_named() -> None:
+    with pytest.raises(WordhiveError, match="candidates 'RaBitQ' cannot be on a GPU"):
+        build("RaBitQ", n=10).to("cuda")
+
+
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What went to which GPU, with stand-ins for FAISS's two."""
+    library = faiss_library.faiss()
+    went: list[tuple[str, int]] = []
+
+    def flat(resources: object, dim: int, metric: int, config: SimpleNamespace) -> Any:
+        went.append(("decoded", config.device))
+        return library.IndexFlat(dim, metric)
+
+    def clone(resources: object, number: int, index: Any, options: SimpleNamespace) -> Any:
+        if isinstance(index, library.IndexRaBitQ):
+            raise RuntimeError("This index type is not implemented on GPU.")
+        assert not options.use_cuvs
+        went.append(("as it is", number))
+        return index
+
+    monkeypatch.setattr(candidates, "_gpu_resources", object)
+    stand_ins = {"GpuIndexFlat": flat, "index_cpu_to_gpu": clone, "get_num_gpus": lambda: 2}
+    for name in ("StandardGpuResources", "GpuIndexFlatConfig", "GpuClonerOptions"):
+        stand_ins[name] = SimpleNamespace
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(library, name, stand_in, raising=False)
+    return went
+
+
+@pytest.mark.parametrize("factory", ["SQ8", "SQ4", "SQfp16"])
+@pytest.mark.parametrize("numbers", [1, 24 * 700, 10**9])
+def test_scalar_quantisers_go_decoded(
+    moved: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, factory: str, numbers: int
+) -> None:
+    monkeypatch.setattr(candidates, "_DECODED_NUMBERS", numbers)
+    index, queries = build(factory, n=1501), vectors(5, seed=2)
+    (scores, found), (expected, best) = index.to("cuda").search(queries, 50), index.search(queries, 50)
+    np.testing.assert_array_equal(found, best)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    assert moved == [("decoded", 0)]
+
+
+@pytest.mark.parametrize("factory", ["Flat", "IVF16,SQ8"])
+def test_others_go_as_they_are(moved: list[tuple[str, int]], factory: str) -> None:
+    assert len(build(factory).to("cuda:1")) == 3000
+    assert moved == [("as it is", 1)]
+
+
+@pytest.mark.parametrize(("device", "number"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1)])
+def test_a_device_may_have_a_number(moved: list[tuple[str, int]], device: str, number: int) -> None:
+    build("SQ8", n=3).to(device)
+    assert moved == [("decoded", number)]
+
+
+@pytest.mark.usefixtures("moved")
+def test_a_number_beyond_the_last_gpu_is_named() -> None:
+    with pytest.raises(WordhiveError, match="device 'cuda:2' was asked for, but the last GPU here is cuda:1"):
+        build("Flat").to("cuda:2")
+
+
+@pytest.mark.usefixtures("moved")
+def test_what_faiss_cannot_move_is_named() -> None:
+    with pytest.raises(WordhiveError, match=r"'RaBitQ' cannot be on a GPU; .* Flat, SQ8 or IVF"):
+        build("RaBitQ", n=10).to("cuda")
+
+
+def test_a_graph_goes_as_the_vectors_in_it(moved: list[tuple[str, int]]) -> None:
+    index, queries = build("HNSW32_SQ8", n=700), vectors(5, seed=2)
+    (_, found), (_, best) = index.to("cuda").search(queries, 50), build("SQ8", n=700).search(queries, 50)
+    np.testing.assert_array_equal(found, best)
+    assert moved == [("decoded", 0)]
+
+
+@pytest.mark.usefixtures("moved")
+def test_more_candidates_than_a_gpu_finds_are_refused() -> None:
+    index, queries = build("SQ8", n=3000).to("cuda"), vectors(1, seed=2)
+    assert index.search(queries, 2048)[1].shape == (1, 2048)
+    with pytest.raises(InputError, match="2049 candidates were asked for; a GPU finds at most 2048"):
+        index.search(queries, 2049)
+
+
+@pytest.mark.parametrize("device", ["cuda:", "cuda:x", "cuda:-1", "CUDA", "", "mps", "cuda:0\n"])
+def test_other_names_are_refused(device: str) -> None:
+    with pytest.raises(WordhiveError, match="choose cpu or cuda"):
+        check_device(device)

@@ -1,0 +1,194 @@
+"""Segments that are merged: nothing a search finds changes, and nobody's files go away."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors, faiss_library, merging
+from wordhive.index import index as index_module
+from wordhive.index.catalog import SegmentRecord
+from wordhive.index.merging import due
+from wordhive.index.segment import sha256
+
+Draw = Callable[..., WordVectors]
+ENCODING = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
+
+
+def _record(n: int, first: int = 0, generation: int = 1) -> SegmentRecord:
+    return SegmentRecord(f"{first}", generation, first, n, n)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "merged"),
+    [
+        ([], 0),
+        ([1] * 7, 0),
+        ([1] * 8, 8),
+        ([2048] * 7, 0),
+        ([2048] * 8, 8),
+        ([2048] * 7 + [5], 8),
+        ([2048] * 7 + [5, 2048], 9),
+        ([16384] * 7 + [2048] * 8, 8),
+        ([16384] * 8, 8),
+        ([16384] + [1] * 8, 8),
+        ([1] * 7 + [100, 1], 9),
+        ([1] * 3 + [100] * 3 + [1], 0),
+        ([1] * 9 + [100], 10),
+    ],
+)
+def test_the_last_segments_of_a_size_are_due_once_there_are_eight(sizes: list[int], merged: int) -> None:
+    records = [_record(n, first) for first, n in enumerate(sizes)]
+    assert due(records) == records[len(records) - merged :]
+
+
+def test_other_generations_are_left_alone() -> None:
+    records = [_record(10, first, generation=1 + (first > 0)) for first in range(8)]
+    assert due(records) == []
+    assert due([*records, _record(10, 8, generation=2)]) == [*records[1:], _record(10, 8, generation=2)]
+
+
+def _filled(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:
+    index = Index.create(path, config, summary_weight=0.5)
+    for part in np.array_split(np.arange(len(documents)), batches):
+        index.add([f"d{row}" for row in part], documents.take(part), [f"text {row}" for row in part])
+    return index
+
+
+def _unmerged(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_module, "due", lambda records: [])
+        return _filled(path, config, documents, batches)
+
+
+@pytest.mark.parametrize("candidates", ["Flat", "SQ8", "IVF2,SQ8", "PQ4x4", "HNSW8_SQ8"])
+def test_a_merged_index_answers_as_an_unmerged_one(draw: Draw, tmp_path: Path, candidates: str) -> None:
+    documents = draw(1, [3, 0, 5, 4, 2] * 48, summary_dim=4)
+    queries = draw(2, [3, 2, 0], summary_dim=4)
+    config = IndexConfig(codec="SQ8", encoding=ENCODING, candidates=candidates, nprobe=2, ef_search=300)
+    merged = _filled(tmp_path / "merged", config, documents, 10)
+    unmerged = _unmerged(tmp_path / "unmerged", config, documents, 10)
+    assert [segment.n_documents for segment in merged._catalog.segments()] == [192, 24, 24]
+    assert unmerged.info().n_segments == 10
+    assert merged.documents([3, 239]) == unmerged.documents([3, 239])
+    for a, b in zip(merged.score_all(queries), _one_block(unmerged, queries), strict=False):
+        for one, other in zip(a, b, strict=True):
+            np.testing.assert_array_equal(one.total, other.total[: len(one.total)])
+    for a, b in zip(merged.find_candidates(queries, 240), unmerged.find_candidates(queries, 240), strict=True):
+        assert set(a.tolist()) == set(b.tolist())
+    if not candidates.startswith("HNSW"):
+        for a, b in zip(merged.find_candidates(queries, 20), unmerged.find_candidates(queries, 20), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def _one_block(index: Index, queries: WordVectors) -> list[list[index_module.Scores]]:
+    blocks = list(index.score_all(queries))
+    return [[index_module.Scores.concat([block[i] for block in blocks]) for i in range(len(queries))]]
+
+
+def test_files_are_the_old_ones_rows_and_the_catalog_knows_them(draw: Draw, tmp_path: Path) -> None:
+    documents = draw(3, [2, 4, 1] * 32, summary_dim=4)
+    config = IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8")
+    merged = _filled(tmp_path / "merged", config, documents, 8)
+    unmerged = _unmerged(tmp_path / "unmerged", config, documents, 8)
+    folders = sorted((tmp_path / "unmerged" / "segments").iterdir())
+    [folder] = (tmp_path / "merged" / "segments").iterdir()
+    for name in ("words.npy", "word_ids.npy", "summaries.npy"):
+        expected = np.concatenate([np.load(old / name) for old in folders])
+        np.testing.assert_array_equal(np.load(folder / name), expected)
+    np.testing.assert_array_equal(np.load(folder / "offsets.npy"), documents.offsets)
+    codes = [_codes(old / "candidates.faiss") for old in folders]
+    np.testing.assert_array_equal(_codes(folder / "candidates.faiss"), np.concatenate(codes))
+    for file in merged._catalog.files():
+        path = tmp_path / "merged" / file.path
+        assert (path.stat().st_size, sha256(path)) == (file.size, file.sha256)
+    assert merged.info().bytes["words"] < unmerged.info().bytes["words"]
+
+
+def _codes(path: Path) -> np.ndarray:
+    index = faiss_library.read(path)
+    return np.asarray(faiss_library.faiss().vector_to_array(index.codes))
+
+
+def test_a_reader_keeps_its_answers_while_another_process_merges(draw: Draw, tmp_path: Path) -> None:
+    documents, queries = draw(4, [3] * 80), draw(5, [4])
+    config = IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8")
+    writer = Index.create(tmp_path / "a", config)
+    for start in range(0, 70, 10):
+        writer.add([f"d{row}" for row in range(start, start + 10)], documents[start : start + 10])
+    searched, untouched = Index.open(tmp_path / "a"), Index.open(tmp_path / "a")
+    [before] = searched.find_candidates(queries, 70)
+    scores = searched.score(queries, before)
+    writer.add([f"d{row}" for row in range(70, 80)], documents[70:80])
+    assert writer.info().n_segments == 1
+    [again] = searched.find_candidates(queries, 70)
+    np.testing.assert_array_equal(again, before)
+    np.testing.assert_array_equal(searched.score(queries, before).total, scores.total)
+    # One that had opened no file yet finds them merged away, and looks again.
+    [found] = untouched.find_candidates(queries, 80)
+    assert len(found) == 80
+    [block] = Index.open(tmp_path / "a").score_all(queries)
+    assert len(block[0].rows) == 80
+
+
+def test_large_segments_have_the_index_for_large_ones(draw: Draw, tmp_path: Path) -> None:
+    documents, queries = draw(6, [3] * 320), draw(7, [4] * 5)
+    config = IndexConfig(
+        codec="SQ8", encoding=ENCODING, candidates="SQ8", large_candidates="HNSW16_SQ8", large_from=100
+    )
+    index = _filled(tmp_path / "a", config, documents, 15)
+    for segment in index._catalog.segments():
+        kind = type(faiss_library.read(tmp_path / "a" / "segments" / segment.id / "candidates.faiss")).__name__
+        assert kind == ("IndexHNSWSQ" if segment.n_documents >= 100 else "IndexScalarQuantizer")
+    flat = _filled(tmp_path / "b", config.model_copy(update={"large_candidates": None}), documents, 16)
+    for a, b in zip(index.find_candidates(queries, 64), flat.find_candidates(queries, 64), strict=True):
+        assert len(np.intersect1d(a, b)) >= 60
+    assert max(segment.n_documents for segment in index._catalog.segments()) >= 100
+
+
+def test_a_merge_that_fails_costs_no_document_and_is_tried_again(
+    draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents, queries = draw(8, [3] * 9), draw(9, [4])
+    index = Index.create(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"))
+    for row in range(7):
+        index.add([f"d{row}"], documents[row : row + 1])
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merging, "_join", full)
+        with pytest.warns(UserWarning, match="segments were not merged"):
+            index.add(["d7"], documents[7:8])
+    assert len(index) == 8
+    assert index.info().n_segments == 8
+    assert len(index.find_candidates(queries, 10)[0]) == 8
+    assert len(list((tmp_path / "a" / "segments").iterdir())) == 8
+    index.add(["d8"], documents[8:9])
+    assert index.info().n_segments == 1
+    assert len(Index.open(tmp_path / "a").find_candidates(queries, 10)[0]) == 9
+
+
+def test_a_stopped_merge_leaves_the_segments_as_they_were(
+    draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = draw(8, [3] * 8)
+    index = Index.create(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"))
+    for row in range(7):
+        index.add([f"d{row}"], documents[row : row + 1])
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merging, "_join", stop)
+        with pytest.raises(KeyboardInterrupt):
+            index.add(["d7"], documents[7:8])
+    reopened = Index.open(tmp_path / "a")
+    assert (len(reopened), reopened.info().n_segments) == (8, 8)
+    assert not [path for path in (tmp_path / "a" / "segments").iterdir() if path.name.startswith("writing")]
