@@ -37,6 +37,10 @@ def index(
         typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
     ] = None,
     config: Annotated[str | None, typer.Option(help="Index preset or YAML file \\[default: default].")] = None,
+    queries: Annotated[
+        str | None,
+        typer.Option(help="Queries such as will be asked, to fit the first stage to: JSON lines, TSV, a BEIR folder."),
+    ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,
@@ -56,8 +60,11 @@ def index(
     """
     from wordhive.index import InputError
     from wordhive.retrieval import shards
+    from wordhive.retrieval.documents import read_queries
 
     there = (to / "catalog.db").exists()
+    if there and queries:
+        raise InputError(f"{to} has its first stage already; --queries is for a new index")
     if there and not (append or resume):
         raise InputError(
             f"{to} is already an index; add to it with --append, go on with --resume, or choose another --to"
@@ -69,16 +76,17 @@ def index(
     retriever = _opened(to, model, config, device) if there else None
     made_by = shards.read_model(folder) if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config)
+    asked = [query.text for query in read_queries(queries)] if queries else None
     check_new = _refuse_known(retriever.index) if retriever and not resume else None
     if folder:
         for ids in shards.read_ids(folder):
             if check_new:
                 check_new(ids)
-        retriever = retriever or _created(to, encoder, config, device)
+        retriever = retriever or _created(to, encoder, config, asked, device)
         added = _run(retriever, to, there, lambda held: shards.index_shards(folder, held, skip_known=resume))
     else:
         documents, total = checked_input(source, limit, check_new)
-        retriever = retriever or _created(to, encoder, config, device)
+        retriever = retriever or _created(to, encoder, config, asked, device)
         added = _run(retriever, to, there, lambda held: held.add(documents, skip_known=resume, total=total))
     if as_json:
         output.print_json({"index": str(to), "added": added, "documents": len(retriever)})
@@ -121,10 +129,10 @@ def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
     return Encoder.load(model or DEFAULT_MODEL)
 
 
-def _created(to: Path, encoder: Encoder, config: str | None, device: str) -> Retriever:
+def _created(to: Path, encoder: Encoder, config: str | None, queries: list[str] | None, device: str) -> Retriever:
     from wordhive.retrieval.retriever import Retriever
 
-    return Retriever.create(to, encoder, config=config or "default", device=device)
+    return Retriever.create(to, encoder, config=config or "default", queries=queries, device=device)
 
 
 def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[Retriever], int]) -> int:

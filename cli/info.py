@@ -28,9 +28,10 @@ def info(
     """
     from wordhive.index import Index
 
-    found = Index.open(index).info()
+    opened = Index.open(index)
+    found, spread = opened.info(), opened.intrinsic_dimension()
     if as_json:
-        output.print_json(found)
+        output.print_json({**output.plain_value(found), "intrinsic_dimension": spread})
         return
     n = max(found.n_documents, 1)
     typer.secho(found.path, bold=True)
@@ -40,6 +41,8 @@ def info(
     typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
+    if spread is not None:
+        typer.echo(f"dimension  {spread:.1f} around a document: the higher, the more candidates for the same recall")
     rows = [[part, output.size(size), f"{size / n:,.1f}"] for part, size in found.bytes.items()]
     total = sum(found.bytes.values())
     rows.append(["total", output.size(total), f"{total / n:,.1f}"])

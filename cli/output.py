@@ -28,12 +28,12 @@ def note(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """A value as JSON, one line."""
-    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False))
+    typer.echo(json.dumps(value, default=plain_value, ensure_ascii=False))
 
 
 def write_json(path: Path, value: Any) -> None:
     """A value as indented JSON in a file."""
-    path.write_text(json.dumps(value, default=_plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(value, default=plain_value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @contextmanager
@@ -76,7 +76,8 @@ def size(n_bytes: float) -> str:
     raise AssertionError
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """A dataclass, a configuration, a number of numpy's or a path, as JSON knows it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if hasattr(value, "model_dump"):

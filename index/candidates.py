@@ -121,6 +121,10 @@ class CandidateIndex:
             return None
         return library.SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
 
+    def vectors(self, most: int) -> NDArray[np.float32]:
+        """The encodings of the first documents, at most so many, as their codes say: float32 `[n, dim]`."""
+        return np.asarray(self._index.reconstruct_n(0, min(most, len(self))), np.float32)
+
     def to(self, device: str) -> CandidateIndex:
         """This index on "cpu", "cuda" or "cuda:1". Raises WordhiveError where FAISS has no such GPU."""
         check_device(device)

@@ -85,14 +85,16 @@ class Catalog:
         self._lock = threading.RLock()
 
     @classmethod
-    def create(cls, path: Path, settings: dict[str, Any]) -> Catalog:
-        """A new catalog with the given settings (JSON values)."""
+    def create(cls, path: Path, settings: dict[str, Any], files: Sequence[FileRecord] = ()) -> Catalog:
+        """A new catalog with the given settings (JSON values), and files that are there from the beginning."""
         connection = _connect(path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
+            records = [(file.path, file.size, file.sha256) for file in files]
+            connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()

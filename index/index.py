@@ -15,21 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .batch import Batch
-from .candidates import CandidateIndex, check_device
+from .candidates import check_device
 from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .info import EncoderStamp, IndexInfo, bytes_by_part
+from .intrinsic_dimension import estimate
 from .maxsim import maxsim
 from .merging import due, merge
-from .parameters import Parameters, enough_documents
+from .parameters import Parameters, enough_documents, load_queries, save_queries
 from .scores import Scores, best
 from .segment import Segment, file_records, new_folder
+from .snapshot import Snapshot
 from .word_vectors import WordVectors, ragged_rows
 from .writing import check_free, commit_batch, commit_merge, disk_errors, sweep, write_lock, write_segment
 
 # Words that an exact search decodes at a time.
 _BLOCK_WORDS = 200_000
+# Documents among which the neighbours of some are looked for, to estimate their dimension.
+_MEASURED_DOCUMENTS = 20_000
 
 
 class Index:
@@ -50,9 +54,7 @@ class Index:
             self.encoder = EncoderStamp(**settings["encoder"]) if settings["encoder"] else None
         except KeyError as error:
             raise WordhiveError(f"{catalog.path} is damaged (no setting {error}); restore it from a copy") from error
-        self._parameters: dict[int, Parameters] = {}
-        self._candidates: dict[str, CandidateIndex] = {}
-        self.reload()
+        self._now = Snapshot(path, catalog, self.config, device)
 
     @classmethod
     def create(
@@ -62,12 +64,14 @@ class Index:
         *,
         encoder: EncoderStamp | None = None,
         summary_weight: float = 0.0,
+        queries: WordVectors | None = None,
         device: str = "cpu",
     ) -> Index:
         """A new, empty index in a folder that does not exist yet.
 
         config: an `IndexConfig`, a preset's name or a YAML file. encoder: what makes its vectors, checked by those
-        who search with text. summary_weight: the summary's share of a score, 0 … 1. device: of the first stage, "cpu"
+        who search with text. summary_weight: the summary's share of a score, 0 … 1. queries: such as will be asked, for
+        the encoding to be fitted to; it needs none. device: of the first stage, "cpu"
         or "cuda": where FAISS searches, and documents get their encodings.
         Raises InputError when the path is taken.
         """
@@ -89,7 +93,10 @@ class Index:
                 path.mkdir(parents=True, exist_ok=True)
                 (path / "segments").mkdir()
                 (path / "params").mkdir()
-                catalog = Catalog.create(path / "catalog.db", settings)
+                if queries is not None:
+                    save_queries(path / "params", queries)
+                files = file_records(path, path / "params")
+                catalog = Catalog.create(path / "catalog.db", settings, files)
             except BaseException:
                 for made in [path] if not existed else list(path.iterdir()):
                     shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
@@ -112,12 +119,7 @@ class Index:
 
     def reload(self) -> None:
         """See what others have committed since."""
-        self._segments = [
-            Segment(self.path / "segments" / record.id, record, self.config) for record in self._catalog.segments()
-        ]
-        self._is_open = False
-        self._generations = {generation.id: generation for generation in self._catalog.generations()}
-        self._generation: Generation | None = max(self._generations.values(), key=lambda g: g.id, default=None)
+        self._now = Snapshot(self.path, self._catalog, self.config, self._device, self._now)
 
     def __len__(self) -> int:
         return self._catalog.n_documents()
@@ -125,12 +127,12 @@ class Index:
     @property
     def dim(self) -> int:
         """Dimensions of a word; 0 before the first document."""
-        return self._generation.dim if self._generation else 0
+        return self._now.generation.dim if self._now.generation else 0
 
     @property
     def summary_dim(self) -> int:
         """Dimensions of a summary; 0 where documents have none."""
-        return self._generation.summary_dim if self._generation else 0
+        return self._now.generation.summary_dim if self._now.generation else 0
 
     def add(
         self,
@@ -161,8 +163,7 @@ class Index:
                 self._merge()
         except BaseException:
             # What was trained or opened on the way belongs to nothing that was committed.
-            self._parameters.clear()
-            self._candidates.clear()
+            self._now = Snapshot(self.path, self._catalog, self.config, self._device)
             raise
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
@@ -197,14 +198,13 @@ class Index:
         unencoded: list[NDArray[np.int64]] = []
         for segment in self._opened():
             generation = segment.record.generation
-            encoding = self._load(self._generations[generation]).encoding
+            encoding = self._now.parameters(generation).encoding
             if encoding is None:
                 unencoded.append(np.arange(segment.record.n_documents) + segment.record.first_row)
                 continue
             if generation not in encoded:
                 encoded[generation] = encoding.encode_queries(queries)
-            candidates = self._candidate_index(segment)
-            scores, numbers = candidates.search(encoded[generation], n)
+            scores, numbers = self._now.candidates(segment).search(encoded[generation], n)
             for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
                 real = number >= 0
                 found[query].append((score[real], number[real] + segment.record.first_row))
@@ -235,13 +235,23 @@ class Index:
         """What the index holds, and its bytes by part."""
         sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
         return IndexInfo(
-            str(self.path), len(self), sum(s.record.n_words for s in self._segments), len(self._segments),
+            str(self.path), len(self), sum(s.record.n_words for s in self._now.segments), len(self._now.segments),
             self.dim, self.summary_dim, self.summary_weight, self.encoder, self.config, sizes,
             self._catalog.text_bytes(),
         )  # fmt: skip
 
+    def intrinsic_dimension(self) -> float | None:
+        """In how many directions first-stage vectors spread around each of them: the median of the largest segment.
+
+        The higher, the more candidates, or the wider a graph's beam, for the same recall. None without a first stage,
+        or with too few documents to tell.
+        """
+        segments = [s for s in self._opened() if self._now.parameters(s.record.generation).encoding]
+        largest = max(segments, key=lambda segment: segment.record.n_documents, default=None)
+        return estimate(largest.candidates.vectors(_MEASURED_DOCUMENTS)) if largest else None
+
     def _score(self, queries: WordVectors, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
-        parameters = self._load(self._generations[segment.record.generation])
+        parameters = self._now.parameters(segment.record.generation)
         if len(local) and local[-1] - local[0] == len(local) - 1:  # a range: read it without a gather
             first, last = segment.offsets[local[0]], segment.offsets[local[-1] + 1]
             codes, offsets = segment.words[first:last], segment.offsets[local[0] : local[-1] + 2] - first
@@ -269,25 +279,16 @@ class Index:
                 yield segment, rows[start:stop] - first
 
     def _opened(self) -> list[Segment]:
-        """The segments with their files mapped: from then on a merge by another process takes nothing away."""
-        while not self._is_open:
-            try:
-                for segment in self._segments:
-                    parameters = self._load(self._generations[segment.record.generation])
-                    segment.open(has_summaries=self.summary_dim > 0, has_candidates=parameters.encoding is not None)
-                self._is_open = True
-            except WordhiveError:
-                if [segment.record for segment in self._segments] == self._catalog.segments():
-                    raise
-                self.reload()  # they were merged before their files were opened
-        return self._segments
+        while not self._now.open():
+            self.reload()
+        return self._now.segments
 
     def _merge(self) -> None:
         """Merge small segments; where it fails, they stay as they are until the next commit."""
         try:
-            while run := due([segment.record for segment in self._segments]):
-                merged = [segment for segment in self._segments if segment.record in run]
-                record, files = merge(self.path, merged, self._load(self._generations[run[0].generation]))
+            while run := due([segment.record for segment in self._now.segments]):
+                merged = [segment for segment in self._now.segments if segment.record in run]
+                record, files = merge(self.path, merged, self._now.parameters(run[0].generation))
                 commit_merge(self._catalog, run, record, files)
                 self.reload()
                 sweep(self.path, self._catalog)
@@ -295,31 +296,8 @@ class Index:
             sweep(self.path, self._catalog)
             warnings.warn(f"{self.path}: segments were not merged ({error}); the next commit tries again", stacklevel=3)
 
-    def _candidate_index(self, segment: Segment) -> CandidateIndex:
-        id = segment.record.id
-        if id not in self._candidates:
-            self._candidates[id] = segment.candidates.to(self._device)
-        return self._candidates[id]
-
-    def _load(self, generation: Generation) -> Parameters:
-        if generation.id not in self._parameters:
-            folder = self.path / "params" / str(generation.id)
-            self._parameters[generation.id] = Parameters.load(folder, has_summary=generation.summary_dim > 0)
-        return self._parameters[generation.id]
-
-    def _outgrown(self, generation: Generation, n_new: int) -> bool:
-        """Whether the documents were too few to fit an encoding to, and with n_new more are enough."""
-        if self._load(generation).encoding is not None:
-            return False
-        return enough_documents(self.config, sum(segment.record.n_documents for segment in self._segments) + n_new)
-
-    def _decoded(self, segment: Segment) -> WordVectors:
-        parameters = self._load(self._generations[segment.record.generation])
-        summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries)
-        return WordVectors(parameters.words.decode(segment.words), segment.offsets, segment.word_ids, summary)
-
     def _check_dims(self, vectors: WordVectors) -> None:
-        if self._generation is None:
+        if self._now.generation is None:
             return
         if vectors.dim != self.dim:
             raise InputError(f"the vectors have {vectors.dim} dims, the index {self.dim}; use the model that made it")
@@ -339,16 +317,26 @@ class Index:
 
     def _write(self, batch: Batch) -> None:
         vectors, files, new = batch.vectors, [], None
-        generation = self._generation
+        segments, generation = self._now.segments, self._now.generation
         if generation is None or self._outgrown(generation, len(vectors)):
-            new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
+            generation = new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
             with new_folder(self.path / "params", str(new.id)) as folder:
-                sample = WordVectors.concat([*(self._decoded(segment) for segment in self._segments), vectors])
-                Parameters.train(self.config, sample, self.summary_weight, folder)
+                sample = WordVectors.concat([*(self._now.decoded(segment) for segment in segments), vectors])
+                queries = load_queries(self.path / "params")
+                Parameters.train(self.config, sample, self.summary_weight, folder, queries)
+            parameters = Parameters.load(self.path / "params" / str(new.id), has_summary=vectors.summary_dim > 0)
             files += file_records(self.path, self.path / "params" / str(new.id))
-            generation = new
-        last = self._segments[-1].record if self._segments else None
+        else:
+            parameters = self._now.parameters(generation.id)
+        last = segments[-1].record if segments else None
         first_row = last.first_row + last.n_documents if last else 0
         record = SegmentRecord(f"{first_row:012d}", generation.id, first_row, len(vectors), len(vectors.vectors))
-        files += write_segment(self.path, record, vectors, self._load(generation), self._device)
+        files += write_segment(self.path, record, vectors, parameters, self._device)
         commit_batch(self._catalog, batch, record, new, files)
+
+    def _outgrown(self, generation: Generation, n_new: int) -> bool:
+        """Whether the documents were too few to fit an encoding to, and with n_new more are enough."""
+        if self._now.parameters(generation.id).encoding is not None:
+            return False
+        n_held = sum(segment.record.n_documents for segment in self._now.segments)
+        return enough_documents(self.config, n_held + n_new)

@@ -19,6 +19,7 @@ from .word_vectors import WordVectors
 _SAMPLE_WORDS = 200_000
 _SAMPLE_DOCUMENTS = 20_000
 _LARGE = "candidates-large.faiss"
+_QUERIES = "queries.safetensors"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,23 @@ class Parameters:
     _folder: Path | None
 
     @classmethod
-    def train(cls, config: IndexConfig, documents: WordVectors, summary_weight: float, folder: Path) -> None:
-        """Train all parameters on documents and write them to `folder`."""
+    def train(
+        cls,
+        config: IndexConfig,
+        documents: WordVectors,
+        summary_weight: float,
+        folder: Path,
+        queries: WordVectors | None = None,
+    ) -> None:
+        """Train all parameters on documents, and on queries where there are some, and write them to `folder`.
+
+        Raises InputError for queries of other dims than the documents.
+        """
+        if queries is not None and (queries.dim, queries.summary_dim) != (documents.dim, documents.summary_dim):
+            raise InputError(
+                f"the queries that the index was given have {queries.dim} dims (summaries {queries.summary_dim}), the "
+                f"documents {documents.dim} ({documents.summary_dim}); make the index anew, with one model for both"
+            )
         if not enough_documents(config, len(documents)):
             config = config.model_copy(update={"encoding": None, "reduction": None})
         random = np.random.default_rng(0)
@@ -49,7 +65,7 @@ class Parameters:
         if sample.summary is not None:
             Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
         if config.encoding is not None:
-            encoding, candidates, large = fit_first_stage(config, sample, summary_weight)
+            encoding, candidates, large = fit_first_stage(config, sample, summary_weight, queries)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
             candidates.save(folder / "candidates.faiss")
             if large is not None:
@@ -84,7 +100,7 @@ class Parameters:
 
 
 def fit_first_stage(
-    config: IndexConfig, sample: WordVectors, summary_weight: float
+    config: IndexConfig, sample: WordVectors, summary_weight: float, queries: WordVectors | None = None
 ) -> tuple[FusedEncoding, CandidateIndex, CandidateIndex | None]:
     """The encoding that the configuration asks for, as it is read back from disk, and empty indexes of it.
 
@@ -92,7 +108,7 @@ def fit_first_stage(
     """
     assert config.encoding is not None
     weight = summary_weight if sample.summary is not None else 0.0
-    fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction)
+    fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction, queries)
     encoding = FusedEncoding.from_tensors(config.encoding, fitted.tensors())
     encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
     return encoding, CandidateIndex.train(config, encodings), CandidateIndex.train_large(config, encodings)
@@ -101,6 +117,20 @@ def fit_first_stage(
 def enough_documents(config: IndexConfig, n: int) -> bool:
     """Whether n documents are enough to fit the encoding that the configuration asks for."""
     return config.encoding is not None and n >= least_documents(config.encoding, config.reduction)
+
+
+def save_queries(folder: Path, queries: WordVectors) -> None:
+    """Keep queries to fit to: whenever parameters are trained, they are taken into account."""
+    write_tensors(folder / _QUERIES, queries.tensors())
+
+
+def load_queries(folder: Path) -> WordVectors | None:
+    """The queries that `save_queries` kept; None where it never did."""
+    path = folder / _QUERIES
+    try:
+        return WordVectors.from_tensors(read_tensors(path)) if path.exists() else None
+    except KeyError as error:
+        raise WordhiveError(f"{path} is damaged (no tensor {error}); restore it from a copy") from error
 
 
 def _read_config(path: Path) -> IndexConfig:

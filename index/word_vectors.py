@@ -97,6 +97,26 @@ class WordVectors:
         summary = None if self.summary is None else self.summary[texts]
         return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary)
 
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """All arrays by name, vectors in float16, as `from_tensors` takes them back."""
+        tensors: dict[str, NDArray[np.generic]] = {
+            "vectors": self.vectors.astype(np.float16), "offsets": self.offsets, "word_ids": self.word_ids
+        }  # fmt: skip
+        if self.summary is not None:
+            tensors["summary"] = self.summary.astype(np.float16)
+        return tensors
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> WordVectors:
+        """The texts whose `tensors()` these are. Raises KeyError where one is missing."""
+        summary = tensors.get("summary")
+        return cls(
+            tensors["vectors"].astype(np.float32),
+            tensors["offsets"].astype(np.int64, copy=False),
+            tensors["word_ids"].astype(np.uint32, copy=False),
+            None if summary is None else summary.astype(np.float32),
+        )
+
     @classmethod
     def empty(cls, dim: int, summary_dim: int = 0) -> WordVectors:
         """No text at all."""

@@ -44,17 +44,26 @@ class Retriever:
         model: Model = DEFAULT_MODEL,
         *,
         config: IndexConfig | str | Path = "default",
+        queries: Sequence[str] | None = None,
         device: str = "cpu",
     ) -> Retriever:
         """A new index in a folder that does not exist yet.
 
         model: a shipped model's name, a model folder, a name on the hub, a `MultiVectorEncoder`, or an `Encoder`.
-        config: a preset's name, a YAML file, or an `IndexConfig`. device: where FAISS searches, "cpu" or "cuda".
+        config: a preset's name, a YAML file, or an `IndexConfig`. queries: such as will be asked, some hundred or more,
+        for the first stage to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda".
         """
         if not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
         encoder = Encoder.of(model)
-        index = Index.create(path, config, encoder=encoder.stamp, summary_weight=encoder.summary_weight, device=device)
+        index = Index.create(
+            path,
+            config,
+            encoder=encoder.stamp,
+            summary_weight=encoder.summary_weight,
+            queries=encoder.encode_queries(list(queries)) if queries else None,
+            device=device,
+        )
         return cls(index, encoder)
 
     @classmethod

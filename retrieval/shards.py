@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.info import EncoderStamp
@@ -81,13 +80,7 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     """The shards of a folder: documents and their vectors."""
     for name in _whole(folder):
         tensors = read_tensors(folder / f"{name}.safetensors", "delete it and encode again")
-        summary = tensors.get("summary")
-        vectors = WordVectors(
-            tensors["vectors"].astype(np.float32),
-            tensors["offsets"].astype(np.int64, copy=False),
-            tensors["word_ids"].astype(np.uint32, copy=False),
-            None if summary is None else summary.astype(np.float32),
-        )
+        vectors = WordVectors.from_tensors(tensors)
         documents = _read_documents(folder / f"{name}.jsonl")
         if len(documents) != len(vectors):
             raise WordhiveError(
@@ -186,12 +179,7 @@ def _lines(documents: list[Document]) -> str:
 
 def _write(folder: Path, name: str, lines: str, vectors: WordVectors) -> None:
     _replace(folder / f"{name}.jsonl", lambda path: path.write_text(lines, encoding="utf-8"))
-    tensors: dict[str, NDArray[np.generic]] = {
-        "vectors": vectors.vectors.astype(np.float16), "offsets": vectors.offsets, "word_ids": vectors.word_ids
-    }  # fmt: skip
-    if vectors.summary is not None:
-        tensors["summary"] = vectors.summary.astype(np.float16)
-    _replace(folder / f"{name}.safetensors", lambda path: write_tensors(path, tensors))
+    _replace(folder / f"{name}.safetensors", lambda path: write_tensors(path, vectors.tensors()))
 
 
 def _replace(path: Path, write: Callable[[Path], Any]) -> None:

@@ -27,6 +27,7 @@ _BATCH_NUMBERS = 16_000_000
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
+QUERY_SHARE = 0.5
 
 
 class Fitted:
@@ -51,11 +52,19 @@ class Fitted:
         self.solution = solution
 
     @classmethod
-    def fit(cls, config: FittedConfig, sample: WordVectors) -> Fitted:
-        """Fit to a sample of documents; one without words gives an encoding of zeros."""
+    def fit(cls, config: FittedConfig, sample: WordVectors, queries: WordVectors | None = None) -> Fitted:
+        """Fit to a sample of documents; one without words gives an encoding of zeros.
+
+        queries: such as will be asked, whose words take the place of half of the documents' in the sample.
+        """
         random = np.random.default_rng((config.seed, 0xF17))
         vectors = sample.vectors
-        chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words])]
+        asked = np.zeros((0, sample.dim), np.float32)
+        if queries is not None:
+            most = int(config.sample_words * QUERY_SHARE)
+            asked = queries.vectors[np.sort(random.permutation(len(queries.vectors))[:most])]
+        chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words - len(asked)])]
+        chosen = np.concatenate([chosen, asked])
         n_centroids = min(config.centroids, len(vectors) // _WORDS_A_CENTROID)
         to_cluster = np.sort(random.permutation(len(vectors))[: n_centroids * _WORDS_TO_CLUSTER])
         centroids = _cluster(vectors[to_cluster], n_centroids, config.seed)

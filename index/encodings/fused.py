@@ -24,6 +24,7 @@ _DOCUMENTS = 1000
 # Documents of the sample that a reduction is fitted to, and documents that any fit wants.
 _REDUCED_DOCUMENTS = 8192
 _LEAST_DOCUMENTS = 1024
+REAL = 1.0
 
 
 def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -> int:
@@ -58,20 +59,28 @@ class FusedEncoding:
         sample: WordVectors,
         summary_weight: float,
         reduction: ReductionConfig | None = None,
+        queries: WordVectors | None = None,
     ) -> FusedEncoding:
-        """Draw, fit and calibrate the parameters on a sample of documents, `least_documents` of them or more."""
+        """Draw, fit and calibrate the parameters on a sample of documents, `least_documents` of them or more.
+
+        queries: such as will be asked, where there are some.
+        """
         words: Muvera | Fitted
         if isinstance(config, MuveraConfig):
             words = Muvera.fit(config, sample)
             scale = _fit_scale(words, sample, config.seed) if summary_weight > 0 else 1.0
         else:
-            words, scale = Fitted.fit(config, sample), 1.0
+            words, scale = Fitted.fit(config, sample, queries), 1.0
         full = cls(words, scale, summary_weight)
-        return full if reduction is None else full._reduced(reduction, sample)
+        return full if reduction is None else full._reduced(reduction, sample, queries)
 
-    def _reduced(self, config: ReductionConfig, sample: WordVectors) -> FusedEncoding:
-        queries = self.encode_queries(_pseudo_queries(sample, config.queries, config.query_words, config.seed))
-        reduction = Reduction.fit(config, queries, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
+    def _reduced(self, config: ReductionConfig, sample: WordVectors, queries: WordVectors | None) -> FusedEncoding:
+        asked = self.encode_queries(_pseudo_queries(sample, config.queries, config.query_words, config.seed))
+        if queries is not None and len(queries):
+            real = self.encode_queries(queries)
+            weight = np.sqrt(REAL * len(asked) / len(real))
+            asked = np.concatenate([asked, real * np.float32(weight)])
+        reduction = Reduction.fit(config, asked, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
         if isinstance(self.words, Muvera):
             return FusedEncoding(self.words, self.scale, self.summary_weight, reduction)
         own, summary = np.split(reduction.documents, [self.words.dim])

@@ -205,7 +205,7 @@ def test_a_document_is_the_first_candidate_for_its_own_words(make: Make, draw: D
 def test_candidates_come_in_the_order_of_their_inner_products(make: Make, draw: Draw) -> None:
     index, documents, query = make(FLAT), draw(1, COUNTS), draw(2, [4])
     index.add(names(6), documents)
-    encoding = index._load(index._generations[1]).encoding
+    encoding = index._now.parameters(1).encoding
     assert encoding is not None
     products = (encoding.encode_queries(query) @ encoding.encode_documents(documents).T)[0]
     assert index.find_candidates(query, 4)[0].tolist() == np.argsort(-products, kind="stable")[:4].tolist()
