@@ -65,7 +65,20 @@ def test_info_counts_documents_and_bytes(run: Run, hive: Path) -> None:
     assert found["n_documents"] == len(BEES)
     assert found["dim"] == 128
     assert found["bytes"]["words"] > found["n_words"] * 128
+    assert found["intrinsic_dimension"] is None  # six documents tell nothing
     assert "wordhive-minilm-128" in run("info", hive).out
+
+
+def test_index_takes_queries_to_fit_to(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"_id": "q1", "text": "who dances?"}\n', encoding="utf-8")
+    target = tmp_path / "my.hive"
+    assert run("index", bees, "--to", target, "--queries", queries).code == 0
+    assert (target / "params" / "queries.safetensors").is_file()
+    refused = run("index", bees, "--to", target, "--queries", queries, "--append")
+    assert (refused.code, "--queries is for a new index" in refused.err) == (2, True)
+    assert run("index", bees, "--to", tmp_path / "b.hive", "--queries", tmp_path / "none.jsonl").code == 2
+    assert not (tmp_path / "b.hive").exists()
 
 
 @pytest.mark.parametrize("form", ["gz", "tsv", "folder", "beir"])

@@ -1066,3 +1066,17 @@ def answer(index: Index, query: WordVectors) -> tuple[list[int], list[float], li
     rows = index.find_candidates(query, 8)[0]
     documents = index.documents(sorted(rows.tolist()))
     return rows.tolist(), index.score(query, rows).total.tolist(), [found.id for found in documents.values()]
+
+
+def test_the_dimension_of_first_stage_vectors_is_estimated(draw: Draw, tmp_path: Path) -> None:
+    encoding = MuveraConfig(repetitions=1, bits=0, projection_dim=None)
+    index = Index.create(tmp_path / "a", IndexConfig(encoding=encoding, candidates="Flat"))
+    assert index.intrinsic_dimension() is None
+    index.add([f"a{n}" for n in range(400)], draw(1, [1] * 400))
+    assert index.intrinsic_dimension() is None  # too few to tell
+    index.add([f"b{n}" for n in range(2000)], draw(2, [1] * 2000))
+    found = Index.open(tmp_path / "a").intrinsic_dimension()
+    assert found == pytest.approx(7, abs=1.5)  # unit vectors in 8 dims
+    exact = Index.create(tmp_path / "b", IndexConfig(encoding=None))
+    exact.add(["x"], draw(1, [1]))
+    assert exact.intrinsic_dimension() is None
