@@ -67,8 +67,11 @@ class CandidateIndex:
 
     @classmethod
     def _trained(cls, config: IndexConfig, factory: str, sample: NDArray[np.float32]) -> CandidateIndex:
-        index = faiss_library.from_factory(sample.shape[1], factory, sample, "candidates", _FEW_DOCUMENTS)
-        if "HNSW" in factory:
+        euclidean = factory.startswith("HNSW") and config.links == "euclidean"
+        index = faiss_library.from_factory(
+            sample.shape[1], factory, sample, "candidates", _FEW_DOCUMENTS, euclidean=euclidean
+        )
+        if isinstance(index, faiss_library.faiss().IndexHNSW):
             index.hnsw.efConstruction = config.ef_construction
         return cls(_visiting(index, config), config)
 
@@ -77,6 +80,7 @@ class CandidateIndex:
 
     def add(self, encodings: NDArray[np.float32]) -> None:
         """Append documents; they are numbered from `len(self)`."""
+        self._link()
         self._index.add(np.ascontiguousarray(encodings, np.float32))
 
     def append(self, path: Path) -> None:
@@ -88,8 +92,17 @@ class CandidateIndex:
         if isinstance(self._index, (library.IndexFlatCodes, library.IndexIVF)) and type(other) is type(self._index):
             self._index.merge_from(other, len(self) if isinstance(other, library.IndexIVF) else 0)
             return
+        self._link()
         for vectors in _decoded(other):
             self._index.add(vectors)
+
+    def _link(self) -> None:
+        library = faiss_library.faiss()
+        if isinstance(self._index, library.IndexHNSW):
+            self._index.keep_max_size_level0 = True  # all links that there is room for, so that all are found
+            _set_metric(
+                self._index, library.METRIC_L2 if self._config.links == "euclidean" else library.METRIC_INNER_PRODUCT
+            )
 
     def search(self, queries: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The best n documents of each query, `[n_queries, min(n, len(self))]`: inner products and numbers.
@@ -111,6 +124,8 @@ class CandidateIndex:
             return self._searched(queries, n, beam)
 
     def _searched(self, queries: Any, n: int, beam: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        if self._index.metric_type != faiss_library.faiss().METRIC_INNER_PRODUCT:
+            _set_metric(self._index, faiss_library.faiss().METRIC_INNER_PRODUCT)
         scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
         return scores, numbers
 
@@ -148,7 +163,18 @@ class CandidateIndex:
     @classmethod
     def load(cls, path: Path, config: IndexConfig, *, mapped: bool = False) -> CandidateIndex:
         """A saved index; mapped: to be searched only, and read from disk where a search needs it."""
-        return cls(_visiting(faiss_library.read(path, mapped=mapped), config), config)
+        index = _visiting(faiss_library.read(path, mapped=mapped), config)
+        if mapped and isinstance(index, faiss_library.faiss().IndexHNSW):
+            _set_metric(index, faiss_library.faiss().METRIC_INNER_PRODUCT)  # before threads search it
+        return cls(index, config)
+
+
+def _set_metric(graph: Any, metric: int) -> None:
+    """What is near in a graph from now on, whatever it was when its documents were linked."""
+    library = faiss_library.faiss()
+    library.downcast_index(graph.storage).metric_type = metric
+    graph.hnsw.is_similarity = metric == library.METRIC_INNER_PRODUCT
+    graph.metric_type = metric
 
 
 def _visiting(index: Any, config: IndexConfig) -> Any:
@@ -160,6 +186,7 @@ def _visiting(index: Any, config: IndexConfig) -> Any:
 def _on_gpu(index: Any, number: int) -> Any:
     library, resources = faiss_library.faiss(), _gpu_resources()
     if isinstance(index, library.IndexHNSW):  # its links have no use there: all vectors are scanned
+        _set_metric(index, library.METRIC_INNER_PRODUCT)
         index = library.downcast_index(index.storage)
     if not isinstance(index, library.IndexScalarQuantizer):
         options = library.GpuClonerOptions()
@@ -168,7 +195,7 @@ def _on_gpu(index: Any, number: int) -> Any:
     # FAISS has no scalar quantiser without lists on a GPU: the decoded numbers take its place.
     config = library.GpuIndexFlatConfig()
     config.device, config.use_cuvs = number, False
-    flat = library.GpuIndexFlat(resources, index.d, index.metric_type, config)
+    flat = library.GpuIndexFlat(resources, index.d, library.METRIC_INNER_PRODUCT, config)
     for vectors in _decoded(index):
         flat.add(vectors)
     return flat

@@ -107,7 +107,8 @@ class IndexConfig(_Part):
     large_candidates: the same for segments of large_from documents or more, into which small ones are merged
     ("HNSW32_SQ8", …); None: the same for all.
     nprobe: lists that an IVF index visits. ef_search: least beam of an HNSW index (never below the candidates asked).
-    ef_construction: beam with which its graph is built.
+    ef_construction: beam with which its graph is built. links: what is near in it: by Euclidean distance every document
+    is linked, by inner product those with small vectors may not be; searches go by inner product in any case.
     """
 
     codec: str = "SQ8"
@@ -119,6 +120,7 @@ class IndexConfig(_Part):
     nprobe: int = Field(default=16, ge=1)
     ef_search: int = Field(default=64, ge=1)
     ef_construction: int = Field(default=40, ge=1)
+    links: Literal["euclidean", "inner-product"] = "euclidean"
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:

@@ -46,8 +46,10 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
         library.omp_set_num_threads(threads)
 
 
-def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: str, few_rows: int) -> Any:
-    """A trained, empty FAISS index for inner products.
+def from_factory(
+    dim: int, factory: str, sample: NDArray[np.float32], purpose: str, few_rows: int, *, euclidean: bool = False
+) -> Any:
+    """A trained, empty FAISS index for inner products, or for Euclidean distances.
 
     factory: a FAISS factory string, e.g. "SQ8"; {dims/8} in it stands for the eighth part of `dim`.
     purpose: names the setting in errors. few_rows: see `widened`.
@@ -56,7 +58,7 @@ def from_factory(dim: int, factory: str, sample: NDArray[np.float32], purpose: s
     library = faiss()
     factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1]))), factory)
     try:
-        index = library.index_factory(dim, factory, library.METRIC_INNER_PRODUCT)
+        index = library.index_factory(dim, factory, library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         raise InputError(
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"

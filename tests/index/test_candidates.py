@@ -127,3 +127,29 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delattr(faiss_library.faiss(), "StandardGpuResources", raising=False)
     with pytest.raises(WordhiveError, match=r"device 'cuda' was asked for.*no GPU.*wordhive\[gpu\]"):
         build("Flat").to("cuda")
+
+
+@pytest.mark.parametrize("factory", ["HNSW8,Flat", "HNSW8_SQ8", "HNSW8_PQ8x8"])
+def test_a_graph_of_euclidean_links_is_searched_by_inner_product(factory: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    encodings = (random.standard_normal((1500, 16)) * random.random((1500, 1))).astype(np.float32)
+    queries = random.standard_normal((20, 16)).astype(np.float32)
+    shares = {}
+    for links in ("euclidean", "inner-product"):
+        config = IndexConfig(candidates=factory, ef_search=400, links=links)
+        index = CandidateIndex.train(config, encodings)
+        index.add(encodings[:1000])
+        before = index.search(queries, 5)  # a search between does not change how documents are linked
+        index.add(encodings[1000:])
+        scores, found = index.search(queries, 10)
+        flat = encodings if "Flat" in factory else index.vectors(1500)
+        np.testing.assert_allclose(scores, np.take_along_axis(queries @ flat.T, found, axis=1), atol=1e-3)
+        assert (before[1] < 1000).all()
+        best = np.argsort(-(queries @ flat.T), axis=1)[:, :10]
+        shares[links] = np.mean([np.isin(a, b).mean() for a, b in zip(best, found, strict=True)])
+        index.save(tmp_path / links)
+        for mapped in (True, False):
+            loaded = CandidateIndex.load(tmp_path / links, config, mapped=mapped)
+            np.testing.assert_array_equal(loaded.search(queries, 10)[1], found)
+    assert min(shares.values()) > 0.9
+    assert shares["euclidean"] != shares["inner-product"]
