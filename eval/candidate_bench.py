@@ -260,9 +260,11 @@ def _measure(built: _Built, queries: WordVectors, truth: _Truth) -> Measured:
     encoded = built.encoding.encode_queries(queries)
     found: dict[int, dict[int, float]] = {k: {} for k in TOPS}
     ndcg = {}
+    most = index.search(encoded, CANDIDATES[-1])[1]
     for n in CANDIDATES:
-        # Asked for each number anew: a graph searches wider for more.
-        rows = [row[row >= 0] for row in index.search(encoded, n)[1]]
+        # A graph searches wider for more: it is asked for each number anew.
+        numbers = index.search(encoded, n)[1] if index.is_graph else most[:, :n]
+        rows = [row[row >= 0] for row in numbers]
         for k in TOPS:
             found[k][n] = shares(truth.best[k], rows, k)
         ndcg[n] = truth.ndcg(rows)

@@ -78,6 +78,11 @@ class CandidateIndex:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
+    @property
+    def is_graph(self) -> bool:
+        """Whether a search for more documents finds others among the first, too."""
+        return isinstance(self._index, faiss_library.faiss().IndexHNSW)
+
     def add(self, encodings: NDArray[np.float32]) -> None:
         """Append documents; they are numbered from `len(self)`."""
         self._link()
@@ -98,7 +103,7 @@ class CandidateIndex:
 
     def _link(self) -> None:
         library = faiss_library.faiss()
-        if isinstance(self._index, library.IndexHNSW):
+        if self.is_graph:
             self._index.keep_max_size_level0 = True  # all links that there is room for, so that all are found
             _set_metric(
                 self._index, library.METRIC_L2 if self._config.links == "euclidean" else library.METRIC_INNER_PRODUCT
@@ -131,10 +136,9 @@ class CandidateIndex:
 
     def _beam(self, n: int) -> Any:
         # Given with the search, not set on the index: searches in several threads may ask for different n.
-        library = faiss_library.faiss()
-        if not isinstance(self._index, library.IndexHNSW):
+        if not self.is_graph:
             return None
-        return library.SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
+        return faiss_library.faiss().SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
 
     def vectors(self, most: int) -> NDArray[np.float32]:
         """The encodings of the first documents, at most so many, as their codes say: float32 `[n, dim]`."""
