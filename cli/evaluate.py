@@ -33,7 +33,7 @@ def evaluate(
     config: Annotated[str | None, typer.Option(help="Index preset or YAML file \\[default: default].")] = None,
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
-    device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Measure quality and cost on a collection: exact search, its parts, and two-stage search.

@@ -46,7 +46,7 @@ def index(
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop: pass over ids that are there.")] = False,
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
-    device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make an index, or add to one. The whole input is checked before anything is encoded.
@@ -63,8 +63,8 @@ def index(
     from wordhive.retrieval.documents import read_queries
 
     there = (to / "catalog.db").exists()
-    if there and queries:
-        raise InputError(f"{to} has its first stage already; --queries is for a new index")
+    if there and queries and not resume:
+        raise InputError(f"{to} took its queries, or none, when it was made; leave out --queries")
     if there and not (append or resume):
         raise InputError(
             f"{to} is already an index; add to it with --append, go on with --resume, or choose another --to"
@@ -74,14 +74,14 @@ def index(
         raise InputError("--limit cuts text, not shards; give it to wordhive encode")
     # Everything that may be wrong with the options, before a long input is read.
     retriever = _opened(to, model, config, device) if there else None
-    made_by = shards.read_model(folder) if folder else None
+    made_by = shards.read_model(folder).name if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config)
     asked = [query.text for query in read_queries(queries)] if queries else None
     check_new = _refuse_known(retriever.index) if retriever and not resume else None
     if folder:
-        for ids in shards.read_ids(folder):
+        for part in shards.read_shard_documents(folder):
             if check_new:
-                check_new(ids)
+                check_new([document.id for document in part])
         retriever = retriever or _created(to, encoder, config, asked, device)
         added = _run(retriever, to, there, lambda held: shards.index_shards(folder, held, skip_known=resume))
     else:

@@ -10,7 +10,7 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
-    from wordhive.index import IndexConfig
+    from wordhive.index import Index, IndexConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def info(
     from wordhive.index import Index
 
     opened = Index.open(index)
-    found, spread = opened.info(), opened.intrinsic_dimension()
+    found, spread = opened.info(), _spread(opened)
     if as_json:
         output.print_json({**output.plain_value(found), "intrinsic_dimension": spread})
         return
@@ -42,12 +42,22 @@ def info(
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
     if spread is not None:
-        typer.echo(f"dimension  {spread:.1f} around a document: the higher, the more candidates for the same recall")
+        typer.echo(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
     rows = [[part, output.size(size), f"{size / n:,.1f}"] for part, size in found.bytes.items()]
     total = sum(found.bytes.values())
     rows.append(["total", output.size(total), f"{total / n:,.1f}"])
     rows.append(["(plain text)", output.size(found.text_bytes), f"{found.text_bytes / n:,.1f}"])
     output.print_table(["part", "size", "bytes a document"], rows)
+
+
+def _spread(index: Index) -> float | None:
+    from wordhive.index import WordhiveError
+
+    try:
+        return index.intrinsic_dimension()
+    except WordhiveError as error:  # of a damaged index, all the rest can still be told
+        output.note(f"warning: {error}")
+        return None
 
 
 def _first_stage(config: IndexConfig) -> str:

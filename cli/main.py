@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from wordhive import __version__
 from . import output
 
 _STOPPED = 130
+_usual_warning = warnings.showwarning
 
 app = typer.Typer(
     name="wordhive",
@@ -65,6 +67,7 @@ def main(arguments: list[str] | None = None) -> Any:
     # Idle OpenMP threads that spin slow down everything else on few cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.showwarning = _show_warning
     for stream in (sys.stdout, sys.stderr):
         # Programs read UTF-8, whatever the locale; a terminal shows what it can.
         if isinstance(stream, io.TextIOWrapper):
@@ -76,6 +79,15 @@ def main(arguments: list[str] | None = None) -> Any:
     if code == _STOPPED:
         output.fail("stopped")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **others: Any) -> None:
+    from wordhive.index.errors import WordhiveWarning
+
+    if issubclass(category, WordhiveWarning):
+        output.note(f"warning: {message}")
+    else:
+        _usual_warning(message, category, *place, **others)
 
 
 def _failed(error: Exception) -> int:

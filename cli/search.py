@@ -42,7 +42,7 @@ def search(
     ] = None,
     run: Annotated[Path | None, typer.Option(help="Write the TREC run into this file.")] = None,
     model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
-    device: Annotated[str, typer.Option(help="Where FAISS searches: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print hits as JSON, one line a query.")] = False,
 ) -> None:
     """Search an index.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import yaml
@@ -19,11 +20,11 @@ from numpy.typing import NDArray
 from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates import CandidateIndex
 from wordhive.index.encodings import FusedEncoding
-from wordhive.index.parameters import fit_first_stage
+from wordhive.index.parameters import fit_encoding
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT
-from wordhive.retrieval.shards import check_model, read_ids, read_shards, whole_shards, write_shards
+from wordhive.retrieval.shards import check_model, read_shard_documents, read_shards, whole_shards, write_shards
 
 from .collections import Collection
 from .exact_scores import ExactScores, shares
@@ -32,6 +33,8 @@ from .runs import Qrels, measure, ranking
 TOPS = (1, 10, 100)
 CANDIDATES = (20, 50, 100, 200, 500, 1000)
 _TIMED_QUERIES = 100
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def load_grid(path: Path) -> list[FirstStage]:
         raise InputError(f"no grid file at {path}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(grid, dict) or not all(isinstance(values, dict) for values in grid.values()):
+    if not isinstance(grid, dict) or not grid or not all(isinstance(values, dict) for values in grid.values()):
         raise InputError(f"{path} is no grid; expected names with an encoding and a list of candidates each")
     stages = []
     for name, values in grid.items():
@@ -140,8 +143,8 @@ def bench(
     exact = ExactScores.make(folder, shards, queries, weight, held)
     truth = _Truth(names, {name: collection.qrels[name] for name in names}, exact)
     found = []
-    for name in dict.fromkeys(stage.name for stage in stages):
-        group = [stage for stage in stages if stage.name == name]
+    for key in dict.fromkeys(map(_shared, stages)):
+        group = [stage for stage in stages if _shared(stage) == key]
         for measured in _group(group, folder, shards, weight, queries, truth, min(fitted_to, held)):
             found.append(measured)
             on_measured(measured)
@@ -158,19 +161,28 @@ def bench(
     )
 
 
+def _shared(stage: FirstStage) -> tuple[str, str]:
+    """What stages have in common that search the same vectors."""
+    encoding, reduction = stage.config.encoding, stage.config.reduction
+    return stage.name, f"{encoding!r} {reduction!r}"
+
+
 def _encode(collection: Collection, shards: Path, encoder: Encoder, n: int | None) -> int:
     """Encode the first n documents of a collection unless they are encoded; the number of them."""
     if not whole_shards(shards):
         write_shards(islice(collection.documents(), n), shards, encoder, total=n)
     check_model(shards, encoder.stamp)
-    ids = [id for part in read_ids(shards) for id in part][:n]
-    wanted = [document.id for document in islice(collection.documents(), n)]
-    if ids != wanted:
-        raise InputError(
-            f"{shards} holds {len(ids):,} documents, but not the first {len(wanted):,} of {collection.name}; "
-            "choose another folder for the shards"
-        )
-    return len(ids)
+    held = chain.from_iterable(read_shard_documents(shards))
+    number = 0
+    for number, document in enumerate(islice(collection.documents(), n), 1):
+        if (found := next(held, None)) is None or (found.id, found.text) != (document.id, document.text):
+            raise InputError(
+                f"{shards} does not hold document {document.id!r}, number {number:,} of {collection.name}; "
+                "choose another folder for the shards"
+            )
+    if n is None and next(held, None) is not None:
+        raise InputError(f"{shards} holds more documents than {collection.name}; choose another folder for the shards")
+    return number
 
 
 def _group(
@@ -183,7 +195,8 @@ def _group(
     fitted_to: int,
 ) -> Iterator[Measured]:
     """The results of stages that share an encoding: an earlier run's, or new ones."""
-    common = {"collection": truth.exact.stamp, "fitted_to": fitted_to}
+    judged = hashlib.sha256(json.dumps(truth.qrels, sort_keys=True).encode()).hexdigest()
+    common = {"collection": truth.exact.stamp, "qrels": judged, "fitted_to": fitted_to}
     made_for = [{**common, "config": stage.config.model_dump()} for stage in group]
     kept = [_read(_path(folder, stage), setting) for stage, setting in zip(group, made_for, strict=True)]
     if all(kept):
@@ -228,30 +241,28 @@ def _build(
 ) -> list[_Built]:
     """The candidate indexes of stages that share an encoding, which is fitted, and computed, once."""
     sample = _first(shards, min(fitted_to, limit))
-    started = time.perf_counter()
-    encoding, index, _ = fit_first_stage(group[0].config, sample, summary_weight)
-    fitting = time.perf_counter() - started
+    encoding, fitting = _timed(lambda: fit_encoding(group[0].config, sample, summary_weight))
     encoded = encoding.encode_documents(sample)
-    indexes = [index, *(CandidateIndex.train(stage.config, encoded) for stage in group[1:])]
+    trained = [_timed(lambda stage=stage: CandidateIndex.train(stage.config, encoded)) for stage in group]  # type: ignore[misc]
+    indexes = [index for index, _ in trained]
     empty = [index.size() for index in indexes]
-    del sample, encoded
+    del encoded
     seconds, done = 0.0, 0
     with progress_bar(group[0].name, limit) as advance:
         for _, documents in read_shards(shards):
             part = documents[: limit - done]
             if not len(part):
                 break
-            started = time.perf_counter()
-            encoded = encoding.encode_documents(part)
-            seconds += time.perf_counter() - started
+            encoded, taken = _timed(lambda part=part: encoding.encode_documents(part))  # type: ignore[misc]
+            seconds += taken
             for index in indexes:
                 index.add(encoded)
             done += len(part)
             advance(len(part))
     own = sum(tensor.nbytes for tensor in encoding.tensors().values())
     return [
-        _Built(stage, encoding, index, own, size, fitting, done / seconds)
-        for stage, index, size in zip(group, indexes, empty, strict=True)
+        _Built(stage, encoding, index, own, size, fitting + training, done / seconds)
+        for stage, (index, training), size in zip(group, trained, empty, strict=True)
     ]
 
 
@@ -262,8 +273,8 @@ def _measure(built: _Built, queries: WordVectors, truth: _Truth) -> Measured:
     ndcg = {}
     most = index.search(encoded, CANDIDATES[-1])[1]
     for n in CANDIDATES:
-        # A graph searches wider for more: it is asked for each number anew.
-        numbers = index.search(encoded, n)[1] if index.is_graph else most[:, :n]
+        # A scan for more finds the same first; a graph searches wider, and is asked for each number anew.
+        numbers = most[:, :n] if index.is_scan else index.search(encoded, n)[1]
         rows = [row[row >= 0] for row in numbers]
         for k in TOPS:
             found[k][n] = shares(truth.best[k], rows, k)
@@ -283,12 +294,16 @@ def _measure(built: _Built, queries: WordVectors, truth: _Truth) -> Measured:
 
 
 def _median_seconds(built: _Built, queries: WordVectors) -> float:
-    taken = []
-    for i in range(min(len(queries), _TIMED_QUERIES)):
-        started = time.perf_counter()
-        built.index.search(built.encoding.encode_queries(queries[i : i + 1]), CANDIDATES[-1])
-        taken.append(time.perf_counter() - started)
-    return float(np.median(taken))
+    def search(query: WordVectors) -> Any:
+        return built.index.search(built.encoding.encode_queries(query), CANDIDATES[-1])
+
+    singles = [queries[i : i + 1] for i in range(min(len(queries), _TIMED_QUERIES))]
+    return float(np.median([_timed(lambda query=query: search(query))[1] for query in singles]))  # type: ignore[misc]
+
+
+def _timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
+    started = time.perf_counter()
+    return work(), time.perf_counter() - started
 
 
 def _first(shards: Path, n: int) -> WordVectors:

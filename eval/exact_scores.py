@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
+from wordhive.index.info import EncoderStamp
 from wordhive.index.maxsim import maxsim
+from wordhive.retrieval.documents import Document
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.shards import read_ids, read_model, read_shards
+from wordhive.retrieval.shards import read_model, read_shard_documents, read_shards
 
 _SCORES = "exact.npy"
 _STATE = "exact.json"
@@ -40,22 +43,26 @@ class ExactScores:
 
         A stopped run goes on behind its last whole shard; other documents, queries or weights start anew.
         """
-        ids = [id for part in read_ids(shards) for id in part][:limit]
-        stamp = _stamp([read_model(shards), str(summary_weight), *ids], queries)
-        state, path = _read_state(folder / _STATE), folder / _SCORES
-        done = int(state.get("documents", 0)) if state.get("stamp") == stamp and path.is_file() else 0
-        if not done:
-            open_memmap(path, "w+", np.float32, (len(queries), len(ids)))
+        documents = list(islice(chain.from_iterable(read_shard_documents(shards)), limit))
+        ids = [document.id for document in documents]
+        stamp = _stamp(read_model(shards), summary_weight, documents, queries)
+        state, path, shape = _State.read(folder / _STATE), folder / _SCORES, (len(queries), len(ids))
+        if state.stamp != stamp or not path.is_file() or np.load(path, mmap_mode="r").shape != shape:
+            state = _State(stamp, 0)
+            state.write(folder / _STATE)  # before the scores: nothing may say of zeros that they are scores
+            _make_room(path, shape)
         scores = np.load(path, mmap_mode="r+")
         start = 0
         with progress_bar("Exact scores", len(ids)) as advance:
-            for _, documents in read_shards(shards) if done < len(ids) else ():
-                part = documents[: len(ids) - start]
-                if start >= done and len(part):
+            for _, vectors in read_shards(shards) if state.documents < len(ids) else ():
+                part = vectors[: len(ids) - start]
+                if not len(part):
+                    break
+                if start >= state.documents:
                     scores[:, start : start + len(part)] = _score(queries, part, summary_weight)
                     scores.flush()
-                    state = {"stamp": stamp, "documents": start + len(part)}
-                    (folder / _STATE).write_text(json.dumps(state), encoding="utf-8")
+                    state = _State(stamp, start + len(part))
+                    state.write(folder / _STATE)
                 start += len(part)
                 advance(len(part))
         return cls(np.load(path, mmap_mode="r"), dict(enumerate(ids)), stamp)
@@ -81,16 +88,36 @@ def _score(queries: WordVectors, documents: WordVectors, summary_weight: float) 
     return np.asarray((1 - summary_weight) * words + summary_weight * summary, np.float32)
 
 
-def _stamp(names: list[str], queries: WordVectors) -> str:
-    digest = hashlib.sha256("\n".join(names).encode())
-    digest.update(queries.vectors.tobytes())
-    digest.update(queries.offsets.tobytes())
+@dataclass(frozen=True)
+class _State:
+    stamp: str
+    documents: int
+
+    @classmethod
+    def read(cls, path: Path) -> _State:
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):  # none that can be read: the scores are made anew
+            return cls("", 0)
+
+    def write(self, path: Path) -> None:
+        temporary = path.with_name(f"writing-{path.name}")
+        temporary.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        temporary.replace(path)
+
+
+def _make_room(path: Path, shape: tuple[int, int]) -> None:
+    """An .npy of zeros that has its place on the disk: a full one is an error here, and not a crash later."""
+    open_memmap(path, "w+", np.float32, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+def _stamp(model: EncoderStamp, weight: float, documents: Iterable[Document], queries: WordVectors) -> str:
+    digest = hashlib.sha256(f"{model.fingerprint} {weight}".encode())
+    for document in documents:
+        digest.update(json.dumps([document.id, document.text]).encode())
+    for part in (queries.vectors, queries.offsets, queries.summary):
+        digest.update(b"" if part is None else part.tobytes())
     return digest.hexdigest()
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # a state that can't be read is no state: the scores are made anew
-        return {}
-    return state

@@ -79,8 +79,13 @@ class CandidateIndex:
         return int(self._index.ntotal)
 
     @property
-    def is_graph(self) -> bool:
-        """Whether a search for more documents finds others among the first, too."""
+    def is_scan(self) -> bool:
+        """Whether a search for fewer documents finds the first of those that one for more finds."""
+        library = faiss_library.faiss()
+        return isinstance(self._index, (library.IndexFlatCodes, library.IndexIVF))
+
+    @property
+    def _is_graph(self) -> bool:
         return isinstance(self._index, faiss_library.faiss().IndexHNSW)
 
     def add(self, encodings: NDArray[np.float32]) -> None:
@@ -103,7 +108,7 @@ class CandidateIndex:
 
     def _link(self) -> None:
         library = faiss_library.faiss()
-        if self.is_graph:
+        if self._is_graph:
             self._index.keep_max_size_level0 = True  # all links that there is room for, so that all are found
             _set_metric(
                 self._index, library.METRIC_L2 if self._config.links == "euclidean" else library.METRIC_INNER_PRODUCT
@@ -136,13 +141,19 @@ class CandidateIndex:
 
     def _beam(self, n: int) -> Any:
         # Given with the search, not set on the index: searches in several threads may ask for different n.
-        if not self.is_graph:
+        if not self._is_graph:
             return None
         return faiss_library.faiss().SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
 
-    def vectors(self, most: int) -> NDArray[np.float32]:
-        """The encodings of the first documents, at most so many, as their codes say: float32 `[n, dim]`."""
-        return np.asarray(self._index.reconstruct_n(0, min(most, len(self))), np.float32)
+    def vectors(self, most: int) -> NDArray[np.float32] | None:
+        """The encodings of the first documents, at most so many numbers, as their codes say: float32 `[n, dim]`.
+
+        None where FAISS can't decode them.
+        """
+        library = faiss_library.faiss()
+        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)):
+            return None
+        return np.asarray(self._index.reconstruct_n(0, min(most // self._index.d, len(self))), np.float32)
 
     def to(self, device: str) -> CandidateIndex:
         """This index on "cpu", "cuda" or "cuda:1". Raises WordhiveError where FAISS has no such GPU."""
@@ -192,11 +203,11 @@ def _on_gpu(index: Any, number: int) -> Any:
     if isinstance(index, library.IndexHNSW):  # its links have no use there: all vectors are scanned
         _set_metric(index, library.METRIC_INNER_PRODUCT)
         index = library.downcast_index(index.storage)
-    if not isinstance(index, library.IndexScalarQuantizer):
+    if not isinstance(index, library.IndexFlatCodes) or isinstance(index, library.IndexFlat):
         options = library.GpuClonerOptions()
         options.use_cuvs = False  # which has no lists of scalar quantisers
         return library.index_cpu_to_gpu(resources, number, index, options)
-    # FAISS has no scalar quantiser without lists on a GPU: the decoded numbers take its place.
+    # FAISS has no codes without lists on a GPU: the decoded numbers take their place.
     config = library.GpuIndexFlatConfig()
     config.device, config.use_cuvs = number, False
     flat = library.GpuIndexFlat(resources, index.d, library.METRIC_INNER_PRODUCT, config)

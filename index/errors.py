@@ -13,3 +13,7 @@ class InputError(WordhiveError, ValueError):
     """The input is at fault, not the machine."""
 
     exit_code = 2
+
+
+class WordhiveWarning(UserWarning):
+    """Something went wrong that costs nothing now."""

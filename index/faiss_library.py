@@ -108,8 +108,23 @@ def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray
 
 
 def write(index: Any, path: Path) -> None:
-    """Write a FAISS index to a file."""
-    path.write_bytes(faiss().serialize_index(index).tobytes())
+    """Write a FAISS index to a file. Raises OSError when the disk is full."""
+    failed: list[OSError] = []
+    with path.open("wb") as file:
+
+        def put(part: bytes) -> None:
+            try:
+                file.write(part)
+            except OSError as error:  # FAISS would only say that something went wrong
+                failed.append(error)
+                raise
+
+        try:
+            faiss().write_index(index, faiss().PyCallbackIOWriter(put, 1 << 20))
+        except RuntimeError as error:
+            if failed:
+                raise failed[0] from error
+            raise
 
 
 def size(index: Any) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -18,12 +17,12 @@ from .batch import Batch
 from .candidates import check_device
 from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
 from .config import IndexConfig
-from .errors import InputError, WordhiveError
+from .errors import InputError, WordhiveError, WordhiveWarning
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
 from .maxsim import maxsim
-from .merging import due, merge
-from .parameters import Parameters, enough_documents, load_queries, save_queries
+from .merging import check, due, merge
+from .parameters import Parameters, check_fits_queries, enough_documents, load_queries, save_queries
 from .scores import Scores, best
 from .segment import Segment, file_records, new_folder
 from .snapshot import Snapshot
@@ -32,8 +31,8 @@ from .writing import check_free, commit_batch, commit_merge, disk_errors, sweep,
 
 # Words that an exact search decodes at a time.
 _BLOCK_WORDS = 200_000
-# Documents among which the neighbours of some are looked for, to estimate their dimension.
-_MEASURED_DOCUMENTS = 20_000
+# Numbers of first-stage vectors among which neighbours are looked for, to estimate their dimension.
+_MEASURED_NUMBERS = 10_000_000
 
 
 class Index:
@@ -44,6 +43,10 @@ class Index:
 
     def __init__(self, path: Path, catalog: Catalog, device: str) -> None:
         check_device(device)
+        if device != "cpu":
+            from .encodings.torch_kernels import torch_device
+
+            torch_device(device)
         self.path = path
         self._catalog = catalog
         self._device = device
@@ -52,6 +55,7 @@ class Index:
             self.config = IndexConfig.parse(json.dumps(settings["config"]), f"the configuration of {path}")
             self.summary_weight: float = settings["summary_weight"]
             self.encoder = EncoderStamp(**settings["encoder"]) if settings["encoder"] else None
+            self._has_queries: bool = settings.get("queries", False)
         except KeyError as error:
             raise WordhiveError(f"{catalog.path} is damaged (no setting {error}); restore it from a copy") from error
         self._now = Snapshot(path, catalog, self.config, device)
@@ -64,7 +68,7 @@ class Index:
         *,
         encoder: EncoderStamp | None = None,
         summary_weight: float = 0.0,
-        queries: WordVectors | None = None,
+        queries: WordVectors | Sequence[Any] | None = None,
         device: str = "cpu",
     ) -> Index:
         """A new, empty index in a folder that does not exist yet.
@@ -82,10 +86,14 @@ class Index:
         check_free(path)
         if not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
+        if queries is not None:
+            check_fits_queries(config)
+            queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
         settings = {
             "config": config.model_dump(),
             "encoder": asdict(encoder) if encoder else None,
             "summary_weight": float(summary_weight),
+            "queries": queries is not None,
         }
         existed = path.exists()
         with disk_errors(path):
@@ -186,7 +194,7 @@ class Index:
         """The first stage: for each query the rows of up to n documents, best first.
 
         Behind them come the rows of segments without an encoding: of the first documents, while they were too few to
-        fit one to. All of those are candidates, as long as segments are not merged.
+        fit one to. All of those are candidates.
 
         Raises InputError when the index was made without a first stage.
         """
@@ -196,15 +204,16 @@ class Index:
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
-        for segment in self._opened():
+        now = self._opened()
+        for segment in now.segments:
             generation = segment.record.generation
-            encoding = self._now.parameters(generation).encoding
+            encoding = now.parameters(generation).encoding
             if encoding is None:
                 unencoded.append(np.arange(segment.record.n_documents) + segment.record.first_row)
                 continue
             if generation not in encoded:
                 encoded[generation] = encoding.encode_queries(queries)
-            scores, numbers = self._now.candidates(segment).search(encoded[generation], n)
+            scores, numbers = now.candidates(segment).search(encoded[generation], n)
             for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
                 real = number >= 0
                 found[query].append((score[real], number[real] + segment.record.first_row))
@@ -216,19 +225,21 @@ class Index:
         The scores are exact for the stored codes: float32 arithmetic on the decoded vectors.
         """
         self._check_dims(query)
-        parts = [self._score(query, segment, local) for segment, local in self._by_segment(np.unique(rows))]
+        now = self._opened()
+        parts = [self._score(query, now, segment, local) for segment, local in _by_segment(now, np.unique(rows))]
         return Scores.concat([part[0] for part in parts])
 
     def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
         """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query."""
         self._check_dims(queries)
-        for segment in self._opened():
+        now = self._opened()
+        for segment in now.segments:
             offsets = segment.offsets
             start = 0
             while start < segment.record.n_documents:
                 limit = offsets[start] + _BLOCK_WORDS
                 stop = max(start + 1, int(np.searchsorted(offsets, limit, side="right")) - 1)
-                yield self._score(queries, segment, np.arange(start, stop))
+                yield self._score(queries, now, segment, np.arange(start, stop))
                 start = stop
 
     def info(self) -> IndexInfo:
@@ -246,12 +257,14 @@ class Index:
         The higher, the more candidates, or the wider a graph's beam, for the same recall. None without a first stage,
         or with too few documents to tell.
         """
-        segments = [s for s in self._opened() if self._now.parameters(s.record.generation).encoding]
+        now = self._opened()
+        segments = [segment for segment in now.segments if now.parameters(segment.record.generation).encoding]
         largest = max(segments, key=lambda segment: segment.record.n_documents, default=None)
-        return estimate(largest.candidates.vectors(_MEASURED_DOCUMENTS)) if largest else None
+        vectors = largest.candidates.vectors(_MEASURED_NUMBERS) if largest else None
+        return None if vectors is None else estimate(vectors)
 
-    def _score(self, queries: WordVectors, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
-        parameters = self._now.parameters(segment.record.generation)
+    def _score(self, queries: WordVectors, now: Snapshot, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
+        parameters = now.parameters(segment.record.generation)
         if len(local) and local[-1] - local[0] == len(local) - 1:  # a range: read it without a gather
             first, last = segment.offsets[local[0]], segment.offsets[local[-1] + 1]
             codes, offsets = segment.words[first:last], segment.offsets[local[0] : local[-1] + 2] - first
@@ -271,30 +284,30 @@ class Index:
     def _weight(self) -> float:
         return self.summary_weight if self.summary_dim else 0.0
 
-    def _by_segment(self, rows: NDArray[np.int64]) -> Iterator[tuple[Segment, NDArray[np.int64]]]:
-        for segment in self._opened():
-            first = segment.record.first_row
-            start, stop = np.searchsorted(rows, [first, first + segment.record.n_documents])
-            if start < stop:
-                yield segment, rows[start:stop] - first
-
-    def _opened(self) -> list[Segment]:
-        while not self._now.open():
-            self.reload()
-        return self._now.segments
+    def _opened(self) -> Snapshot:
+        # One snapshot throughout: another thread may add meanwhile, and put a new one in its place.
+        now = self._now
+        while not now.open():
+            now = self._now = Snapshot(self.path, self._catalog, self.config, self._device, now)
+        return now
 
     def _merge(self) -> None:
         """Merge small segments; where it fails, they stay as they are until the next commit."""
         try:
             while run := due([segment.record for segment in self._now.segments]):
                 merged = [segment for segment in self._now.segments if segment.record in run]
+                check(self.path, merged, self._catalog.files())
                 record, files = merge(self.path, merged, self._now.parameters(run[0].generation))
                 commit_merge(self._catalog, run, record, files)
                 self.reload()
                 sweep(self.path, self._catalog)
-        except (OSError, sqlite3.DatabaseError) as error:
+        except Exception as error:  # whatever it is, the documents are committed, and must not be reported as lost
             sweep(self.path, self._catalog)
-            warnings.warn(f"{self.path}: segments were not merged ({error}); the next commit tries again", stacklevel=3)
+            warnings.warn(
+                f"{self.path}: segments were not merged ({error}); no document is lost, the next commit tries again",
+                WordhiveWarning,
+                stacklevel=3,
+            )
 
     def _check_dims(self, vectors: WordVectors) -> None:
         if self._now.generation is None:
@@ -322,7 +335,7 @@ class Index:
             generation = new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
             with new_folder(self.path / "params", str(new.id)) as folder:
                 sample = WordVectors.concat([*(self._now.decoded(segment) for segment in segments), vectors])
-                queries = load_queries(self.path / "params")
+                queries = load_queries(self.path / "params") if self._has_queries else None
                 Parameters.train(self.config, sample, self.summary_weight, folder, queries)
             parameters = Parameters.load(self.path / "params" / str(new.id), has_summary=vectors.summary_dim > 0)
             files += file_records(self.path, self.path / "params" / str(new.id))
@@ -340,3 +353,12 @@ class Index:
             return False
         n_held = sum(segment.record.n_documents for segment in self._now.segments)
         return enough_documents(self.config, n_held + n_new)
+
+
+def _by_segment(now: Snapshot, rows: NDArray[np.int64]) -> Iterator[tuple[Segment, NDArray[np.int64]]]:
+    """Sorted rows, as numbers within each of the segments that hold them."""
+    for segment in now.segments:
+        first = segment.record.first_row
+        start, stop = np.searchsorted(rows, [first, first + segment.record.n_documents])
+        if start < stop:
+            yield segment, rows[start:stop] - first

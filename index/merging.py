@@ -1,20 +1,21 @@
 """Merging: many small segments become one large, so that a search visits few and graphs are worth building.
 
-As in any log-structured store, a segment waits until there are enough of its size, so that a document is rewritten a
-logarithmic number of times.
+As in any log-structured store, a segment waits until there are enough of its size or below, so that a document is
+rewritten a logarithmic number of times.
 """
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from .catalog import FileRecord, SegmentRecord
+from .errors import WordhiveError
 from .parameters import Parameters
 from .segment import Segment, file_records, new_folder, save_array
 
@@ -34,9 +35,20 @@ def due(records: Sequence[SegmentRecord]) -> list[SegmentRecord]:
             if _tier(record) > tier:
                 break
             run.insert(0, record)
-        if len(run) >= FAN:
+        sizes = [record.n_documents for record in run]
+        # At least twice as large as the largest of them: so a document is rewritten a few times in its life.
+        if len(run) >= FAN and 2 * max(sizes) <= sum(sizes):
             return run
     return []
+
+
+def check(root: Path, segments: Sequence[Segment], files: Iterable[FileRecord]) -> None:
+    """Raise WordhiveError for a file that is not as the catalog knows it: merged, its damage could not be mended."""
+    known = {file.path: file for file in files}
+    for segment in segments:
+        for found in file_records(root, segment.folder):
+            if known.get(found.path) != found:
+                raise WordhiveError(f"{root / found.path} is damaged; restore it from a copy")
 
 
 def merge(root: Path, segments: Sequence[Segment], parameters: Parameters) -> tuple[SegmentRecord, list[FileRecord]]:
@@ -73,6 +85,8 @@ def _join(sources: Sequence[Path], target: Path) -> None:
             with source.open("rb") as file:
                 shapes.append(_header(file))
         (shape, kind), n = shapes[0], sum(shape[0] for shape, _ in shapes)
+        if any((other[1:], its) != (shape[1:], kind) for other, its in shapes):
+            raise WordhiveError(f"the {target.name} of {sources[0].parent.parent} hold numbers of different kinds")
         header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": (n, *shape[1:])}
         np.lib.format.write_array_header_1_0(out, header)
         for source in sources:

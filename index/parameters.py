@@ -9,9 +9,10 @@ import numpy as np
 
 from .candidates import CandidateIndex
 from .codecs import Codec
-from .config import IndexConfig
+from .config import FittedConfig, IndexConfig
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
+from .segment import sync
 from .tensors import read_tensors, write_tensors
 from .word_vectors import WordVectors
 
@@ -65,9 +66,11 @@ class Parameters:
         if sample.summary is not None:
             Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
         if config.encoding is not None:
-            encoding, candidates, large = fit_first_stage(config, sample, summary_weight, queries)
+            encoding = fit_encoding(config, sample, summary_weight, queries)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
-            candidates.save(folder / "candidates.faiss")
+            encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
+            CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
+            large = CandidateIndex.train_large(config, encodings)
             if large is not None:
                 large.save(folder / _LARGE)
         (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
@@ -99,19 +102,14 @@ class Parameters:
         return CandidateIndex.load(self._folder / (_LARGE if large else "candidates.faiss"), self.config)
 
 
-def fit_first_stage(
+def fit_encoding(
     config: IndexConfig, sample: WordVectors, summary_weight: float, queries: WordVectors | None = None
-) -> tuple[FusedEncoding, CandidateIndex, CandidateIndex | None]:
-    """The encoding that the configuration asks for, as it is read back from disk, and empty indexes of it.
-
-    The second is for segments of `config.large_from` documents, None where the configuration has none.
-    """
+) -> FusedEncoding:
+    """The encoding that the configuration asks for, as it is read back from disk."""
     assert config.encoding is not None
     weight = summary_weight if sample.summary is not None else 0.0
     fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction, queries)
-    encoding = FusedEncoding.from_tensors(config.encoding, fitted.tensors())
-    encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
-    return encoding, CandidateIndex.train(config, encodings), CandidateIndex.train_large(config, encodings)
+    return FusedEncoding.from_tensors(config.encoding, fitted.tensors())
 
 
 def enough_documents(config: IndexConfig, n: int) -> bool:
@@ -119,18 +117,32 @@ def enough_documents(config: IndexConfig, n: int) -> bool:
     return config.encoding is not None and n >= least_documents(config.encoding, config.reduction)
 
 
+def check_fits_queries(config: IndexConfig) -> None:
+    """Raise InputError where queries make no difference to what the configuration asks for."""
+    reduced = config.reduction is not None and config.reduction.method == "query-aware"
+    if not isinstance(config.encoding, FittedConfig) and not (config.encoding is not None and reduced):
+        raise InputError("this configuration fits nothing to queries; leave them out, or take preset default or small")
+
+
 def save_queries(folder: Path, queries: WordVectors) -> None:
-    """Keep queries to fit to: whenever parameters are trained, they are taken into account."""
+    """Keep queries to fit to: whenever parameters are trained, they are taken into account.
+
+    Raises InputError for vectors that half precision can't hold.
+    """
+    if len(queries.vectors) and np.abs(queries.vectors).max() > np.finfo(np.float16).max:
+        raise InputError("the query vectors hold numbers beyond 65,504; expected vectors of about unit length")
     write_tensors(folder / _QUERIES, queries.tensors())
+    sync(folder / _QUERIES)
+    sync(folder)
 
 
-def load_queries(folder: Path) -> WordVectors | None:
-    """The queries that `save_queries` kept; None where it never did."""
+def load_queries(folder: Path) -> WordVectors:
+    """The queries that `save_queries` kept. Raises WordhiveError where they are missing or damaged."""
     path = folder / _QUERIES
     try:
-        return WordVectors.from_tensors(read_tensors(path)) if path.exists() else None
-    except KeyError as error:
-        raise WordhiveError(f"{path} is damaged (no tensor {error}); restore it from a copy") from error
+        return WordVectors.from_tensors(read_tensors(path))
+    except (KeyError, InputError) as error:
+        raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
 
 
 def _read_config(path: Path) -> IndexConfig:

@@ -84,10 +84,10 @@ def new_folder(parent: Path, name: str) -> Iterator[Path]:
     try:
         yield temporary
         for path in sorted(temporary.iterdir()):
-            _sync(path)
-        _sync(temporary)
+            sync(path)
+        sync(temporary)
         temporary.rename(parent / name)
-        _sync(parent)
+        sync(parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -97,8 +97,8 @@ def remove_strangers(parent: Path, known: set[str]) -> None:
     """Remove the folders below `parent` that the catalog does not name: what a crash left."""
     for folder in parent.iterdir() if parent.is_dir() else ():
         if folder.is_dir() and folder.name not in known:
-            # Windows keeps what a process has mapped: a later writer removes it.
-            shutil.rmtree(folder, ignore_errors=os.name == "nt")
+            # Some disks keep what another process has open: a later writer removes it.
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def file_records(root: Path, folder: Path) -> list[FileRecord]:
@@ -132,7 +132,8 @@ def _map(path: Path) -> Any:
     return array
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     # A folder is synced through a descriptor too; Windows has none for it and needs none.
     if path.is_dir() and os.name == "nt":
         return

@@ -35,7 +35,9 @@ class Snapshot:
         self.generation: Generation | None = max(generations, key=lambda g: g.id, default=None)
         self._summaries = {generation.id: generation.summary_dim > 0 for generation in generations}
         self._parameters: dict[int, Parameters] = before._parameters if before else {}
-        self._candidates: dict[str, CandidateIndex] = before._candidates if before else {}
+        ids = {segment.record.id for segment in self.segments}
+        moved = before._moved if before else {}
+        self._moved: dict[str, CandidateIndex] = {id: index for id, index in moved.items() if id in ids}
 
     def open(self) -> bool:
         """Map all files: from then on a merge by another process takes nothing away. False where one did already."""
@@ -65,9 +67,9 @@ class Snapshot:
         if self._device == "cpu":
             return segment.candidates
         id = segment.record.id
-        if id not in self._candidates:
-            self._candidates[id] = segment.candidates.to(self._device)
-        return self._candidates[id]
+        if id not in self._moved:
+            self._moved[id] = segment.candidates.to(self._device)
+        return self._moved[id]
 
     def decoded(self, segment: Segment) -> WordVectors:
         """The vectors of a segment's documents, as its codes say."""

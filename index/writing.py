@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from .batch import Batch
@@ -69,8 +70,8 @@ def write_segment(
     """Write the folder of a segment below `root`; it counts once the catalog names it. device: that encodes."""
     with new_folder(root / "segments", record.id) as folder:
         save_array(folder / "words.npy", parameters.words.encode(vectors.vectors))
-        save_array(folder / "offsets.npy", vectors.offsets)
-        save_array(folder / "word_ids.npy", vectors.word_ids)
+        save_array(folder / "offsets.npy", vectors.offsets.astype(np.int64, copy=False))
+        save_array(folder / "word_ids.npy", vectors.word_ids.astype(np.uint32, copy=False))
         if vectors.summary is not None and parameters.summaries is not None:
             save_array(folder / "summaries.npy", parameters.summaries.encode(vectors.summary))
         candidates = parameters.empty_candidates(len(vectors))

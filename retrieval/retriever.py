@@ -11,6 +11,7 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.index.parameters import check_fits_queries
 
 from .documents import Document, check_document, document_from
 from .encoder import DEFAULT_MODEL, Encoder
@@ -55,6 +56,10 @@ class Retriever:
         """
         if not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
+        if isinstance(queries, str):
+            raise InputError("queries is one string; expected a list of them, such as will be asked")
+        if queries:
+            check_fits_queries(config)
         encoder = Encoder.of(model)
         index = Index.create(
             path,

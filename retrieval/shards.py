@@ -89,23 +89,25 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
         yield documents, vectors
 
 
-def read_ids(folder: Path) -> Iterator[list[str]]:
-    """The ids of each shard's documents."""
+def read_shard_documents(folder: Path) -> Iterator[list[Document]]:
+    """The documents of each shard, without their vectors."""
     for name in _whole(folder):
-        yield [document.id for document in _read_documents(folder / f"{name}.jsonl")]
+        yield _read_documents(folder / f"{name}.jsonl")
 
 
-def read_model(folder: Path) -> str:
-    """The name of the model that made the shards."""
-    return str(_manifest(folder)["model"])
+def read_model(folder: Path) -> EncoderStamp:
+    """The model that made the shards."""
+    manifest = _manifest(folder)
+    return EncoderStamp(str(manifest["model"]), str(manifest["fingerprint"]))
 
 
 def check_model(folder: Path, wanted: EncoderStamp) -> None:
     """Raise InputError when another model made the shards."""
-    manifest = _manifest(folder)
-    if manifest["fingerprint"] != wanted.fingerprint:
-        made_by = f"{manifest['model']} ({manifest['fingerprint'][:12]})"
-        raise InputError(f"{folder} was encoded by {made_by}, not by {wanted}; encode the documents again")
+    made_by = read_model(folder)
+    if made_by.fingerprint != wanted.fingerprint:
+        raise InputError(
+            f"{folder} was encoded by {made_by}, not by {wanted}; use that model, or encode the documents again"
+        )
 
 
 def index_shards(

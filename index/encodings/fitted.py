@@ -27,7 +27,8 @@ _BATCH_NUMBERS = 16_000_000
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
-QUERY_SHARE = 0.5
+# Of the sample, where there are queries: documents' words keep unforeseen queries answerable.
+_QUERY_SHARE = 0.5
 
 
 class Fitted:
@@ -61,7 +62,7 @@ class Fitted:
         vectors = sample.vectors
         asked = np.zeros((0, sample.dim), np.float32)
         if queries is not None:
-            most = int(config.sample_words * QUERY_SHARE)
+            most = int(config.sample_words * _QUERY_SHARE)
             asked = queries.vectors[np.sort(random.permutation(len(queries.vectors))[:most])]
         chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words - len(asked)])]
         chosen = np.concatenate([chosen, asked])

@@ -24,7 +24,6 @@ _DOCUMENTS = 1000
 # Documents of the sample that a reduction is fitted to, and documents that any fit wants.
 _REDUCED_DOCUMENTS = 8192
 _LEAST_DOCUMENTS = 1024
-REAL = 1.0
 
 
 def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -> int:
@@ -78,8 +77,8 @@ class FusedEncoding:
         asked = self.encode_queries(_pseudo_queries(sample, config.queries, config.query_words, config.seed))
         if queries is not None and len(queries):
             real = self.encode_queries(queries)
-            weight = np.sqrt(REAL * len(asked) / len(real))
-            asked = np.concatenate([asked, real * np.float32(weight)])
+            # As much weight as all pseudo-queries have, however few they are.
+            asked = np.concatenate([asked, real * np.float32(np.sqrt(len(asked) / len(real)))])
         reduction = Reduction.fit(config, asked, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
         if isinstance(self.words, Muvera):
             return FusedEncoding(self.words, self.scale, self.summary_weight, reduction)
@@ -140,7 +139,8 @@ class FusedEncoding:
 def _pseudo_queries(sample: WordVectors, n: int, words: int, seed: int) -> WordVectors:
     """Queries to come, as far as documents tell: some words of a document, with that document's summary."""
     random = np.random.default_rng((seed, 0x9E5))
-    sources = random.choice(np.flatnonzero(sample.counts), n)
+    with_words = np.flatnonzero(sample.counts)
+    sources = random.choice(with_words if len(with_words) else len(sample), n)
     rows = [sample.offsets[text] + random.permutation(sample.counts[text])[:words] for text in sources]
     drawn = WordVectors.from_list([sample.vectors[chosen] for chosen in rows])
     summary = None if sample.summary is None else sample.summary[sources]

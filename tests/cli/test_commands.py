@@ -76,7 +76,8 @@ def test_index_takes_queries_to_fit_to(run: Run, bees: Path, hive: Path, tmp_pat
     assert run("index", bees, "--to", target, "--queries", queries).code == 0
     assert (target / "params" / "queries.safetensors").is_file()
     refused = run("index", bees, "--to", target, "--queries", queries, "--append")
-    assert (refused.code, "--queries is for a new index" in refused.err) == (2, True)
+    assert (refused.code, "leave out --queries" in refused.err) == (2, True)
+    assert run("index", bees, "--to", target, "--queries", queries, "--resume").code == 0
     assert run("index", bees, "--to", tmp_path / "b.hive", "--queries", tmp_path / "none.jsonl").code == 2
     assert not (tmp_path / "b.hive").exists()
 

@@ -97,6 +97,7 @@ def test_exact_scores_go_on_after_a_stop(
     queries = encoder.encode_queries(list(collection.queries.values()))
     whole = np.array(ExactScores.make(tmp_path, tmp_path / "shards", queries, 0.3, 60).scores)
     state = json.loads((tmp_path / "exact.json").read_text(encoding="utf-8"))
+    assert state["documents"] == 60
     (tmp_path / "exact.json").write_text(json.dumps({**state, "documents": 32}), encoding="utf-8")
     scores = np.load(tmp_path / "exact.npy", mmap_mode="r+")
     scores[:, 32:] = 0
@@ -116,7 +117,7 @@ def test_shares_equal_those_of_a_scan_worked_out_here(
     queries = encoder.encode_queries(list(collection.queries.values()))
     exact = ExactScores.make(tmp_path, shards, queries, encoder.summary_weight, 60)
     [(_, documents)] = read_shards(shards)
-    encoding, _, _ = candidate_bench.fit_first_stage(_stage().config, documents, encoder.summary_weight)
+    encoding = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
     products = encoding.encode_queries(queries) @ encoding.encode_documents(documents).T
     for k in (1, 10):
         expected = [
@@ -162,7 +163,7 @@ def test_shards_are_written_where_there_are_none(collection: Collection, encoder
     found = bench([_stage()], collection, encoder, tmp_path, n_documents=20)
     assert found.n_documents == 20
     assert (tmp_path / "shards" / "shards.json").is_file()
-    with pytest.raises(InputError, match="holds 20 documents, but not the first 60 of tiny"):
+    with pytest.raises(InputError, match="does not hold document 'd20', number 21 of tiny"):
         bench([_stage()], collection, encoder, tmp_path)
 
 
@@ -170,8 +171,68 @@ def test_shards_of_other_documents_are_refused(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
     others = Collection("others", "test", lambda: iter([Document("x", "bee")]), collection.queries, collection.qrels)
-    with pytest.raises(InputError, match="not the first 1 of others; choose another folder"):
+    with pytest.raises(InputError, match="does not hold document 'x', number 1 of others; choose another folder"):
         bench([_stage()], others, encoder, tmp_path, shards=shards)
+
+
+def test_shards_of_other_texts_or_of_more_documents_are_refused(
+    shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
+) -> None:
+    held = list(collection.documents())
+    changed = [Document(held[0].id, "another text"), *held[1:]]
+    for documents, message in ((changed, "does not hold document 'd0'"), (held[:50], "holds more documents than")):
+        others = Collection("o", "test", lambda d=documents: iter(d), collection.queries, collection.qrels)
+        with pytest.raises(InputError, match=message):
+            bench([_stage()], others, encoder, tmp_path, shards=shards)
+
+
+def test_a_run_that_was_stopped_in_another_setting_leaves_nothing_behind(
+    shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bench([_stage("Flat")], collection, encoder, tmp_path, shards=shards)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("wordhive.eval.exact_scores._score", stop)
+        with pytest.raises(KeyboardInterrupt):
+            bench([_stage("Flat")], collection, encoder, tmp_path, shards=shards, summary_weight=0.1, n_queries=2)
+    again = bench([_stage("SQ8")], collection, encoder, tmp_path, shards=shards)
+    clean = bench([_stage("SQ8")], collection, encoder, tmp_path / "clean", shards=shards)
+    assert again.ndcg_exact == clean.ndcg_exact == first.ndcg_exact
+    assert again.stages[0].shares == clean.stages[0].shares
+
+
+def test_other_judgements_are_measured_anew(
+    shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
+) -> None:
+    bench([_stage()], collection, encoder, tmp_path, shards=shards)
+    qrels = {name: {f"d{n}": 1 for n in range(5)} for name in collection.queries}
+    others = Collection("tiny", "test", collection.documents, collection.queries, qrels)
+    found = bench([_stage()], others, encoder, tmp_path, shards=shards)
+    assert found.stages[0].ndcg[1000] == found.ndcg_exact
+
+
+def test_what_searches_wider_for_more_is_asked_for_each_number(
+    shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
+) -> None:
+    [stage] = bench([_stage("PQ32x4,RFlat")], collection, encoder, tmp_path, shards=shards).stages
+    [(_, documents)] = read_shards(shards)
+    queries = encoder.encode_queries(list(collection.queries.values()))
+    encoding = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
+    index = candidate_bench.CandidateIndex.train(_stage("PQ32x4,RFlat").config, encoding.encode_documents(documents))
+    index.add(encoding.encode_documents(documents))
+    exact = ExactScores.make(tmp_path, shards, queries, encoder.summary_weight, 60)
+    found = index.search(encoding.encode_queries(queries), 20)[1]
+    assert stage.shares[10][20] == shares([exact.best(i, 10) for i in range(3)], list(found), 10)
+
+
+def test_one_name_may_stand_for_two_encodings(
+    shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
+) -> None:
+    found = bench([_stage(), _stage(repetitions=2)], collection, encoder, tmp_path, shards=shards)
+    assert [stage.dims for stage in found.stages] == [4 * 4 * 8 + 384, 2 * 4 * 8 + 384]
 
 
 def test_the_grid_that_comes_with_it_is_whole() -> None:
@@ -185,6 +246,7 @@ def test_the_grid_that_comes_with_it_is_whole() -> None:
     [
         ("- a", "is no grid"),
         ("a: 3", "is no grid"),
+        ("{}", "is no grid"),
         ("a: {encoding: {family: muvera}}", "a has candidates None; expected a list"),
         ("a: {encoding: {family: muvera}, candidates: [SQ8], colour: red}", "unknown key 'colour'"),
         ("a: {encoding: null, candidates: [SQ8]}", "a has no encoding"),

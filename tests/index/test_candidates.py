@@ -142,7 +142,7 @@ def test_a_graph_of_euclidean_links_is_searched_by_inner_product(factory: str, t
         before = index.search(queries, 5)  # a search between does not change how documents are linked
         index.add(encodings[1000:])
         scores, found = index.search(queries, 10)
-        flat = encodings if "Flat" in factory else index.vectors(1500)
+        flat = encodings if "Flat" in factory else index.vectors(10**6)
         np.testing.assert_allclose(scores, np.take_along_axis(queries @ flat.T, found, axis=1), atol=1e-3)
         assert (before[1] < 1000).all()
         best = np.argsort(-(queries @ flat.T), axis=1)[:, :10]

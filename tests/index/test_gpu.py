@@ -138,8 +138,8 @@ def test_fewer_documents_than_asked_for_are_all_found(factory: str) -> None:
 @pytest.mark.gpu
 @pytest.mark.usefixtures("_gpu_faiss")
 def test_what_a_gpu_has_not_is_named() -> None:
-    with pytest.raises(WordhiveError, match="candidates 'RaBitQ' cannot be on a GPU"):
-        build("RaBitQ", n=10).to("cuda")
+    with pytest.raises(WordhiveError, match="candidates 'PQ8x4fs' cannot be on a GPU"):
+        build("PQ8x4fs", n=100).to("cuda")
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         return library.IndexFlat(dim, metric)
 
     def clone(resources: object, number: int, index: Any, options: SimpleNamespace) -> Any:
-        if isinstance(index, library.IndexRaBitQ):
+        if isinstance(index, library.IndexPQFastScan):
             raise RuntimeError("This index type is not implemented on GPU.")
         assert not options.use_cuvs
         went.append(("as it is", number))
@@ -201,8 +201,8 @@ def test_a_number_beyond_the_last_gpu_is_named() -> None:
 
 @pytest.mark.usefixtures("moved")
 def test_what_faiss_cannot_move_is_named() -> None:
-    with pytest.raises(WordhiveError, match=r"'RaBitQ' cannot be on a GPU; .* Flat, SQ8 or IVF"):
-        build("RaBitQ", n=10).to("cuda")
+    with pytest.raises(WordhiveError, match=r"'PQ8x4fs' cannot be on a GPU; .* Flat, SQ8 or IVF"):
+        build("PQ8x4fs", n=100).to("cuda")
 
 
 def test_a_graph_goes_as_the_vectors_in_it(moved: list[tuple[str, int]]) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors, faiss_library, merging
+from wordhive.index import Index, IndexConfig, MuveraConfig, WordhiveError, WordVectors, faiss_library, merging
 from wordhive.index import index as index_module
+from wordhive.index import segment as segment_module
 from wordhive.index.catalog import SegmentRecord
+from wordhive.index.errors import WordhiveWarning
 from wordhive.index.merging import due
 from wordhive.index.segment import sha256
 
@@ -33,12 +35,14 @@ def _record(n: int, first: int = 0, generation: int = 1) -> SegmentRecord:
         ([2048] * 8, 8),
         ([2048] * 7 + [5], 8),
         ([2048] * 7 + [5, 2048], 9),
+        ([16384] + [2048] * 7, 0),
         ([16384] * 7 + [2048] * 8, 8),
         ([16384] * 8, 8),
         ([16384] + [1] * 8, 8),
-        ([1] * 7 + [100, 1], 9),
+        ([1] * 7 + [100, 1], 0),
         ([1] * 3 + [100] * 3 + [1], 0),
-        ([1] * 9 + [100], 10),
+        ([1] * 9 + [100], 0),
+        ([100] + [1] * 9, 9),
     ],
 )
 def test_the_last_segments_of_a_size_are_due_once_there_are_eight(sizes: list[int], merged: int) -> None:
@@ -163,7 +167,7 @@ def test_a_merge_that_fails_costs_no_document_and_is_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(merging, "_join", full)
-        with pytest.warns(UserWarning, match="segments were not merged"):
+        with pytest.warns(WordhiveWarning, match="segments were not merged"):
             index.add(["d7"], documents[7:8])
     assert len(index) == 8
     assert index.info().n_segments == 8
@@ -192,3 +196,88 @@ def test_a_stopped_merge_leaves_the_segments_as_they_were(
     reopened = Index.open(tmp_path / "a")
     assert (len(reopened), reopened.info().n_segments) == (8, 8)
     assert not [path for path in (tmp_path / "a" / "segments").iterdir() if path.name.startswith("writing")]
+
+
+def test_documents_are_rewritten_a_few_times_in_their_lives() -> None:
+    for sizes in ([2048] * 600, [1] * 700, [100_000, *([1] * 500)], [1, 50, 2048, 7] * 150):
+        records: list[SegmentRecord] = []
+        rewritten = 0
+        for first, n in enumerate(sizes):
+            records.append(_record(n, first))
+            while run := due(records):
+                merged = sum(record.n_documents for record in run)
+                records = [*records[: -len(run)], _record(merged, run[0].first_row)]
+                rewritten += merged
+        assert rewritten <= 6 * sum(sizes)
+        assert len(records) <= 30
+
+
+@pytest.mark.parametrize("error", [MemoryError("no"), WordhiveError("words.npy is missing"), RuntimeError("FAISS")])
+def test_whatever_stops_a_merge_is_a_warning(
+    draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    documents = draw(8, [3] * 8)
+    index = _filled(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"), documents[:7], 7)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(index_module, "merge", fail)
+    with pytest.warns(WordhiveWarning, match="no document is lost"):
+        index.add(["x"], documents[7:])
+    assert (len(index), index.info().n_segments) == (8, 8)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-3], lambda b: b[:-1] + bytes([b[-1] ^ 1])])
+def test_damage_is_not_merged_away(draw: Draw, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    documents = draw(8, [3] * 8)
+    index = _filled(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"), documents[:7], 7)
+    path = next(iter(sorted((tmp_path / "a" / "segments").glob("*/words.npy"))))
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    with pytest.warns(WordhiveWarning, match=r"words\.npy is damaged"):
+        index.add(["x"], documents[7:])
+    path.write_bytes(whole)
+    index.add(["y"], draw(9, [3]))
+    assert (len(index), index.info().n_segments) == (9, 1)
+
+
+def test_word_ids_of_any_whole_number_type_stay_themselves(draw: Draw, tmp_path: Path) -> None:
+    documents = draw(8, [3] * 8)
+    index = Index.create(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"))
+    for row in range(8):
+        part = documents[row : row + 1]
+        kind = np.int64 if row % 2 else np.uint32
+        index.add([f"d{row}"], WordVectors(part.vectors, part.offsets, part.word_ids.astype(kind)))
+    [folder] = (tmp_path / "a" / "segments").iterdir()
+    np.testing.assert_array_equal(np.load(folder / "word_ids.npy"), documents.word_ids)
+
+
+def test_a_folder_that_stays_is_removed_by_a_later_writer(
+    draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = draw(8, [3] * 9)
+    index = _filled(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"), documents[:7], 7)
+    real = segment_module.shutil.rmtree
+
+    def stuck(path: Path, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment_module.shutil, "rmtree", stuck)
+        index.add(["x"], documents[7:8])
+    assert len(list((tmp_path / "a" / "segments").iterdir())) == 9
+    assert real is segment_module.shutil.rmtree
+    index.add(["y"], documents[8:])
+    assert len(list((tmp_path / "a" / "segments").iterdir())) == 2
+
+
+def test_a_search_keeps_to_the_segments_that_it_began_with(draw: Draw, tmp_path: Path) -> None:
+    documents, queries = draw(8, [3] * 16), draw(9, [4])
+    index = _filled(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"), documents[:7], 7)
+    blocks = index.score_all(queries)
+    first = next(blocks)
+    index.add([f"x{row}" for row in range(9)], documents[7:16])  # merges all of them
+    rows = np.concatenate([first[0].rows, *(block[0].rows for block in blocks)])
+    assert rows.tolist() == list(range(7))

@@ -85,3 +85,32 @@ def test_damaged_queries_are_named(draw: Draw, tmp_path: Path) -> None:
     with pytest.raises(WordhiveError, match=r"queries\.safetensors is damaged"):
         index.add([f"d{n}" for n in range(30)], draw(5, [4] * 30))
     assert len(index) == 0
+
+
+def test_a_configuration_that_fits_nothing_to_queries_refuses_them(draw: Draw, tmp_path: Path) -> None:
+    for preset in ("exact", "muvera-2560"):
+        with pytest.raises(InputError, match="fits nothing to queries"):
+            Index.create(tmp_path / "a", preset, queries=draw(3, [4] * 20))
+    assert not (tmp_path / "a").exists()
+
+
+def test_queries_come_in_any_form_that_documents_do(draw: Draw, tmp_path: Path) -> None:
+    index = Index.create(tmp_path / "a", CONFIG, queries=[np.ones((2, 8), np.float32), np.ones((1, 8), np.float32)])
+    index.add([f"d{n}" for n in range(30)], draw(5, [4] * 30))
+    assert len(index.find_candidates(draw(6, [2]), 5)[0]) == 5
+    with pytest.raises(InputError, match="beyond 65,504"):
+        Index.create(tmp_path / "b", CONFIG, queries=[np.full((1, 8), 1e6, np.float32)])
+    assert not (tmp_path / "b").exists()
+
+
+def test_queries_that_went_missing_are_missed(draw: Draw, tmp_path: Path) -> None:
+    index = Index.create(tmp_path / "a", CONFIG, queries=draw(3, [4] * 20))
+    (tmp_path / "a" / "params" / "queries.safetensors").unlink()
+    with pytest.raises(WordhiveError, match=r"queries\.safetensors is missing"):
+        index.add([f"d{n}" for n in range(30)], draw(5, [4] * 30))
+
+
+def test_documents_without_words_can_be_fitted_to(draw: Draw, tmp_path: Path) -> None:
+    index = Index.create(tmp_path / "a", CONFIG, summary_weight=0.5)
+    index.add([f"d{n}" for n in range(30)], draw(5, [0] * 30, summary_dim=4))
+    assert len(index.find_candidates(draw(6, [2], summary_dim=4), 5)[0]) == 5

@@ -14,7 +14,14 @@ from wordhive.index.config import MuveraConfig
 from wordhive.retrieval.documents import Document, read_documents
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
-from wordhive.retrieval.shards import index_shards, is_shard_folder, read_ids, read_model, read_shards, write_shards
+from wordhive.retrieval.shards import (
+    index_shards,
+    is_shard_folder,
+    read_model,
+    read_shard_documents,
+    read_shards,
+    write_shards,
+)
 
 SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 
@@ -68,7 +75,7 @@ def test_shards_hold_documents_and_vectors_in_order(
 def test_a_shard_folder_is_known_by_its_manifest(shards: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:
     assert is_shard_folder(shards)
     assert not is_shard_folder(tmp_path)
-    assert read_model(shards) == tiny_encoder.name
+    assert read_model(shards) == tiny_encoder.stamp
 
 
 def test_nothing_else_is_left_in_the_folder(shards: Path) -> None:
@@ -111,7 +118,7 @@ def test_a_missing_shard_is_noticed(shards: Path, tiny_encoder: Encoder, tmp_pat
 
 
 def test_ids_are_read_without_vectors(shards: Path) -> None:
-    assert [len(ids) for ids in read_ids(shards)] == [5, 5, 2]
+    assert [len(ids) for ids in read_shard_documents(shards)] == [5, 5, 2]
 
 
 def test_all_shards_done_encode_nothing(
