@@ -35,7 +35,7 @@ FLAT = {"codec": "Flat", "candidates": "Flat"}
 # No test here cuts the power; test_segment.py checks what is synced.
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_module, "_sync", lambda path: None)
+    monkeypatch.setattr(segment_module, "sync", lambda path: None)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_new_folder_that_fails_leaves_nothing(tmp_path: Path, error: type[Base
 
 def test_a_new_folder_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[tuple[str, bool]] = []
-    monkeypatch.setattr(segment_module, "_sync", lambda path: synced.append((path.name, (tmp_path / "new").exists())))
+    monkeypatch.setattr(segment_module, "sync", lambda path: synced.append((path.name, (tmp_path / "new").exists())))
     write_then(tmp_path, None)
     assert synced == [("file", False), ("writing-new", False), (tmp_path.name, True)]
 
