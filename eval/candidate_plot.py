@@ -9,6 +9,9 @@ from .candidate_bench import CANDIDATES, Measured
 
 _TOP = 10
 _AMONG = 50
+# Shares close to 1 differ most in what they miss: a logit scale shows .98, .99 and .999 apart, and needs less than 1.
+_LEAST, _MOST = 0.01, 0.9995
+_TICKS = (0.02, 0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 _MARKERS = "osD^vP*Xdph<>"
 
 
@@ -19,7 +22,7 @@ def draw(found: Sequence[Measured], title: str, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    figure = Figure(figsize=(14, 6.2), layout="constrained", dpi=110)
+    figure = Figure(figsize=(16, 6.6), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     by_bytes, by_number = figure.subplots(1, 2)
@@ -30,7 +33,7 @@ def draw(found: Sequence[Measured], title: str, path: Path) -> None:
         look = {"color": colours[position], "marker": _MARKERS[position % len(_MARKERS)]}
         by_bytes.scatter(
             [stage.bytes_per_document for stage in stages],
-            [stage.shares[_TOP][_AMONG] for stage in stages],
+            [_shown(stage.shares[_TOP][_AMONG]) for stage in stages],
             s=45,
             alpha=0.85,
             label=name,
@@ -38,26 +41,42 @@ def draw(found: Sequence[Measured], title: str, path: Path) -> None:
         )
         first = stages[0]
         by_number.plot(
-            CANDIDATES, [first.shares[_TOP][n] for n in CANDIDATES], label=f"{name}, {first.candidates}", ms=5, **look
+            CANDIDATES,
+            [_shown(first.shares[_TOP][n]) for n in CANDIDATES],
+            label=f"{name}, {first.candidates}",
+            ms=5,
+            **look,
         )
-    for stage in _front(found):
+    for stage in _front(found):  # to their upper left there is nothing, by what a front is
         by_bytes.annotate(
             f"{stage.encoding}, {stage.candidates}",
-            (stage.bytes_per_document, stage.shares[_TOP][_AMONG]),
-            xytext=(4, -11),
+            (stage.bytes_per_document, _shown(stage.shares[_TOP][_AMONG])),
+            xytext=(-7, 3),
+            ha="right",
+            rotation=-30,
+            rotation_mode="anchor",
             textcoords="offset points",
             fontsize=7.5,
         )
     by_bytes.set(xscale="log", xlabel="bytes a document (log)", ylabel=f"exact top {_TOP} among {_AMONG} candidates")
     by_number.set(xscale="log", xlabel="candidates (log)", ylabel=f"exact top {_TOP} among them")
+    by_bytes.set_xlim(left=min(stage.bytes_per_document for stage in found) / 6)
     by_bytes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     by_number.set_xticks(CANDIDATES, map(str, CANDIDATES))
     by_number.minorticks_off()
     for axes in (by_bytes, by_number):
+        axes.set_yscale("logit")
+        axes.set_ylim(_LEAST / 1.2, 1 - (1 - _MOST) / 1.5)
+        axes.set_yticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+        axes.set_yticks([], minor=True)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    by_number.legend(fontsize=8, loc="lower right")
+    by_number.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     figure.savefig(path)
+
+
+def _shown(share: float) -> float:
+    return min(max(share, _LEAST), _MOST)
 
 
 def _colours(n: int) -> list[tuple[float, float, float, float]]:

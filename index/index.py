@@ -75,8 +75,8 @@ class Index:
 
         config: an `IndexConfig`, a preset's name or a YAML file. encoder: what makes its vectors, checked by those
         who search with text. summary_weight: the summary's share of a score, 0 … 1. queries: such as will be asked, for
-        the encoding to be fitted to; it needs none. device: of the first stage, "cpu"
-        or "cuda": where FAISS searches, and documents get their encodings.
+        the encoding to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda": where FAISS searches,
+        and documents get their encodings.
         Raises InputError when the path is taken.
         """
         path = Path(path)
@@ -302,7 +302,6 @@ class Index:
                 self.reload()
                 sweep(self.path, self._catalog)
         except Exception as error:  # whatever it is, the documents are committed, and must not be reported as lost
-            sweep(self.path, self._catalog)
             warnings.warn(
                 f"{self.path}: segments were not merged ({error}); no document is lost, the next commit tries again",
                 WordhiveWarning,
