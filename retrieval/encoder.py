@@ -17,17 +17,16 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.batch import check_unicode
 from wordhive.index.info import EncoderStamp
 
-from .checkpoint import lasting_name, load_base, load_model, save_model
-from .modules import ScoreMix, WholeWordPooling
+from .architecture import Architecture, build, fit_heads, raw_model
+from .checkpoint import lasting_name, load_model, save_model
+from .modules import GatedProjection, QueryWeights, ScoreMix, WholeWordPooling
 from .progress import progress_bar
-from .projection import principal_projection
 
 Precision = Literal["auto", "float32", "bfloat16"]
 DEFAULT_MODEL = "wordhive-minilm-128"
@@ -37,7 +36,6 @@ UNNAMED = "custom"
 _FORWARD = threading.RLock()
 # Texts that are sorted by length together, in batches.
 _BATCHES_A_CHUNK = 32
-_FIT_WORDS = 1_000_000
 
 
 class Encoder:
@@ -105,20 +103,27 @@ class Encoder:
         Words are projected to `dim` by uncentred PCA on the texts' own words (None: not at all), and normalised; the
         mean of all tokens is the summary, with `summary_weight` of the score.
         """
-        transformer = load_base(base)
-        full = transformer.get_embedding_dimension()
-        head: list[nn.Module] = [transformer, Pooling(full, "mean"), Normalize(), WholeWordPooling(stem)]
-        tail: list[nn.Module] = [Normalize(module_input_name="token_embeddings"), ScoreMix(summary_weight)]
-        if dim is not None:
-            raw = cls(MultiVectorEncoder(modules=[*head], device=device))
-            words = raw.encode_documents(texts, show_progress=show_progress).vectors
-            # Evenly from all texts, where there are more than it takes.
-            words = words[:: -(-len(words) // _FIT_WORDS) or 1]
-            rows = torch.from_numpy(principal_projection(words, dim))
-            projection = Dense(full, dim, bias=False, activation_function=nn.Identity(), init_weight=rows,
-                               module_input_name="token_embeddings")  # fmt: skip
-            tail.insert(0, projection)
-        return cls(MultiVectorEncoder(modules=[*head, *tail], device=device))
+        architecture = Architecture(
+            base=base, stem=stem, word_dim=dim, summary_dim=None, summary_weight=summary_weight,
+            stop_word_gate=False, query_weights=False,
+        )  # fmt: skip
+        return cls.started(architecture, texts, device=device, show_progress=show_progress)
+
+    @classmethod
+    def started(
+        cls,
+        architecture: Architecture,
+        texts: Iterable[str],
+        *,
+        device: str | None = None,
+        show_progress: bool | None = None,
+    ) -> Encoder:
+        """An encoder of that architecture, its projections and query weights fitted to texts without labels."""
+        model = build(architecture)
+        if any(isinstance(module, (Dense, GatedProjection, QueryWeights)) for module in model):
+            raw = cls(raw_model(architecture).to(device or model.device))
+            fit_heads(model, raw.encode_documents(texts, show_progress=show_progress))
+        return cls(model.to(device or model.device))
 
     def with_words(self) -> Encoder:
         """This encoder with its token vectors pooled to whole words."""

@@ -142,6 +142,9 @@ class ScaleWords(_SavedModule):
 
     config_keys: list[str] = []  # noqa: RUF012
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         scale = features.get("word_scale")
         if scale is not None:

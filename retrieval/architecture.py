@@ -1,0 +1,155 @@
+"""What a whole-word model is made of, and its start from a base model without labels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sentence_transformers import MultiVectorEncoder
+from sentence_transformers.base.modules import Dense, Normalize
+from sentence_transformers.sentence_transformer.modules import Pooling
+from torch import Tensor, nn
+
+from wordhive.index import InputError, WordVectors
+
+from .checkpoint import load_base
+from .modules import (
+    GatedProjection,
+    QueryWeights,
+    ScaleWords,
+    ScoreMix,
+    StopWordGate,
+    WholeWordPooling,
+)
+from .projection import importance_weights, principal_projection
+
+# Word vectors that a projection is fitted to, at most.
+_FIT_WORDS = 1_000_000
+
+
+class Architecture(BaseModel):
+    """A model's modules, in YAML as in Python.
+
+    base: the transformer: a folder, all-MiniLM-L6-v2, or a name on the hub.
+    stem: a Snowball algorithm under which words are the same ("porter", …), or None: compared lower-cased.
+    word_dim: dims of a word; None leaves them as they are. hidden_dim: of a gated block beside the projection; None: a
+    linear projection only. second_dim: dims after a second projection behind the gate; None: no such.
+    summary_dim: dims of the summary; None leaves them as they are. pooling: what is summed up in it.
+    summary_weight: w, where its learning starts.
+    normalize: words and summaries have unit length, before words are scaled.
+    stop_word_gate: documents lose the words whose learned gate is 0. The gate sees the words as the transformer gives
+    them where `normalize` is set, and projected ones, as published, where it is not.
+    query_weights: words of a query have learned shares of its score, instead of the same.
+    exact_match: only identical words match.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str = "all-MiniLM-L6-v2"
+    stem: str | None = None
+    word_dim: int | None = Field(default=32, ge=1)
+    hidden_dim: int | None = Field(default=None, ge=1)
+    second_dim: int | None = Field(default=None, ge=1)
+    summary_dim: int | None = Field(default=128, ge=1)
+    pooling: Literal["mean", "cls"] = "mean"
+    summary_weight: float = Field(default=0.5, ge=0, le=1)
+    normalize: bool = True
+    stop_word_gate: bool = True
+    query_weights: bool = True
+    exact_match: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Architecture:
+        if self.hidden_dim is not None and self.word_dim is None:
+            raise ValueError("hidden_dim needs word_dim: without a projection there is nothing to be beside")
+        if self.second_dim is not None and self.word_dim is None:
+            raise ValueError("second_dim needs word_dim: it is the dims of a second projection")
+        return self
+
+
+def build(architecture: Architecture) -> MultiVectorEncoder:
+    """A model of that architecture: the transformer as published, everything else at random; see `fit_heads`.
+
+    Raises InputError where the base can't be had, or has fewer dims than are asked for.
+    """
+    transformer = load_base(architecture.base)
+    full = transformer.get_embedding_dimension()
+    for name in ("word_dim", "summary_dim"):
+        if (getattr(architecture, name) or 0) > full:
+            raise InputError(f"{name} is {getattr(architecture, name)}, but {architecture.base} has {full} dims")
+    summary = [_summary_projection(full, architecture)] if architecture.summary_dim else []
+    unit = [Normalize()] if architecture.normalize else []
+    mix = ScoreMix(architecture.summary_weight, architecture.exact_match)
+    modules = [transformer, Pooling(full, architecture.pooling), *summary, *unit, WholeWordPooling(architecture.stem)]
+    return MultiVectorEncoder(modules=[*modules, *_word_modules(full, architecture), mix], similarity_fn_name="maxsim")
+
+
+def raw_model(architecture: Architecture) -> MultiVectorEncoder:
+    """Its words and summaries as the transformer gives them, without any projection."""
+    transformer = load_base(architecture.base)
+    pooling = Pooling(transformer.get_embedding_dimension(), architecture.pooling)
+    return MultiVectorEncoder(modules=[transformer, pooling, WholeWordPooling(architecture.stem)])
+
+
+def fit_heads(model: MultiVectorEncoder, raw: WordVectors) -> None:
+    """Start a model's projections and query weights where they can be known without labels.
+
+    raw: what `raw_model` gives for some texts. Projections keep most of the inner products (uncentred PCA); a query's
+    words weigh what the rarity of words in the texts, their inverse document frequency, lets expect of their vectors.
+    """
+    # Evenly from all texts, where there are more than it takes.
+    words = raw.vectors[:: -(-len(raw.vectors) // _FIT_WORDS) or 1]
+    for module in model:
+        if isinstance(module, Dense) and module.module_input_name == "sentence_embedding":
+            assert raw.summary is not None
+            _set(module.linear.weight, principal_projection(raw.summary, module.out_features))
+        elif isinstance(module, (Dense, GatedProjection)) and module.in_features == raw.dim:
+            _set(module.linear.weight, principal_projection(words, module.out_features))
+        elif isinstance(module, QueryWeights):
+            weights, bias = importance_weights(raw)
+            _set(module.linear.weight, weights[None])
+            _set(module.linear.bias, np.array([bias], np.float32))
+
+
+def _summary_projection(full: int, architecture: Architecture) -> Dense:
+    dim = architecture.summary_dim
+    assert dim is not None
+    return Dense(full, dim, bias=not architecture.normalize, activation_function=nn.Identity())
+
+
+def _word_modules(full: int, architecture: Architecture) -> list[nn.Module]:
+    normalize, dim = architecture.normalize, architecture.word_dim
+    project: list[nn.Module] = []
+    if dim is not None:
+        project = [_word_projection(full, dim, architecture)]
+    gate: list[nn.Module] = []
+    if architecture.stop_word_gate:
+        gate = [StopWordGate(full if normalize else dim or full)]
+    weights: list[nn.Module] = [QueryWeights(full)] if architecture.query_weights else []
+    # As published, the gate scales the words that the second projection gets.
+    before, behind = ([*gate, *weights], []) if normalize else (weights, [*gate, ScaleWords()])
+    second: list[nn.Module] = []
+    if architecture.second_dim is not None:
+        second = [_dense(dim or full, architecture.second_dim, bias=True)]
+    unit: list[nn.Module] = [Normalize(module_input_name="token_embeddings"), ScaleWords()] if normalize else []
+    return [*before, *project, *behind, *second, *unit]
+
+
+def _word_projection(full: int, dim: int, architecture: Architecture) -> nn.Module:
+    if architecture.hidden_dim is not None:
+        return GatedProjection(full, dim, architecture.hidden_dim)
+    return _dense(full, dim, bias=not architecture.normalize)
+
+
+def _dense(in_features: int, out_features: int, *, bias: bool) -> Dense:
+    return Dense(
+        in_features, out_features, bias=bias, activation_function=nn.Identity(), module_input_name="token_embeddings"
+    )
+
+
+def _set(parameter: Tensor, values: NDArray[np.float32]) -> None:
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(values))
