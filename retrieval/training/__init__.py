@@ -1,0 +1,1 @@
+"""Training a model: its data, losses and trainer."""
