@@ -20,7 +20,7 @@ from typing import Any
 import huggingface_hub
 import sentence_transformers
 import transformers
-from sentence_transformers import MultiVectorEncoder
+from sentence_transformers import CrossEncoder, MultiVectorEncoder
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.module import Module
 from sentence_transformers.util import import_from_string, load_file_path
@@ -67,6 +67,20 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
             return _load_own(source, entries, device)
         _refuse_single_vector(source, name)
         return MultiVectorEncoder(source, device=device, local_files_only=_offline(source))
+
+
+def is_cross_encoder(name: str) -> bool:
+    """Whether a model, in a local folder or on the hub, scores pairs of texts."""
+    with _quiet(), _load_errors(name):
+        architectures = (_read_json(find_base(name), "config.json") or {}).get("architectures") or []
+        return any(str(architecture).endswith("ForSequenceClassification") for architecture in architectures)
+
+
+def load_cross_encoder(name: str) -> CrossEncoder:
+    """A model that scores pairs of texts, in a local folder or on the hub."""
+    with _quiet(), _load_errors(name):
+        source = find_base(name)
+        return CrossEncoder(source, local_files_only=_offline(source))
 
 
 def load_base(name: str) -> Transformer:

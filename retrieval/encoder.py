@@ -55,7 +55,7 @@ class Encoder:
             raise InputError(f"precision is {precision!r}; choose auto, float32 or bfloat16")
         self.model = model.eval()
         self.name = name
-        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and _has_bfloat16(model.device))
+        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
 
     @classmethod
     def load(
@@ -282,7 +282,8 @@ def _transformer_in_bfloat16(model: MultiVectorEncoder) -> Iterator[None]:
                 hook.remove()
 
 
-def _has_bfloat16(device: torch.device) -> bool:
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 faster than in float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":

@@ -1,0 +1,175 @@
+"""What a training does, read from YAML: the model, its sources, and its stages one after the other."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wordhive.index import InputError
+
+from ..architecture import Architecture
+from .examples import SourceConfig
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LoraConfig(_Part):
+    """Low-rank adapters on every linear layer of the transformer. rank: theirs; alpha: their scale times rank."""
+
+    rank: int = Field(default=32, ge=1)
+    alpha: float = Field(default=64, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class PartWeights(_Part):
+    """How much each way to score counts in a loss: the whole score, its words alone, its summary alone."""
+
+    fused: float = Field(default=1.0, ge=0)
+    words: float = Field(default=0.0, ge=0)
+    summary: float = Field(default=0.0, ge=0)
+
+
+class LossConfig(_Part):
+    """A sum of losses, each with its weight; 0 leaves it out.
+
+    contrastive: cross-entropy of the positive among all documents of the batch. distillation: KL divergence from the
+    teacher's distribution over them (over a row's own documents where the scores come with the examples).
+    margin_mse: squared error of the margins between positive and negatives against the teacher's (ColBERTer 3.5).
+    gate: the mean stop-word gate of document words (α_CS); it closes gates.
+    parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka); the first is
+    the model's own.
+    scale: what scores are multiplied by before a softmax; teacher_scale: the same for the teacher's.
+    teacher: "unreduced": the base model's own words and summary at all their dims, with the query weights that the
+    model starts with; "scores": those in the examples; or the name of a multi-vector model or cross-encoder, which
+    scores the examples' documents once before the training.
+    """
+
+    contrastive: float = Field(default=1.0, ge=0)
+    distillation: float = Field(default=0.0, ge=0)
+    margin_mse: float = Field(default=0.0, ge=0)
+    gate: float = Field(default=0.0, ge=0)
+    parts: PartWeights = PartWeights()
+    dims: tuple[int, ...] = ()
+    scale: float = Field(default=20.0, gt=0)
+    teacher_scale: float = Field(default=20.0, gt=0)
+    teacher: str = "unreduced"
+
+    @model_validator(mode="after")
+    def _has_a_loss(self) -> LossConfig:
+        if not self.contrastive + self.distillation + self.margin_mse:
+            raise ValueError("contrastive, distillation and margin_mse are all 0; one of them has to teach something")
+        return self
+
+    @property
+    def needs_teacher(self) -> bool:
+        return bool(self.distillation or self.margin_mse)
+
+
+class StageConfig(_Part):
+    """One stage: what is trained, on how much, how fast.
+
+    train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
+    steps: of the optimiser. batch_size: queries a step. mini_batch_size: texts whose activations are in memory at a
+    time (the others' are computed again when their gradients are due); None: all of the batch.
+    negatives: hard negatives of each row. batches: "similar" texts together, or "random" ones of one source.
+    query_length, document_length: tokens; longer texts are cut.
+    learning_rate: of the transformer or its adapters. head_learning_rate: of everything else.
+    dropout: of the transformer, in this stage.
+    sources: of this stage; none: the training's own.
+    """
+
+    name: str = "train"
+    train: Literal["heads", "lora", "all"] = "heads"
+    steps: int = Field(ge=1)
+    batch_size: int = Field(default=32, ge=2)
+    mini_batch_size: int | None = Field(default=None, ge=1)
+    negatives: int = Field(default=0, ge=0)
+    batches: Literal["similar", "random"] = "similar"
+    query_length: int = Field(default=64, ge=4)
+    document_length: int = Field(default=256, ge=4)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    head_learning_rate: float = Field(default=1e-3, gt=0)
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    lora: LoraConfig = LoraConfig()
+    loss: LossConfig = LossConfig()
+    sources: tuple[SourceConfig, ...] = ()
+
+
+class TrainConfig(_Part):
+    """A training.
+
+    architecture: the model to make from a base model; or model: the name or folder of one to go on with.
+    start_texts: texts of the sources that projections and query weights start from.
+    precision: bfloat16 where the processor has it ("auto"), or float32. checkpoint_steps: between two checkpoints.
+    """
+
+    architecture: Architecture | None = None
+    model: str | None = None
+    sources: tuple[SourceConfig, ...] = ()
+    stages: tuple[StageConfig, ...] = Field(min_length=1)
+    start_texts: int = Field(default=6000, ge=1)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    checkpoint_steps: int = Field(default=200, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> TrainConfig:
+        if (self.architecture is None) == (self.model is None):
+            raise ValueError("give either architecture, for a new model, or model, for one to go on with")
+        if not self.sources and not all(stage.sources for stage in self.stages):
+            raise ValueError("give sources, of all stages or of each")
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"stages have the names {', '.join(names)}; give each a name of its own")
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrainConfig:
+        """The training that a YAML file describes; `${NAME:-default}` stands for an environment variable.
+
+        Paths are relative to the folder where the command runs. Raises InputError for what is missing or wrong.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"no training configuration at {path}; see configs/train for some")
+        try:
+            values = yaml.safe_load(_with_variables(path.read_text(encoding="utf-8"), path))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a YAML text") from error
+        except yaml.YAMLError as error:
+            raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(values, dict):
+            raise InputError(f"{path} holds {type(values).__name__}; expected keys and values")
+        return cls.parse(values, str(path))
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], source: str) -> TrainConfig:
+        """The training in a dict; `source` names it in errors."""
+        try:
+            return cls(**{str(key): value for key, value in values.items()})
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the whole"
+            reason = "is not known" if first["type"] == "extra_forbidden" else first["msg"].lower()
+            raise InputError(f"{source}: {place}: {reason.removeprefix('value error, ')}") from error
+
+
+def _with_variables(text: str, path: Path) -> str:
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise InputError(f"{path} asks for the environment variable {match[1]}, which is not set")
+        return found
+
+    return _VARIABLE.sub(value, text)
