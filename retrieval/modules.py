@@ -75,16 +75,23 @@ def _mean_by_slot(tokens: Tensor, slots: Tensor, width: int) -> Tensor:
 class ScoreMix(Module):
     """How much of a score is the summary's: score = w · summary + (1 − w) · words, with w in 0 … 1.
 
-    Changes no feature: it carries the weight of the model with the model.
+    exact_match: only identical words match, as in models of a few dims (Uni-ColBERTer).
+    Changes no feature: it carries how the model scores with the model.
     """
 
-    config_keys = ["summary_weight"]  # noqa: RUF012
+    config_keys = ["summary_weight", "exact_match"]  # noqa: RUF012
 
-    def __init__(self, summary_weight: float) -> None:
+    def __init__(self, summary_weight: float, exact_match: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if not 0 <= summary_weight <= 1:
             raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
         self.summary_weight = summary_weight
+        self.exact_match = exact_match
+
+    def get_config_dict(self) -> dict[str, Any]:
+        # What models without exact matching are known by stays what it was before there was any.
+        config: dict[str, Any] = super().get_config_dict()
+        return {key: value for key, value in config.items() if key != "exact_match" or value}
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         return features
