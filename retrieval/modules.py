@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers.base.modules.module import Module
-from torch import Tensor
+from torch import Tensor, nn
 
 from wordhive.index import InputError
 
@@ -94,6 +94,56 @@ class ScoreMix(Module):
         return {key: value for key, value in config.items() if key != "exact_match" or value}
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return features
+
+    def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
+        self.save_config(output_path)
+
+
+class StopWordGate(Module):
+    """How much each word of a document is worth: ReLU of a linear layer (ColBERTer's contextualised stop words).
+
+    Sets `word_scale`, float32 `[n_texts, n_words]`, for documents; a word of 0 is one to leave out.
+    """
+
+    config_keys = ["in_features"]  # noqa: RUF012
+    forward_kwargs = {"task"}  # noqa: RUF012
+
+    def __init__(self, in_features: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.in_features = in_features
+        self.linear = nn.Linear(in_features, 1)
+        nn.init.constant_(self.linear.bias, 1)  # open at first, or nothing would ever be learned
+
+    def forward(self, features: dict[str, Any], task: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        if task == "document":
+            features["word_scale"] = torch.relu(self.linear(features["token_embeddings"].float())).squeeze(-1)
+        return features
+
+    def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
+        self.save_config(output_path)
+        self.save_torch_weights(output_path, safe_serialization=safe_serialization)
+
+    @classmethod
+    def load(  # type: ignore[override]
+        cls, model_name_or_path: str, subfolder: str = "", local_files_only: bool = False, **kwargs: Any
+    ) -> StopWordGate:
+        place: dict[str, Any] = {"subfolder": subfolder, "local_files_only": local_files_only}
+        gate = cls(**cls.load_config(model_name_or_path, **place))
+        cls.load_torch_weights(model_name_or_path, model=gate, **place)
+        return gate
+
+
+class ScaleWords(Module):
+    """Multiplies every word's vector by its `word_scale`, and removes the words whose scale is exactly 0."""
+
+    config_keys: list[str] = []  # noqa: RUF012
+
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        scale = features.get("word_scale")
+        if scale is not None:
+            features["token_embeddings"] = features["token_embeddings"] * scale[..., None]
+            features["attention_mask"] = features["attention_mask"].bool() & (scale != 0)
         return features
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
