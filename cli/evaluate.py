@@ -30,7 +30,12 @@ def evaluate(
         str | None,
         typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
     ] = None,
-    config: Annotated[str | None, typer.Option(help="Index preset or YAML file \\[default: default].")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Index preset or YAML file \\[default: default, or summary where only identical words match]."
+        ),
+    ] = None,
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
     device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",

@@ -36,7 +36,12 @@ def index(
         str | None,
         typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
     ] = None,
-    config: Annotated[str | None, typer.Option(help="Index preset or YAML file \\[default: default].")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Index preset or YAML file \\[default: default, or summary where only identical words match]."
+        ),
+    ] = None,
     queries: Annotated[
         str | None,
         typer.Option(help="Queries such as will be asked, to fit the first stage to: JSON lines, TSV, a BEIR folder."),
@@ -123,16 +128,20 @@ def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
     from wordhive.index import IndexConfig
     from wordhive.index.writing import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
+    from wordhive.retrieval.retriever import fitting_config
 
     check_free(to)
-    IndexConfig.load(config or "default")
-    return Encoder.load(model or DEFAULT_MODEL)
+    if config is not None:
+        IndexConfig.load(config)
+    encoder = Encoder.load(model or DEFAULT_MODEL)
+    fitting_config(config, encoder)
+    return encoder
 
 
 def _created(to: Path, encoder: Encoder, config: str | None, queries: list[str] | None, device: str) -> Retriever:
     from wordhive.retrieval.retriever import Retriever
 
-    return Retriever.create(to, encoder, config=config or "default", queries=queries, device=device)
+    return Retriever.create(to, encoder, config=config, queries=queries, device=device)
 
 
 def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[Retriever], int]) -> int:

@@ -37,6 +37,8 @@ def info(
     typer.secho(found.path, bold=True)
     typer.echo(f"documents  {found.n_documents:,} in {found.n_segments} segments")
     typer.echo(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {found.dim} dims")
+    if found.exact_match:
+        typer.echo("matching   identical words only")
     share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
     typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
@@ -63,6 +65,6 @@ def _spread(index: Index) -> float | None:
 def _first_stage(config: IndexConfig) -> str:
     if config.encoding is None:
         return "none: every search scores all documents"
-    names = {"muvera": "MUVERA", "fitted": "fitted encoding"}
+    names = {"muvera": "MUVERA", "fitted": "fitted encoding", "summary": "the summary"}
     reduced = f" reduced to {config.reduction.dims} dims" if config.reduction else ""
     return f"{names[config.encoding.family]}{reduced}, {config.candidates}"

@@ -140,7 +140,7 @@ def bench(
     names = list(collection.queries)[:n_queries]
     queries = encoder.encode_queries([collection.queries[name] for name in names])
     weight = encoder.summary_weight if summary_weight is None else summary_weight
-    exact = ExactScores.make(folder, shards, queries, weight, held)
+    exact = ExactScores.make(folder, shards, queries, weight, held, exact_match=encoder.exact_match)
     truth = _Truth(names, {name: collection.qrels[name] for name in names}, exact)
     found = []
     for key in dict.fromkeys(map(_shared, stages)):

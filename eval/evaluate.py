@@ -123,7 +123,7 @@ def indexed(
     Raises InputError, and adds nothing, where the index holds other documents, or has another model or configuration.
     """
     if not path.exists():
-        retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config or "default", device=device)
+        retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config, device=device)
     else:
         retriever = Retriever.open(path, model, device=device)
         if config is not None and IndexConfig.load(config) != retriever.index.config:

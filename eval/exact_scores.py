@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
 from wordhive.index.info import EncoderStamp
-from wordhive.index.maxsim import maxsim
+from wordhive.index.maxsim import exact_maxsim, maxsim
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_model, read_shard_documents, read_shards
@@ -38,10 +38,20 @@ class ExactScores:
     stamp: str
 
     @classmethod
-    def make(cls, folder: Path, shards: Path, queries: WordVectors, summary_weight: float, limit: int) -> ExactScores:
+    def make(
+        cls,
+        folder: Path,
+        shards: Path,
+        queries: WordVectors,
+        summary_weight: float,
+        limit: int,
+        *,
+        exact_match: bool = False,
+    ) -> ExactScores:
         """Score the first `limit` documents of encoded shards, or take what an earlier run left in `folder`.
 
-        A stopped run goes on behind its last whole shard; other documents, queries or weights start anew.
+        exact_match: only identical words match. A stopped run goes on behind its last whole shard; other documents,
+        queries or weights start anew.
         """
         documents = list(islice(chain.from_iterable(read_shard_documents(shards)), limit))
         ids = [document.id for document in documents]
@@ -59,7 +69,7 @@ class ExactScores:
                 if not len(part):
                     break
                 if start >= state.documents:
-                    scores[:, start : start + len(part)] = _score(queries, part, summary_weight)
+                    scores[:, start : start + len(part)] = _score(queries, part, summary_weight, exact_match)
                     scores.flush()
                     state = _State(stamp, start + len(part))
                     state.write(folder / _STATE)
@@ -80,8 +90,13 @@ def shares(best: list[NDArray[np.int64]], found: Iterable[NDArray[np.int64]], k:
     return round(float(np.mean([min(k, np.isin(top, rows).sum()) / min(k, len(top)) for top, rows in pairs])), 4)
 
 
-def _score(queries: WordVectors, documents: WordVectors, summary_weight: float) -> NDArray[np.float32]:
-    words = maxsim(queries, documents.vectors, documents.offsets)
+def _score(
+    queries: WordVectors, documents: WordVectors, summary_weight: float, exact_match: bool
+) -> NDArray[np.float32]:
+    if exact_match:
+        words = exact_maxsim(queries, documents.vectors, documents.offsets, documents.word_ids)
+    else:
+        words = maxsim(queries, documents.vectors, documents.offsets)
     if queries.summary is None or documents.summary is None or summary_weight == 0:
         return words
     summary = queries.summary @ documents.summary.T

@@ -70,6 +70,12 @@ class FittedConfig(_Part):
     seed: int = Field(default=1, ge=0)
 
 
+class SummaryConfig(_Part):
+    """The summary alone: candidates by the text's single vector, as the model gives it (ColBERTer's workflow 2)."""
+
+    family: Literal["summary"] = "summary"
+
+
 class ReductionConfig(_Part):
     """Fewer dims for an encoding, the summary's included.
 
@@ -90,11 +96,14 @@ def _family(value: Any) -> Any:
 
 
 EncodingConfig = Annotated[
-    Annotated[MuveraConfig, Tag("muvera")] | Annotated[FittedConfig, Tag("fitted")], Discriminator(_family)
+    Annotated[MuveraConfig, Tag("muvera")]
+    | Annotated[FittedConfig, Tag("fitted")]
+    | Annotated[SummaryConfig, Tag("summary")],
+    Discriminator(_family),
 ]
 
 
-_FAMILIES: dict[str, type[BaseModel]] = {"muvera": MuveraConfig, "fitted": FittedConfig}
+_FAMILIES: dict[str, type[BaseModel]] = {"muvera": MuveraConfig, "fitted": FittedConfig, "summary": SummaryConfig}
 
 
 class IndexConfig(_Part):
@@ -137,6 +146,11 @@ class IndexConfig(_Part):
         if str(preset) not in names:
             raise InputError(f"no index preset {str(preset)!r}; choose {', '.join(names)}, or give a .yaml file")
         return cls.parse((_presets() / f"{preset}.yaml").read_text(encoding="utf-8"), f"preset {preset}")
+
+    @classmethod
+    def default(cls, *, exact_match: bool = False) -> IndexConfig:
+        """The preset for an index that is given none."""
+        return cls.load("summary" if exact_match else "default")
 
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:

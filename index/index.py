@@ -20,13 +20,20 @@ from .config import IndexConfig
 from .errors import InputError, WordhiveError, WordhiveWarning
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
-from .maxsim import maxsim
 from .merging import check, due, merge
-from .parameters import Parameters, check_fits_queries, enough_documents, load_queries, save_queries
+from .parameters import (
+    Parameters,
+    check_fits_exact_match,
+    check_fits_queries,
+    enough_documents,
+    load_queries,
+    save_queries,
+)
 from .scores import Scores, best
+from .scoring import score_documents
 from .segment import Segment, file_records, new_folder
 from .snapshot import Snapshot
-from .word_vectors import WordVectors, ragged_rows
+from .word_vectors import WordVectors
 from .writing import check_free, commit_batch, commit_merge, disk_errors, sweep, write_lock, write_segment
 
 # Words that an exact search decodes at a time.
@@ -56,6 +63,7 @@ class Index:
             self.summary_weight: float = settings["summary_weight"]
             self.encoder = EncoderStamp(**settings["encoder"]) if settings["encoder"] else None
             self._has_queries: bool = settings.get("queries", False)
+            self.exact_match: bool = settings.get("exact_match", False)
         except KeyError as error:
             raise WordhiveError(f"{catalog.path} is damaged (no setting {error}); restore it from a copy") from error
         self._now = Snapshot(path, catalog, self.config, device)
@@ -64,28 +72,34 @@ class Index:
     def create(
         cls,
         path: str | Path,
-        config: IndexConfig | str | Path = "default",
+        config: IndexConfig | str | Path | None = None,
         *,
         encoder: EncoderStamp | None = None,
         summary_weight: float = 0.0,
+        exact_match: bool = False,
         queries: WordVectors | Sequence[Any] | None = None,
         device: str = "cpu",
     ) -> Index:
         """A new, empty index in a folder that does not exist yet.
 
-        config: an `IndexConfig`, a preset's name or a YAML file. encoder: what makes its vectors, checked by those
-        who search with text. summary_weight: the summary's share of a score, 0 … 1. queries: such as will be asked, for
+        config: an `IndexConfig`, a preset's name or a YAML file; None: preset "default", or "summary" with exact_match.
+        encoder: what makes its vectors, checked by those who search with text. summary_weight: the summary's share of a
+        score, 0 … 1. exact_match: only identical words match, by their word ids. queries: such as will be asked, for
         the encoding to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda": where FAISS searches,
         and documents get their encodings.
-        Raises InputError when the path is taken.
+        Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
         path = Path(path)
         check_device(device)
         if not 0 <= summary_weight <= 1:
             raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
         check_free(path)
-        if not isinstance(config, IndexConfig):
+        if config is None:
+            config = IndexConfig.default(exact_match=exact_match)
+        elif not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
+        if exact_match:
+            check_fits_exact_match(config)
         if queries is not None:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
@@ -93,6 +107,7 @@ class Index:
             "config": config.model_dump(),
             "encoder": asdict(encoder) if encoder else None,
             "summary_weight": float(summary_weight),
+            "exact_match": bool(exact_match),
             "queries": queries is not None,
         }
         existed = path.exists()
@@ -155,12 +170,14 @@ class Index:
         texts, attributes: stored and given back with hits. The first documents train codec and encoding.
 
         Raises InputError for ids that repeat or exist, numbers that disagree, other dims, or values that are not
-        finite; WordhiveError when another process is writing or the disk is full.
+        finite, or without word ids where only identical words match; WordhiveError when another process is writing or
+        the disk is full.
         """
         if not len(ids) and not len(vectors):
             return
         if not isinstance(vectors, WordVectors):
             vectors = WordVectors.from_list(vectors, dim=self.dim or None)
+        self._check_word_ids(vectors)
         batch = Batch.check(ids, vectors, texts, attributes)
         try:
             with write_lock(self.path, self._catalog):
@@ -200,7 +217,7 @@ class Index:
         """
         if self.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
-        self._check_dims(queries)
+        self._check_query(queries)
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
@@ -224,14 +241,14 @@ class Index:
 
         The scores are exact for the stored codes: float32 arithmetic on the decoded vectors.
         """
-        self._check_dims(query)
+        self._check_query(query)
         now = self._opened()
         parts = [self._score(query, now, segment, local) for segment, local in _by_segment(now, np.unique(rows))]
         return Scores.concat([part[0] for part in parts])
 
     def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
         """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query."""
-        self._check_dims(queries)
+        self._check_query(queries)
         now = self._opened()
         for segment in now.segments:
             offsets = segment.offsets
@@ -247,7 +264,7 @@ class Index:
         sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
         return IndexInfo(
             str(self.path), len(self), sum(s.record.n_words for s in self._now.segments), len(self._now.segments),
-            self.dim, self.summary_dim, self.summary_weight, self.encoder, self.config, sizes,
+            self.dim, self.summary_dim, self.summary_weight, self.exact_match, self.encoder, self.config, sizes,
             self._catalog.text_bytes(),
         )  # fmt: skip
 
@@ -265,20 +282,7 @@ class Index:
 
     def _score(self, queries: WordVectors, now: Snapshot, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
         parameters = now.parameters(segment.record.generation)
-        if len(local) and local[-1] - local[0] == len(local) - 1:  # a range: read it without a gather
-            first, last = segment.offsets[local[0]], segment.offsets[local[-1] + 1]
-            codes, offsets = segment.words[first:last], segment.offsets[local[0] : local[-1] + 2] - first
-        else:
-            rows, offsets = ragged_rows(segment.offsets, local)
-            codes = segment.words[rows]
-        words = maxsim(queries, parameters.words.decode(codes), offsets) * np.float32(1 - self._weight)
-        summary = np.zeros_like(words)
-        if self._weight and queries.summary is not None:
-            assert parameters.summaries is not None
-            decoded = parameters.summaries.decode(segment.summaries[local])
-            summary = queries.summary @ decoded.T * np.float32(self._weight)
-        rows = local + segment.record.first_row
-        return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
+        return score_documents(queries, segment, parameters, local, self._weight, exact_match=self.exact_match)
 
     @property
     def _weight(self) -> float:
@@ -306,6 +310,17 @@ class Index:
                 f"{self.path}: segments were not merged ({error}); no document is lost, the next commit tries again",
                 WordhiveWarning,
                 stacklevel=3,
+            )
+
+    def _check_query(self, queries: WordVectors) -> None:
+        self._check_word_ids(queries)
+        self._check_dims(queries)
+
+    def _check_word_ids(self, vectors: WordVectors) -> None:
+        if self.exact_match and len(vectors.word_ids) and not vectors.word_ids.any():
+            raise InputError(
+                "the vectors have no word ids, and this index scores only pairs of identical words; "
+                "give WordVectors with the word_ids of a whole-word model"
             )
 
     def _check_dims(self, vectors: WordVectors) -> None:

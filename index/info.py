@@ -39,6 +39,7 @@ class IndexInfo:
     dim: int
     summary_dim: int
     summary_weight: float
+    exact_match: bool
     encoder: EncoderStamp | None
     config: IndexConfig
     bytes: dict[str, int]

@@ -9,7 +9,7 @@ import numpy as np
 
 from .candidates import CandidateIndex
 from .codecs import Codec
-from .config import FittedConfig, IndexConfig
+from .config import FittedConfig, IndexConfig, SummaryConfig
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
 from .segment import sync
@@ -117,11 +117,21 @@ def enough_documents(config: IndexConfig, n: int) -> bool:
     return config.encoding is not None and n >= least_documents(config.encoding, config.reduction)
 
 
+def check_fits_exact_match(config: IndexConfig) -> None:
+    """Raise InputError for a first stage that does not fit scores where only identical words match."""
+    if config.encoding is not None and not isinstance(config.encoding, SummaryConfig):
+        raise InputError(
+            f"a {config.encoding.family} first stage stands for the best of all pairs of words, and here only "
+            "identical words match; take preset summary, or exact to score every document"
+        )
+
+
 def check_fits_queries(config: IndexConfig) -> None:
     """Raise InputError where queries make no difference to what the configuration asks for."""
     reduced = config.reduction is not None and config.reduction.method == "query-aware"
     if not isinstance(config.encoding, FittedConfig) and not (config.encoding is not None and reduced):
-        raise InputError("this configuration fits nothing to queries; leave them out, or take preset default or small")
+        other = "" if isinstance(config.encoding, SummaryConfig) else ", or take preset default or small"
+        raise InputError(f"this configuration fits nothing to queries; leave them out{other}")
 
 
 def save_queries(folder: Path, queries: WordVectors) -> None:

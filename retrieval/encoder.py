@@ -149,6 +149,11 @@ class Encoder:
         """w: the summary's share of a score."""
         return next((module.summary_weight for module in self.model if isinstance(module, ScoreMix)), 0.0)
 
+    @property
+    def exact_match(self) -> bool:
+        """Whether only identical words match (Uni-ColBERTer)."""
+        return any(module.exact_match for module in self.model if isinstance(module, ScoreMix))
+
     @cached_property
     def fingerprint(self) -> str:
         """What the model computes, as 64 hexadecimal digits: weights (as bfloat16), modules, lengths, prompts."""

@@ -216,11 +216,15 @@ class ScoreMix(_SavedModule):
         if not 0 <= summary_weight <= 1:
             raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
         inside = 0 < summary_weight < 1
-        start = (
-            math.log(summary_weight / (1 - summary_weight)) if inside else math.copysign(math.inf, summary_weight - 0.5)
-        )
+        odds = summary_weight / (1 - summary_weight) if inside else summary_weight and math.inf
+        start = math.log(odds) if odds else -math.inf
         self.logit = nn.Parameter(torch.tensor(start), requires_grad=inside)
         self.exact_match = exact_match
+
+    def get_config_dict(self) -> dict[str, Any]:
+        # What models without exact matching are known by stays what it was before there was any.
+        config: dict[str, Any] = super().get_config_dict()
+        return {key: value for key, value in config.items() if key != "exact_match" or value}
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
         self.save_config(output_path)

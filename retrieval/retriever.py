@@ -11,7 +11,8 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
-from wordhive.index.parameters import check_fits_queries
+from wordhive.index.config import SummaryConfig
+from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import Document, check_document, document_from
 from .encoder import DEFAULT_MODEL, Encoder
@@ -44,28 +45,32 @@ class Retriever:
         path: str | Path,
         model: Model = DEFAULT_MODEL,
         *,
-        config: IndexConfig | str | Path = "default",
+        config: IndexConfig | str | Path | None = None,
         queries: Sequence[str] | None = None,
         device: str = "cpu",
     ) -> Retriever:
         """A new index in a folder that does not exist yet.
 
         model: a shipped model's name, a model folder, a name on the hub, a `MultiVectorEncoder`, or an `Encoder`.
-        config: a preset's name, a YAML file, or an `IndexConfig`. queries: such as will be asked, some hundred or more,
-        for the first stage to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda".
+        config: a preset's name, a YAML file, or an `IndexConfig`; None: preset "default", or "summary" for a model that
+        matches identical words only. queries: such as will be asked, some hundred or more, for the first stage to be
+        fitted to; it needs none. device: of the first stage, "cpu" or "cuda".
+        Raises InputError for a first stage that does not fit the model.
         """
-        if not isinstance(config, IndexConfig):
+        if config is not None and not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
         if isinstance(queries, str):
             raise InputError("queries is one string; expected a list of them, such as will be asked")
+        encoder = Encoder.of(model)
+        config = fitting_config(config, encoder)
         if queries:
             check_fits_queries(config)
-        encoder = Encoder.of(model)
         index = Index.create(
             path,
             config,
             encoder=encoder.stamp,
             summary_weight=encoder.summary_weight,
+            exact_match=encoder.exact_match,
             queries=encoder.encode_queries(list(queries)) if queries else None,
             device=device,
         )
@@ -181,6 +186,25 @@ class Retriever:
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
         return self.searcher.search(queries, k, candidates=candidates, carving=carving)
+
+
+def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) -> IndexConfig:
+    """The configuration of an index for a model: the given one, or the default for such a model.
+
+    Raises InputError for a first stage that does not fit the model.
+    """
+    if config is None:
+        config = IndexConfig.default(exact_match=encoder.exact_match)
+    elif not isinstance(config, IndexConfig):
+        config = IndexConfig.load(config)
+    if encoder.exact_match:
+        check_fits_exact_match(config)
+    if isinstance(config.encoding, SummaryConfig) and not encoder.encode_queries([]).summary_dim:
+        raise InputError(
+            f"the model {encoder.name} gives no summary, which would be the first stage; "
+            "take preset exact to score every document"
+        )
+    return config
 
 
 def _check(documents: list[Document]) -> None:

@@ -47,6 +47,13 @@ class Searcher:
                 f"{index.path} was made by the model {index.encoder}, not by {encoder.stamp}; "
                 "search with that model, or index the documents again with this one"
             )
+        if encoder is not None and index.exact_match != encoder.exact_match:
+            kinds = ("identical words only", "all words")
+            theirs, ours = kinds if index.exact_match else kinds[::-1]
+            raise InputError(
+                f"{index.path} matches {theirs}, the model {encoder.stamp} {ours}; "
+                "search with the model that it was made for, or index the documents again with this one"
+            )
 
     @overload
     def search(
@@ -69,7 +76,8 @@ class Searcher:
         candidates: documents that the second stage scores, or "all" of them (exact); None: 1000, or all where the
         index has no first stage. Ties go to the smaller id.
         carving: query words with this inner product or more are scored as one, which is faster and never gives more
-        than their exact score; None: every word by itself. The first stage sees all words either way.
+        than their exact score; None: every word by itself. The first stage sees all words either way. Where only
+        identical words match there is nothing to join, and carving is an InputError.
         """
         if self.encoder is None:
             raise InputError("this searcher has no encoder; give it one, or search with vectors: search_vectors()")
@@ -91,6 +99,11 @@ class Searcher:
         vectors = (
             queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
         )
+        if carving is not None and self.index.exact_match:
+            raise InputError(
+                f"carving is {carving}, but {self.index.path} matches identical words only, and words that are joined "
+                "are not identical; leave carving out"
+            )
         k = _number(k, "k")
         if candidates is None:
             candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES

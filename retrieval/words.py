@@ -289,4 +289,10 @@ def _normaliser(stem: str | None) -> Callable[[str], str]:
     if stem not in snowballstemmer.algorithms():
         raise InputError(f"no stemmer {stem!r}; choose one of {', '.join(snowballstemmer.algorithms())}, or None")
     stemmer = snowballstemmer.stemmer(stem)
-    return lambda text: str(stemmer.stemWord(text.strip().lower()))
+
+    def normalise(text: str) -> str:
+        word = text.strip().lower()
+        # Porter's own program leaves words of one or two letters alone; Snowball's makes "i" of "is", nothing of "s".
+        return str(stemmer.stemWord(word)) if len(word) > 2 else word
+
+    return normalise

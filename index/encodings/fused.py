@@ -11,12 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import EncodingConfig, MuveraConfig, ReductionConfig
+from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
 from ..maxsim import maxsim
 from ..word_vectors import WordVectors
 from .fitted import Fitted
 from .muvera import Muvera
 from .reduction import Reduction
+from .summary import Summary
 
 _PSEUDO_QUERIES = 64
 _QUERY_WORDS = 12
@@ -28,7 +29,7 @@ _LEAST_DOCUMENTS = 1024
 
 def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -> int:
     """How many documents an encoding must be fitted to, to be worth something; 1 where nothing is fitted."""
-    if isinstance(config, MuveraConfig) and reduction is None:
+    if not isinstance(config, FittedConfig) and reduction is None:
         return 1
     return max(_LEAST_DOCUMENTS, reduction.dims if reduction else 0)
 
@@ -36,7 +37,7 @@ def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -
 class FusedEncoding:
     """What the first stage stores of a document: one vector whose inner product with a query's approximates the score.
 
-    words: the encoding of the word vectors.
+    words: the encoding of the word vectors; or the summary by itself, which then has no second place beside it.
     scale: what one unit of its inner product is worth in words' score.
     summary_weight: w, the summary's share of the score; 0 where texts have no summary.
     reduction: to fewer dims, or None. Its document matrix is for the summary alone where `words` is a fitted encoding,
@@ -44,7 +45,7 @@ class FusedEncoding:
     """
 
     def __init__(
-        self, words: Muvera | Fitted, scale: float, summary_weight: float, reduction: Reduction | None = None
+        self, words: Muvera | Fitted | Summary, scale: float, summary_weight: float, reduction: Reduction | None = None
     ) -> None:
         self.words = words
         self.scale = scale
@@ -64,12 +65,16 @@ class FusedEncoding:
 
         queries: such as will be asked, where there are some.
         """
-        words: Muvera | Fitted
+        words: Muvera | Fitted | Summary
+        scale = 1.0
         if isinstance(config, MuveraConfig):
             words = Muvera.fit(config, sample)
-            scale = _fit_scale(words, sample, config.seed) if summary_weight > 0 else 1.0
+            if summary_weight > 0:
+                scale = _fit_scale(words, sample, config.seed)
+        elif isinstance(config, FittedConfig):
+            words = Fitted.fit(config, sample, queries)
         else:
-            words, scale = Fitted.fit(config, sample, queries), 1.0
+            words, summary_weight = Summary.fit(config, sample), 0.0
         full = cls(words, scale, summary_weight)
         return full if reduction is None else full._reduced(reduction, sample, queries)
 
@@ -80,7 +85,7 @@ class FusedEncoding:
             # As much weight as all pseudo-queries have, however few they are.
             asked = np.concatenate([asked, real * np.float32(np.sqrt(len(asked) / len(real)))])
         reduction = Reduction.fit(config, asked, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
-        if isinstance(self.words, Muvera):
+        if not isinstance(self.words, Fitted):
             return FusedEncoding(self.words, self.scale, self.summary_weight, reduction)
         own, summary = np.split(reduction.documents, [self.words.dim])
         folded = self.words.folded(own * np.float32(self._share))
@@ -93,7 +98,7 @@ class FusedEncoding:
         words = self.words.encode_documents(documents, device)
         if self.reduction is None:
             return self._joined(words, documents)
-        if isinstance(self.words, Muvera):
+        if not isinstance(self.words, Fitted):
             return self._joined(words, documents) @ self.reduction.documents - self.reduction.shift
         if documents.summary is not None and self.summary_weight:
             words += documents.summary @ (self.reduction.documents * np.float32(np.sqrt(self.summary_weight)))
@@ -127,8 +132,8 @@ class FusedEncoding:
     def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> FusedEncoding:
         """The encoding whose `tensors()` these are."""
         scale, summary_weight = tensors["mix"].astype(np.float64).tolist()
-        kind = Muvera if isinstance(config, MuveraConfig) else Fitted
-        words = kind.from_tensors(config, tensors)  # type: ignore[arg-type]
+        kinds = {MuveraConfig: Muvera, FittedConfig: Fitted, SummaryConfig: Summary}
+        words = kinds[type(config)].from_tensors(config, tensors)  # type: ignore[attr-defined]
         reduction = None
         if "reduction.queries" in tensors:
             parts = (tensors[f"reduction.{name}"].astype(np.float32) for name in ("queries", "documents", "shift"))

@@ -93,3 +93,17 @@ def beir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "query-id\tcorpus-id\tscore\nq1\tdance\t2\nq2\tsilk\t1\nq2\tsong\t0\n", encoding="utf-8"
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def uni(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that matches identical words only."""
+    from sentence_transformers import MultiVectorEncoder
+
+    from wordhive.retrieval.encoder import Encoder
+    from wordhive.retrieval.modules import ScoreMix
+
+    folder: Path = tmp_path_factory.mktemp("uni") / "uni"
+    modules = [*list(Encoder.load().model)[:-1], ScoreMix(0.5, exact_match=True)]
+    Encoder(MultiVectorEncoder(modules=modules)).save(folder, base="all-MiniLM-L6-v2")
+    return folder

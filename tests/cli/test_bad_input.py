@@ -231,3 +231,14 @@ def test_a_text_can_not_control_the_terminal(run: Run, tmp_path: Path) -> None:
     printed = run("search", tmp_path / "my.hive", "bees").out
     assert not {"\x1b", "\x07"} & set(printed)
     assert "a b" in printed
+
+
+def test_what_does_not_fit_identical_words_is_refused(run: Run, bees: Path, uni: Path, tmp_path: Path) -> None:
+    target = tmp_path / "uni.hive"
+    refused = run("index", bees, "--to", target, "--model", uni, "--config", "default")
+    _refused(refused, "fitted first stage", "take preset summary")
+    assert not target.exists()
+    # Before a long input is read: a file that isn't there would be the error otherwise.
+    _refused(run("index", tmp_path / "gone.jsonl", "--to", target, "--model", uni, "--config", "small"), "fitted")
+    assert run("index", bees, "--to", target, "--model", uni).code == 0
+    _refused(run("search", target, "bees", "--carve", "0.7"), "identical words only", "leave carving out")

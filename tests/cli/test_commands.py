@@ -243,3 +243,24 @@ def test_carved_queries_score_less_and_what_is_no_number_is_refused(run: Run, hi
         refused = run("search", hive, query, "--carve", value)
         assert refused.code == 2
         assert refused.err.startswith(f"error: --carve is '{value}'; expected the least inner product")
+
+
+def test_a_model_of_identical_words_is_indexed_searched_and_measured(
+    run: Run, bees: Path, beir: Path, uni: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "uni.hive"
+    assert run("index", bees, "--to", target, "--model", uni).code == 0
+    first = run("search", target, "spiders", "--json", "-k", "1").json()["hits"][0]
+    assert (first["id"], first["words_score"] > 0) == ("silk", True)
+    shown = run("info", target).out
+    assert "matching   identical words only" in shown
+    assert "stages     the summary, SQ8" in shown
+    assert run("info", target, "--json").json()["exact_match"] is True
+    measured = run("eval", beir, "--model", uni, "--json").json()
+    assert measured["setting"]["config"]["encoding"] == {"family": "summary"}
+    assert measured["systems"][0]["measures"]["ndcg@10"] == 1
+
+
+def test_info_says_nothing_of_matching_where_all_words_match(run: Run, hive: Path) -> None:
+    assert "matching" not in run("info", hive).out
+    assert run("info", hive, "--json").json()["exact_match"] is False

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_transformers import MultiVectorEncoder
 
 from wordhive.eval import candidate_bench
 from wordhive.eval.candidate_bench import FirstStage, bench, default_grid, load_grid
@@ -14,8 +15,10 @@ from wordhive.eval.candidate_plot import draw
 from wordhive.eval.collections import Collection
 from wordhive.eval.exact_scores import ExactScores, shares
 from wordhive.index import IndexConfig, InputError, MuveraConfig
+from wordhive.index.maxsim import exact_maxsim
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.modules import ScoreMix
 from wordhive.retrieval.shards import read_shards, write_shards
 
 WORDS = ["bee", "ant", "silk", "rain", "hive", "song", "river", "stone", "cloud", "wolf", "honey", "winter", "garden"]
@@ -73,6 +76,40 @@ def test_exact_scores_are_the_score_by_its_definition(
     for k in (1, 7):
         top = np.sort(exact.scores[0])[-k]
         np.testing.assert_array_equal(exact.best(0, k), np.flatnonzero(exact.scores[0] >= top))
+
+
+def test_exact_scores_of_identical_words_are_by_their_definition(
+    shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
+) -> None:
+    queries = encoder.encode_queries(list(collection.queries.values()))
+    exact = ExactScores.make(tmp_path, shards, queries, 0.0, 50, exact_match=True)
+    [(_, documents)] = read_shards(shards)
+    for i in range(3):
+        query = queries[i : i + 1]
+        for j in range(50):
+            own = documents[j : j + 1]
+            same = query.word_ids[:, None] == own.word_ids
+            expected = np.where(same, query.vectors @ own.vectors.T, 0).max(axis=1, initial=0).sum()
+            assert exact.scores[i, j] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_model_of_identical_words_is_measured_by_its_own_score(
+    collection: Collection, encoder: Encoder, tmp_path: Path
+) -> None:
+    modules = [*list(encoder.model)[:-1], ScoreMix(0.0, exact_match=True)]
+    uni = Encoder(MultiVectorEncoder(modules=modules))
+    bench([FirstStage("summary", IndexConfig.load("summary"))], collection, uni, tmp_path)
+    queries = uni.encode_queries(list(collection.queries.values()))
+    [(_, documents)] = read_shards(tmp_path / "shards")
+    expected = exact_maxsim(queries, documents.vectors, documents.offsets, documents.word_ids)
+    np.testing.assert_allclose(np.load(tmp_path / "exact.npy"), expected, atol=1e-4)
+
+
+def test_the_summary_is_measured_as_a_first_stage(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    stage = FirstStage("summary", IndexConfig.load("summary"))
+    [measured] = bench([stage], collection, encoder, tmp_path, summary_weight=1.0).stages
+    assert measured.dims == encoder.encode_queries([]).summary_dim
+    assert measured.shares[10][20] == pytest.approx(1, abs=0.05)  # the summary alone is the score
 
 
 def test_exact_scores_are_taken_over_and_made_anew_for_others(

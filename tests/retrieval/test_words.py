@@ -391,6 +391,13 @@ def test_stemming_makes_inflected_words_equal(wordpiece: Any) -> None:
     assert words.slots.tolist() == [[-1, 0, 0, 0, 1, -1]]
 
 
+def test_stemming_leaves_words_of_two_letters_alone(wordpiece: Any) -> None:
+    stemmed = WordTable.from_tokenizer(wordpiece, stem="porter")
+    words = words_of_text(stemmed, wordpiece, "bee's is i as a us")
+    assert words.counts.tolist() == [8]
+    assert words.word_ids[0].tolist() == [word_identity(form) for form in ("bee", "'", "s", "is", "i", "as", "a", "us")]
+
+
 def test_without_stemming_inflected_words_differ(table: WordTable, wordpiece: Any) -> None:
     words = words_of_text(table, wordpiece, "runs running run")
     assert ids_of(words) == identities("runs", "running", "run")
