@@ -30,7 +30,7 @@ def page(explanation: Explanation) -> str:
 <header>
 <p class="kind">Why this document has its score</p>
 <h1 dir="auto">{escape(e.query)}</h1>
-<p class="id"><span dir="auto">{escape(e.id)}</span> <b>{e.score:.3f}</b></p>
+<p class="id"><span dir="auto">{escape(e.id)}</span><span class="score">score <b>{e.score:.3f}</b></span></p>
 {_parts(e)}
 </header>
 <section class="queries">
@@ -146,9 +146,9 @@ def _links(e: Explanation) -> str:
 
 
 _STYLE = """
-:root{--paper:#f7f5f0;--card:#fff;--ink:#231f18;--mute:#6c6558;--faint:#a39b8c;--line:#e6e1d6;--lit:#fdf0d5;
+:root{--paper:#f7f5f0;--card:#fff;--ink:#231f18;--mute:#6c6558;--faint:#8b8375;--line:#e6e1d6;--lit:#fdf0d5;
 --amber:245 166 35;--most:.9;--teal:#2b7a83;color-scheme:light dark}
-@media (prefers-color-scheme:dark){:root{--paper:#141210;--card:#1d1a17;--ink:#efe8db;--mute:#a49a89;--faint:#756c5f;
+@media (prefers-color-scheme:dark){:root{--paper:#141210;--card:#1d1a17;--ink:#efe8db;--mute:#a49a89;--faint:#857b6d;
 --line:#332e27;--lit:#33291a;--most:.55;--teal:#62b5bc}}
 *{box-sizing:border-box;margin:0}
 body{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
@@ -158,7 +158,8 @@ grid-template-columns:minmax(0,1fr) 360px;grid-template-areas:"head head" "text 
 header{grid-area:head}.document{grid-area:text}.queries{grid-area:bars}footer{grid-area:foot}
 .kind,h2{font-size:12px;font-weight:600;letter-spacing:.07em;text-transform:uppercase;color:var(--mute)}
 h1{font-size:clamp(22px,3.4vw,32px);line-height:1.25;font-weight:650;margin:6px 0 10px;overflow-wrap:anywhere}
-.id{color:var(--mute);overflow-wrap:anywhere}.id b{color:var(--ink);margin-left:10px;font-variant-numeric:tabular-nums}
+.id{color:var(--mute);overflow-wrap:anywhere}.id b{color:var(--ink)}
+.score{margin-left:16px;white-space:nowrap;font-variant-numeric:tabular-nums}
 .parts{display:flex;gap:2px;height:12px;margin-top:18px;border-radius:6px;overflow:hidden;background:var(--line)}
 i{display:block;height:100%;font-style:normal}
 .words i,i.words{background:rgb(var(--amber))}.summary i,i.summary{background:var(--teal)}
@@ -167,6 +168,7 @@ font-variant-numeric:tabular-nums}
 .labels b{color:var(--ink);font-weight:600}
 .labels span::before{content:"";display:inline-block;width:9px;height:9px;border-radius:3px;margin-right:7px}
 .labels .words::before{background:rgb(var(--amber))}.labels .summary::before{background:var(--teal)}
+@media (min-width:821px){.queries{position:sticky;top:24px;max-height:calc(100vh - 48px);overflow:auto}}
 section{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:20px 22px}
 h2{margin-bottom:12px}
 ol{list-style:none;padding:0;margin:0 -10px}
@@ -177,7 +179,7 @@ li p{overflow-wrap:anywhere}li b{font-weight:600}li span{color:var(--mute)}li em
 .share{font-variant-numeric:tabular-nums;color:var(--mute);white-space:nowrap}
 .track{grid-column:1/-1;height:6px;border-radius:3px;background:var(--line);overflow:hidden}.track i{border-radius:3px}
 .text{font-size:17px;line-height:1.85;white-space:pre-wrap;overflow-wrap:anywhere}
-mark{position:relative;color:inherit;border-radius:4px;padding:2px 3px;margin:0 -3px;cursor:default;
+mark{position:relative;color:inherit;border-radius:4px;padding:2px;margin:0 -2px;cursor:default;
 background:rgb(var(--amber)/calc(.1 + var(--heat)*(var(--most) - .1)));outline-offset:1px}
 mark:is(:hover,:focus){outline:2px solid var(--ink)}
 mark:is(:hover,:focus)::after{content:attr(data-tip);position:absolute;left:0;bottom:calc(100% + 7px);z-index:1;
@@ -191,7 +193,7 @@ font-size:14px;color:var(--mute)}
 background:linear-gradient(90deg,rgb(var(--amber)/.1),rgb(var(--amber)/var(--most)))}
 .note{margin-top:14px;padding:10px 14px;border-radius:8px;background:var(--lit);font-size:15px}
 footer{font-size:14px;color:var(--mute);max-width:72ch}
-@media (max-width:820px){main{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "text" "bars" "foot";
+@media (max-width:820px){main{grid-template-columns:minmax(0,1fr);grid-template-areas:"head" "bars" "text" "foot";
 padding:24px 14px 48px;gap:16px}section{padding:16px}.text{font-size:16px}
 mark:is(:hover,:focus)::after{position:fixed;left:14px;right:14px;bottom:14px;width:auto;max-width:none;font-size:15px}}
 @media print{body,section{background:#fff}section{break-inside:auto;border:0;padding:0}main{display:block}}
