@@ -136,5 +136,5 @@ def _remarks(found: Explanation) -> list[str]:
     if found.unread.strip():
         lines.append(f"the model read {found.read_to:,} of {len(found.text or ''):,} characters")
     if found.note:
-        lines.append(f"of this document {found.note}")
+        lines.append(found.note)
     return lines

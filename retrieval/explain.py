@@ -182,8 +182,9 @@ def _document(
     reading = None if text is None else read(encoder, text, "document")
     if reading is not None and _fits(reading, stored.word_ids):
         return _aligned(reading.words, stored.word_ids, names), reading.end, None
-    missing = "its text was not stored" if reading is None else "its stored text is not the one that was encoded"
-    return _aligned([], stored.word_ids, names), None, f"{missing}, so that only words of the query can be named"
+    reason = "was not stored" if reading is None else "is not the one that was encoded"
+    note = f"The text of this document {reason}, so only words of the query can be named."
+    return _aligned([], stored.word_ids, names), None, note
 
 
 def _fits(reading: Reading, word_ids: NDArray[np.uint32]) -> bool:

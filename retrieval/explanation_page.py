@@ -95,7 +95,7 @@ def _width(percent: float) -> float:
 
 
 def _document(e: Explanation) -> str:
-    note = f'<p class="note">Of this document {escape(e.note)}.</p>' if e.note else ""
+    note = f'<p class="note">{escape(e.note)}</p>' if e.note else ""
     if e.text is None:
         return note
     text = "".join(escape(piece) if place is None else _word(e, piece, place) for piece, place in e.pieces())
