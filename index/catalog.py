@@ -176,6 +176,14 @@ class Catalog:
             found.update(row[0] for row in self._rows(f"SELECT id FROM document WHERE id IN ({marks})", part))
         return found
 
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those of the given ids that are in the index."""
+        found: dict[str, int] = {}
+        for part in _chunks(ids):
+            marks = ",".join("?" * len(part))
+            found.update(self._rows(f"SELECT id, row FROM document WHERE id IN ({marks})", part))
+        return found
+
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The texts of those of the given ids that are in the index."""
         found: dict[str, str | None] = {}

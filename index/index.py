@@ -199,6 +199,10 @@ class Index:
         """The stored texts of those of the given ids that the index holds."""
         return self._catalog.texts(ids)
 
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those of the given ids that the index holds."""
+        return self._catalog.rows(ids)
+
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return self._catalog.ids()
@@ -206,6 +210,15 @@ class Index:
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
         return self._catalog.documents(rows)
+
+    def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
+        """The stored vectors of the given rows, in ascending order, as their codes say; unknown rows are left out."""
+        rows = np.unique(rows)
+        if self._now.n_rows <= rows.max(initial=-1):  # another process has added since
+            self.reload()
+        now = self._opened()
+        parts = [now.decoded(segment, local) for segment, local in _by_segment(now, rows)]
+        return WordVectors.concat(parts) if parts else WordVectors.empty(self.dim, self.summary_dim)
 
     def find_candidates(self, queries: WordVectors, n: int) -> list[NDArray[np.int64]]:
         """The first stage: for each query the rows of up to n documents, best first.
@@ -355,8 +368,7 @@ class Index:
             files += file_records(self.path, self.path / "params" / str(new.id))
         else:
             parameters = self._now.parameters(generation.id)
-        last = segments[-1].record if segments else None
-        first_row = last.first_row + last.n_documents if last else 0
+        first_row = self._now.n_rows
         record = SegmentRecord(f"{first_row:012d}", generation.id, first_row, len(vectors), len(vectors.vectors))
         files += write_segment(self.path, record, vectors, parameters, self._device)
         commit_batch(self._catalog, batch, record, new, files)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .candidates import CandidateIndex
 from .catalog import Catalog, Generation
 from .config import IndexConfig
 from .errors import WordhiveError
 from .parameters import Parameters
 from .segment import Segment
-from .word_vectors import WordVectors
+from .word_vectors import WordVectors, ragged_rows
 
 
 class Snapshot:
@@ -38,6 +41,12 @@ class Snapshot:
         ids = {segment.record.id for segment in self.segments}
         moved = before._moved if before else {}
         self._moved: dict[str, CandidateIndex] = {id: index for id, index in moved.items() if id in ids}
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that the segments own."""
+        last = self.segments[-1].record if self.segments else None
+        return last.first_row + last.n_documents if last else 0
 
     def open(self) -> bool:
         """Map all files: from then on a merge by another process takes nothing away. False where one did already."""
@@ -71,8 +80,10 @@ class Snapshot:
             self._moved[id] = segment.candidates.to(self._device)
         return self._moved[id]
 
-    def decoded(self, segment: Segment) -> WordVectors:
-        """The vectors of a segment's documents, as its codes say."""
+    def decoded(self, segment: Segment, local: NDArray[np.int64] | None = None) -> WordVectors:
+        """The vectors of a segment's documents, as its codes say; local: of those with these numbers only."""
+        local = np.arange(segment.record.n_documents) if local is None else local
         parameters = self.parameters(segment.record.generation)
-        summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries)
-        return WordVectors(parameters.words.decode(segment.words), segment.offsets, segment.word_ids, summary)
+        words, offsets = ragged_rows(segment.offsets, local)
+        summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries[local])
+        return WordVectors(parameters.words.decode(segment.words[words]), offsets, segment.word_ids[words], summary)

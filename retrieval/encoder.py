@@ -27,8 +27,10 @@ from .architecture import Architecture, build, fit_heads, raw_model
 from .checkpoint import lasting_name, load_model, save_model
 from .modules import GatedProjection, QueryWeights, ScoreMix, WholeWordPooling
 from .progress import progress_bar
+from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Task = Literal["query", "document"]
 DEFAULT_MODEL = "wordhive-minilm-128"
 UNNAMED = "custom"
 
@@ -127,7 +129,7 @@ class Encoder:
 
     def with_words(self) -> Encoder:
         """This encoder with its token vectors pooled to whole words."""
-        if any(isinstance(module, WholeWordPooling) for module in self.model):
+        if self.pooling:
             raise InputError(f"{self.name} already gives one vector a whole word; leave out words=True")
         pooling, normalize = WholeWordPooling(keep_special=True), Normalize(module_input_name="token_embeddings")
         modules = [*self.model, pooling, normalize]
@@ -217,11 +219,30 @@ class Encoder:
                 parts.append(self._encode(batch, "query"))
         return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
 
-    def _encode(self, texts: list[str], task: str) -> WordVectors:
-        prompt = self.model.prompts.get(task) or None
+    def preprocess(self, texts: list[str], task: Task) -> Any:
+        """The tokens of texts as the model reads them: `input_ids`, `attention_mask`, …, cut, and with its prompt."""
+        with _FORWARD:
+            return self.model.preprocess(texts, prompt=self.prompt(task) or None, task=task)
+
+    def prompt(self, task: Task) -> str:
+        """What the model puts before every query, or every document."""
+        return self.model.prompts.get(task) or ""
+
+    @cached_property
+    def word_table(self) -> WordTable | None:
+        """The words of the model's vocabulary; None where it gives one vector a token."""
+        pooling = self.pooling
+        return WordTable.from_tokenizer(self.model.tokenizer, stem=pooling.stem) if pooling else None
+
+    @property
+    def pooling(self) -> WholeWordPooling | None:
+        """The module that pools tokens to words; None where there is none."""
+        return next((module for module in self.model if isinstance(module, WholeWordPooling)), None)
+
+    def _encode(self, texts: list[str], task: Task) -> WordVectors:
         bfloat16 = _transformer_in_bfloat16(self.model) if self._bfloat16 else nullcontext()
         with _FORWARD, torch.inference_mode(), bfloat16:
-            features = self.model.preprocess(texts, prompt=prompt, task=task)
+            features = self.preprocess(texts, task)
             features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
             features = self.model(features, task=task)
         mask = features["attention_mask"].bool().cpu().numpy()

@@ -16,6 +16,7 @@ from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import Document, check_document, document_from
 from .encoder import DEFAULT_MODEL, Encoder
+from .explain import Explanation
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
 
@@ -186,6 +187,10 @@ class Retriever:
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
         return self.searcher.search(queries, k, candidates=candidates, carving=carving)
+
+    def explain(self, query: str, id: str) -> Explanation:
+        """Why the document with that id has its score for a query; see `Searcher.explain`."""
+        return self.searcher.explain(query, id)
 
 
 def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) -> IndexConfig:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from wordhive.index.ball_carving import carve
 from wordhive.index.scores import Scores
 
 from .encoder import Encoder
+from .explain import Explanation, explain
 
 DEFAULT_CANDIDATES = 1000
 
@@ -31,6 +32,36 @@ class Hit:
     summary_score: float
     text: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    # No field: where a hit came from is no part of its value, its repr or its JSON, and does not travel.
+    _asked: ClassVar[Asked | None] = None
+
+    def explain(self) -> Explanation:
+        """Which query word met which document word, and for how much of the score.
+
+        The numbers are those of the query's own words, whatever `carving` the search was given.
+        Raises InputError for a hit that was found by vectors, or that was copied or pickled.
+        """
+        if self._asked is None:
+            raise InputError(
+                f"the hit {self.id!r} has no query text (it was found by vectors, or copied); "
+                "search with text, or ask Searcher.explain(query, id)"
+            )
+        asked = self._asked
+        return explain(asked.index, asked.encoder, asked.query, asked.vectors, self.id)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a hit was found with."""
+
+    index: Index
+    encoder: Encoder
+    query: str
+    vectors: WordVectors
 
 
 class Searcher:
@@ -79,12 +110,16 @@ class Searcher:
         than their exact score; None: every word by itself. The first stage sees all words either way. Where only
         identical words match there is nothing to join, and carving is an InputError.
         """
-        if self.encoder is None:
-            raise InputError("this searcher has no encoder; give it one, or search with vectors: search_vectors()")
+        encoder = self._encoder("search with vectors: search_vectors()")
         if not isinstance(queries, (str, list, tuple)):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
-        found = self.search_vectors(self.encoder.encode_queries(texts), k, candidates=candidates, carving=carving)
+        vectors = encoder.encode_queries(texts)
+        found = self.search_vectors(vectors, k, candidates=candidates, carving=carving)
+        for place, (text, hits) in enumerate(zip(texts, found, strict=True)):
+            asked = Asked(self.index, encoder, text, vectors[place : place + 1])
+            for hit in hits:
+                object.__setattr__(hit, "_asked", asked)
         return found[0] if isinstance(queries, str) else found
 
     def search_vectors(
@@ -112,6 +147,21 @@ class Searcher:
             return [self.fetch(best, k) for best in self.score_all(scored, k)]
         rows = self.index.find_candidates(vectors, max(_number(candidates, "candidates", ", or 'all'"), k))
         return [self.fetch(self.index.score(scored[i : i + 1], found), k) for i, found in enumerate(rows)]
+
+    def explain(self, query: str, id: str) -> Explanation:
+        """Which query word meets which word of the document with that id, and for how much of the score.
+
+        Raises InputError for an empty query, an id that the index does not hold, and without an encoder.
+        """
+        encoder = self._encoder("see what search_vectors() found")
+        if not isinstance(query, str) or not query.strip():
+            raise InputError(f"the query is {query!r}; expected a string with something in it, to be explained")
+        return explain(self.index, encoder, query, encoder.encode_queries([query]), id)
+
+    def _encoder(self, otherwise: str) -> Encoder:
+        if self.encoder is None:
+            raise InputError(f"this searcher has no encoder; give it one, or {otherwise}")
+        return self.encoder
 
     def score_all(self, queries: WordVectors, k: int) -> list[Scores]:
         """Exact scores of at least the k best documents of each query, ties at the border included."""

@@ -132,7 +132,7 @@ class WordTable:
         """
         n_texts, n_tokens = token_ids.shape
         special = self.special[token_ids]
-        starts = self._starts(token_ids, special)
+        starts = self.starts(token_ids)
         # One number for each run of tokens: a word occurrence, or one special token.
         occurrence = np.cumsum(starts.ravel()) - 1
         identities = self._occurrence_identities(token_ids.ravel(), occurrence)
@@ -142,7 +142,9 @@ class WordTable:
         counted &= special | (identities[occurrence].reshape(token_ids.shape) > 0)
         return _unique_within_texts(counted, special, occurrence.reshape(n_texts, n_tokens), identities)
 
-    def _starts(self, token_ids: NDArray[np.int64], special: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def starts(self, token_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a word, or a special token, begins at each token of `[n_texts, n_tokens]`."""
+        special = self.special[token_ids]
         starts = self.borders.starts(token_ids) | special
         starts[:, 1:] |= special[:, :-1]
         starts[:, :1] = True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wordhive.index.word_vectors import WordVectors as WordVectors
     from wordhive.retrieval.documents import Document as Document
     from wordhive.retrieval.encoder import Encoder as Encoder
+    from wordhive.retrieval.explain import Explanation as Explanation
     from wordhive.retrieval.retriever import Retriever as Retriever
     from wordhive.retrieval.searcher import Hit as Hit
     from wordhive.retrieval.searcher import Searcher as Searcher
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Document": "wordhive.retrieval.documents",
     "Encoder": "wordhive.retrieval.encoder",
+    "Explanation": "wordhive.retrieval.explain",
     "Hit": "wordhive.retrieval.searcher",
     "Index": "wordhive.index.index",
     "IndexConfig": "wordhive.index.config",

@@ -1,0 +1,140 @@
+"""`wordhive explain`: why a document has its score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from wordhive.retrieval.explain import Explanation
+
+# A black word on amber is legible on light and dark terminals alike; more of it adds more.
+_SHADES = ("black on #ffe9b8", "black on #ffd57a", "black on #ffbf3d", "bold black on #f5a623")
+_REMOVED = "dim strike"
+_BAR, _WIDEST = 24, 28
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Search")(explain)
+
+
+def explain(
+    index: Annotated[Path, typer.Argument(help="The folder of an index.")],
+    query: Annotated[str, typer.Argument(help="What was searched for.")],
+    document: Annotated[str, typer.Argument(metavar="DOC_ID", help="The id of a document, as search prints it.")],
+    html: Annotated[Path | None, typer.Option(help="Write a web page into this file.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Explain a document's score: which query word met which of its words, and for how much.
+
+    \b
+    wordhive explain my.hive "how do bees communicate?" doc-1
+    wordhive explain my.hive "how do bees communicate?" doc-1 --html doc-1.html
+    """
+    from wordhive.retrieval.retriever import Retriever
+
+    found = Retriever.open(index, model).explain(query, document)
+    if html is not None:
+        with output.whole_file(html) as file:
+            file.write(found.html())
+        output.note(f"{html}: written")
+    if as_json:
+        output.print_json(found)
+    elif html is None:
+        _print(found)
+
+
+def _print(found: Explanation) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    head = Text(output.plain(found.id), style="bold cyan")
+    head.append(f"  {found.score:.3f}", style="bold")
+    if found.summary_weight:
+        head.append(f"  words {found.words_score:.3f} + summary {found.summary_score:.3f}", style="dim")
+    console.print(head, soft_wrap=True)
+    console.print()
+    for row in _table(found):
+        console.print(row, soft_wrap=True)
+    if found.text:
+        console.print()
+        console.print(_text(found))
+    for line in _remarks(found):
+        console.print()
+        console.print(Text(line, style="dim"))
+
+
+def _table(found: Explanation) -> list[Text]:
+    from rich.cells import cell_len, set_cell_size
+    from rich.text import Text
+
+    rows: list[tuple[str, str, float]]
+    rows = [(output.plain(match.word), _met(match.match, match.weight), match.share) for match in found.matches]
+    if found.summary_weight:
+        rows.append(("summary", "the text as a whole", found.summary_share))
+    first = min(max((cell_len(word) for word, _, _ in rows), default=0), _WIDEST)
+    second = min(max((cell_len(met) for _, met, _ in rows), default=0), _WIDEST)
+    largest = max((share for *_, share in rows), default=0.0)
+    lines = []
+    for place, (word, met, share) in enumerate(rows):
+        is_summary = place == len(found.matches)
+        line = Text(set_cell_size(word, first), style="" if is_summary else "bold")
+        line.append(f"  {set_cell_size(met, second)}  {share:5.1f} %  ", style="not bold")
+        full = round(_BAR * max(share, 0) / largest) if largest > 0 else 0
+        line.append("█" * full, style="cyan" if is_summary else "#f5a623")
+        lines.append(line)
+    return lines
+
+
+def _met(match: str | None, weight: float) -> str:
+    if match is not None:
+        return f"→ {output.plain(match)}"
+    return "met no word" if weight else "left out by the model"
+
+
+def _text(found: Explanation) -> Text:
+    from rich.text import Text
+
+    met = {match.place for match in found.matches}
+    largest = max((word.score for word in found.words), default=0.0)
+    text = Text()
+    for piece, place in found.pieces():
+        if place is None:
+            style = ""
+        elif not found.words[place].stored:
+            style = _REMOVED
+        elif place in met and largest > 0:
+            heat = max(found.words[place].score / largest, 0.0)
+            style = _SHADES[min(int(heat * len(_SHADES)), len(_SHADES) - 1)]
+        else:
+            style = ""
+        text.append(_on_one_line(piece), style=style)
+    if found.unread.strip():
+        text.append(" …", style="dim")
+    return text
+
+
+def _on_one_line(piece: str) -> str:
+    # `plain` takes blanks off the ends, and between two words there are some.
+    before, after = (" " if piece[place].isspace() else "" for place in (0, -1))
+    return f"{before}{inner}{after}" if (inner := output.plain(piece)) else " "
+
+
+def _remarks(found: Explanation) -> list[str]:
+    lines = []
+    if found.removed:
+        removed = output.plain(" ".join(dict.fromkeys(found.removed)))
+        lines.append(f"removed by the model, {len(found.removed)} of {len(found.words)} words: {removed}")
+    if found.unread.strip():
+        lines.append(f"the model read {found.read_to:,} of {len(found.text or ''):,} characters")
+    if found.note:
+        lines.append(found.note)
+    return lines
