@@ -84,7 +84,8 @@ def load_cross_encoder(name: str) -> CrossEncoder:
     """A model that scores pairs of texts, in a local folder or on the hub."""
     with _quiet(), _load_errors(name):
         source = find_base(name)
-        return CrossEncoder(source, local_files_only=_offline(source))
+        model: CrossEncoder = CrossEncoder(source, local_files_only=_offline(source))
+        return model
 
 
 def load_base(name: str) -> Transformer:

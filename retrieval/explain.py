@@ -158,7 +158,8 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
 
 
 def _same_words(query: WordVectors, document: WordVectors) -> NDArray[np.bool_]:
-    return (query.word_ids[:, None] == document.word_ids) & (document.word_ids > 0)
+    same: NDArray[np.bool_] = (query.word_ids[:, None] == document.word_ids) & (document.word_ids > 0)
+    return same
 
 
 def best_matches(

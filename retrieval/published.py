@@ -121,7 +121,7 @@ def colberter_modules(
     if config.gate:
         gate = StopWordGate(config.word_dim)
         parts["stop_word_reducer"] = gate.linear
-        modules += [gate, ScaleWords()]  # type: ignore[no-untyped-call]
+        modules += [gate, ScaleWords()]
     if config.last_dim:
         last = _dense(config.word_dim, config.last_dim, "token_embeddings")
         parts["mini_compressor"] = last.linear

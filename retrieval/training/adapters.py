@@ -6,7 +6,7 @@ from sentence_transformers.base.modules import Transformer
 from torch import nn
 
 
-def add_adapters(transformer: Transformer, rank: int, alpha: float, dropout: float) -> None:
+def add_adapters(transformer: Transformer, rank: int, alpha: int, dropout: float) -> None:
     """Put adapters on every linear layer, and leave nothing else of the transformer to be trained."""
     from peft import LoraConfig, inject_adapter_in_model
 

@@ -26,7 +26,7 @@ class LoraConfig(_Part):
     """Low-rank adapters on every linear layer of the transformer. rank: theirs; alpha: their scale times rank."""
 
     rank: int = Field(default=32, ge=1)
-    alpha: float = Field(default=64, gt=0)
+    alpha: int = Field(default=64, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 

@@ -49,14 +49,16 @@ def word_scores(queries: Embedded, documents: Embedded, *, exact_match: bool = F
     best = torch.where(best.isinf(), best.new_zeros(()), best)
     if exact_match:
         best = best.clamp(min=0)
-    return (best * queries.mask[:, :, None]).sum(dim=1)
+    total: Tensor = (best * queries.mask[:, :, None]).sum(dim=1)
+    return total
 
 
 def _first_dims(words: Tensor, dim: int | None) -> Tensor:
     if dim is None or dim >= words.shape[-1]:
         return words
     # What Truncate and Normalize make of them, and then the word's own scale.
-    return functional.normalize(words[..., :dim], dim=-1) * words.norm(dim=-1, keepdim=True)
+    first: Tensor = functional.normalize(words[..., :dim], dim=-1) * words.norm(dim=-1, keepdim=True)
+    return first
 
 
 class RankingLoss(nn.Module):
@@ -177,7 +179,9 @@ def embed(model: nn.Module, features: dict[str, Any], task: str) -> Embedded:
     return Embedded(*_embedded_arrays(model, features, task))
 
 
-def _embedded_arrays(model: nn.Module, features: dict[str, Any], task: str) -> tuple[Tensor, ...]:
+def _embedded_arrays(
+    model: nn.Module, features: dict[str, Any], task: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
     # Modules write into the features they get: those of a batch are embedded more than once.
     found = model(_tokens(features), task=task)
     scale = found.get("word_scale")

@@ -69,7 +69,8 @@ def tfidf_vectors(texts: Sequence[str], random: np.random.Generator) -> NDArray[
         vectors[start : start + n] = summed.numpy()
         start += n
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths > 0, lengths, np.float32(1))
+    unit: NDArray[np.float32] = vectors / np.where(lengths > 0, lengths, np.float32(1))
+    return unit
 
 
 def _different(left: NDArray[np.int64], texts: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:

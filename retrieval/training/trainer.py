@@ -17,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.sampler import DefaultBatchSampler
+from sentence_transformers.multi_vector_encoder.model_card import MultiVectorEncoderModelCardCallback
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 from torch.utils.tensorboard import SummaryWriter
 from transformers import TrainerCallback
-from transformers.integrations import TensorBoardCallback
+from transformers.integrations.integration_utils import TensorBoardCallback
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -183,16 +184,22 @@ def _run_stage(
             args=_arguments(config, stage, steps, folder, encoder),
             train_dataset=dataset,
             loss=loss,
-            callbacks=[
-                _Progress(advance),
-                TensorBoardCallback(SummaryWriter(str(folder.parent / "logs" / stage.name))),
-            ],
+            callbacks=[_Progress(advance), _log(folder.parent / "logs" / stage.name)],
         )
-        trainer.remove_callback(ProgressCallback)
-        trainer.remove_callback(PrinterCallback)
-        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+        for callback in (ProgressCallback, PrinterCallback, MultiVectorEncoderModelCardCallback):
+            trainer.remove_callback(callback)
+        trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
+
+
+def _log(folder: Path) -> TensorBoardCallback:
+    return TensorBoardCallback(SummaryWriter(str(folder)))  # type: ignore[no-untyped-call]
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    found: str | None = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
+    return found
 
 
 def batches(sources: tuple[SourceConfig, ...], stage: StageConfig, seed: int) -> list[Example]:
