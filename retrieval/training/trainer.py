@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,7 @@ def _run_stage(
             args=_arguments(config, stage, steps, folder, encoder),
             train_dataset=dataset,
             loss=loss,
-            callbacks=[_Progress(advance), _log(folder.parent / "logs" / stage.name)],
+            callbacks=[_Progress(advance, folder / "log.jsonl"), _log(folder.parent / "logs" / stage.name)],
         )
         for callback in (ProgressCallback, PrinterCallback, MultiVectorEncoderModelCardCallback):
             trainer.remove_callback(callback)
@@ -291,9 +291,16 @@ class _Trainer(MultiVectorEncoderTrainer):
 
 
 class _Progress(TrainerCallback):
-    def __init__(self, advance: Any) -> None:
+    """Moves the bar, and keeps the losses so far in log.jsonl, which a run that goes on takes up again."""
+
+    def __init__(self, advance: Callable[[int], None], log: Path) -> None:
         self._advance = advance
+        self._log = log
         self._last = 0
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.write_text("".join(json.dumps(entry) + "\n" for entry in state.log_history), encoding="utf-8")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._advance(state.global_step - self._last)
