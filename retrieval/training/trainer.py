@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.sampler import DefaultBatchSampler
-from sentence_transformers.multi_vector_encoder.model_card import MultiVectorEncoderModelCardCallback
 from sentence_transformers.multi_vector_encoder.training_args import MultiVectorEncoderTrainingArguments
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
@@ -186,7 +185,7 @@ def _run_stage(
             loss=loss,
             callbacks=[_Progress(advance, folder / "log.jsonl"), _log(folder.parent / "logs" / stage.name)],
         )
-        for callback in (ProgressCallback, PrinterCallback, MultiVectorEncoderModelCardCallback):
+        for callback in (ProgressCallback, PrinterCallback):
             trainer.remove_callback(callback)
         trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
     for checkpoint in folder.glob("checkpoint-*"):
@@ -280,6 +279,9 @@ def _in_order(dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> D
 
 class _Trainer(MultiVectorEncoderTrainer):
     """sentence-transformers' trainer, whose checkpoints hold what is trained and nothing else."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Nothing: it would draw examples for a card that is not written."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
