@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -37,6 +37,15 @@ def word_scores(queries: Embedded, documents: Embedded, *, exact_match: bool = F
     The same score as an index gives: a removed word is in no maximum, a document without words scores 0.
     dim: of the first dims alone, as long as the whole vectors are.
     """
+    best = best_matches(queries, documents, exact_match=exact_match, dim=dim)
+    total: Tensor = (best * queries.mask[:, :, None]).sum(dim=1)
+    return total
+
+
+def best_matches(
+    queries: Embedded, documents: Embedded, *, exact_match: bool = False, dim: int | None = None
+) -> Tensor:
+    """Each query word's best product with a word of each document, `[n_queries, n_query_words, n_documents]`."""
     q, d = _first_dims(queries.words, dim), _first_dims(documents.words, dim)
     n_queries, n_documents = len(q), len(d)
     products = (q.flatten(0, 1) @ d.flatten(0, 1).T).view(n_queries, q.shape[1], n_documents, d.shape[1])
@@ -47,10 +56,7 @@ def word_scores(queries: Embedded, documents: Embedded, *, exact_match: bool = F
     best = products.masked_fill(~pairs, float("-inf")).amax(dim=-1)
     # Without a partner a query word adds nothing; nor does it with one that it only speaks against.
     best = torch.where(best.isinf(), best.new_zeros(()), best)
-    if exact_match:
-        best = best.clamp(min=0)
-    total: Tensor = (best * queries.mask[:, :, None]).sum(dim=1)
-    return total
+    return best.clamp(min=0) if exact_match else best
 
 
 def _first_dims(words: Tensor, dim: int | None) -> Tensor:
@@ -59,6 +65,14 @@ def _first_dims(words: Tensor, dim: int | None) -> Tensor:
     # What Truncate and Normalize make of them, and then the word's own scale.
     first: Tensor = functional.normalize(words[..., :dim], dim=-1) * words.norm(dim=-1, keepdim=True)
     return first
+
+
+def _unit(texts: Embedded) -> Embedded:
+    return replace(texts, words=functional.normalize(texts.words, dim=-1))
+
+
+def _centred(matches: Tensor) -> Tensor:
+    return matches - matches.mean(dim=-1, keepdim=True)
 
 
 class RankingLoss(nn.Module):
@@ -93,18 +107,33 @@ class RankingLoss(nn.Module):
         taught = self._taught(columns)
         # A sum over words of products that are nearly the same needs all its digits.
         with torch.autocast(queries.words.device.type, enabled=False):
+            candidates = _together(documents)
             wanted = labels.float() if labels is not None else taught and self._teacher_scores(*taught)
-            return self._losses(queries, documents, wanted if self.config.needs_teacher else None)
+            losses = self._ranking_losses(queries, candidates, wanted if self.config.needs_teacher else None)
+            if self.config.match_mse and taught:
+                losses["match_mse"] = self.config.match_mse * self._match_error(queries, candidates, *taught)
+            if self.config.gate:
+                losses["gate"] = self.config.gate * torch.stack([_mean_gate(column) for column in documents]).sum()
+        return losses
 
-    def _losses(self, queries: Embedded, documents: list[Embedded], wanted: Tensor | None) -> dict[str, Tensor]:
+    def _ranking_losses(self, queries: Embedded, documents: Embedded, wanted: Tensor | None) -> dict[str, Tensor]:
         positives = torch.arange(len(queries.words), device=queries.words.device)
         losses: dict[str, Tensor] = {}
-        for scores, weight in self._scores(queries, _together(documents)):
-            for name, loss in self._ranking(scores, positives, wanted, len(documents)).items():
+        for scores, weight in self._scores(queries, documents):
+            for name, loss in self._ranking(scores, positives, wanted, len(documents.words) // len(positives)).items():
                 losses[name] = losses.get(name, loss.new_zeros(())) + weight * loss
-        if self.config.gate:
-            losses["gate"] = self.config.gate * torch.stack([_mean_gate(column) for column in documents]).sum()
         return losses
+
+    def _match_error(self, queries: Embedded, documents: Embedded, taught: Embedded, candidates: Embedded) -> Tensor:
+        # A query word's own mean over the documents ranks nothing.
+        shares = taught.words.norm(dim=-1)
+        unit, wanted_unit = _unit(queries), _unit(taught)
+        wanted = _centred(best_matches(wanted_unit, candidates))
+        errors = []
+        for dim in self.config.dims or (None,):
+            found = _centred(best_matches(unit, documents, exact_match=self._exact_match, dim=dim))
+            errors.append(((found - wanted).square().mean(dim=-1) * shares * queries.mask).sum(dim=1).mean())
+        return torch.stack(errors).mean()
 
     def _embed(self, features: dict[str, Any], task: str) -> Embedded:
         size, total = self.mini_batch_size, len(features["input_ids"])
