@@ -25,7 +25,7 @@ from wordhive.index.info import EncoderStamp
 
 from .architecture import Architecture, build, fit_heads, raw_model
 from .checkpoint import lasting_name, load_model, save_model
-from .modules import GatedProjection, QueryWeights, ScoreMix, WholeWordPooling
+from .modules import GatedProjection, QueryWeights, ScoreMix, Truncate, WholeWordPooling
 from .progress import progress_bar
 from .words import WordTable
 
@@ -65,21 +65,25 @@ class Encoder:
         name: str | Path = DEFAULT_MODEL,
         *,
         words: bool = False,
+        dim: int | None = None,
         device: str | None = None,
         precision: Precision = "auto",
     ) -> Encoder:
         """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
 
         words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are. A name
-        that ends with "+words" asks for the same.
+        that ends with "+words" asks for the same. dim: keep only so many dims of its words, of a model that was trained
+        to be good with the first ones; a name that ends with "@16" asks for 16.
         Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach.
         """
-        name = str(name)
+        name, named_dim = _without_dim(str(name))
         bare = name.removesuffix("+words")
         if bare == UNNAMED:
             raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
         encoder = cls(load_model(bare, device), name=lasting_name(bare), precision=precision)
-        return encoder.with_words() if words or bare != name else encoder
+        encoder = encoder.with_words() if words or bare != name else encoder
+        dim = dim if dim is not None else named_dim
+        return encoder if dim is None else encoder.with_dim(dim)
 
     @classmethod
     def of(cls, model: str | Path | MultiVectorEncoder | Encoder) -> Encoder:
@@ -132,10 +136,27 @@ class Encoder:
         if self.pooling:
             raise InputError(f"{self.name} already gives one vector a whole word; leave out words=True")
         pooling, normalize = WholeWordPooling(keep_special=True), Normalize(module_input_name="token_embeddings")
-        modules = [*self.model, pooling, normalize]
+        return self._with_modules([*self.model, pooling, normalize], f"{self.name}+words")
+
+    def with_dim(self, dim: int) -> Encoder:
+        """This encoder with only the first dims of its words, at unit length again.
+
+        Raises InputError for more dims than there are, and for a model that does not bring its words to unit length.
+        """
+        modules = list(self.model)
+        places = [number for number, module in enumerate(modules) if _normalizes_words(module)]
+        if not places:
+            raise InputError(f"{self.name} does not normalise its words; their first dims do not stand for all of them")
+        full = self.model.get_embedding_dimension()
+        if not 1 <= dim <= (full or dim):
+            raise InputError(f"{self.name} has words of {full} dims; dim is {dim}, choose 1 to {full}")
+        place = places[-1]
+        return self._with_modules([*modules[:place], Truncate(dim), *modules[place:]], f"{self.name}@{dim}")
+
+    def _with_modules(self, modules: list[nn.Module], name: str) -> Encoder:
         prompts = {task: prompt for task, prompt in self.model.prompts.items() if prompt is not None}
         model = MultiVectorEncoder(modules=modules, prompts=prompts, device=str(self.model.device))
-        return Encoder(model, name=f"{self.name}+words", precision="bfloat16" if self._bfloat16 else "float32")
+        return Encoder(model, name=name, precision="bfloat16" if self._bfloat16 else "float32")
 
     def save(self, path: str | Path, *, base: str | None = None) -> None:
         """Write the model in the hub layout; one without a name goes by its folder from then on.
@@ -252,6 +273,16 @@ class Encoder:
         summary = features.get("sentence_embedding")
         offsets = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
         return WordVectors(vectors, offsets, word_ids, None if summary is None else _numpy(summary))
+
+
+def _without_dim(name: str) -> tuple[str, int | None]:
+    bare, mark, dim = name.rpartition("@")
+    # A folder may be called anything.
+    return (bare, int(dim)) if mark and dim.isdecimal() and not Path(name).exists() else (name, None)
+
+
+def _normalizes_words(module: Any) -> bool:
+    return isinstance(module, Normalize) and module.module_input_name == "token_embeddings"
 
 
 def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:

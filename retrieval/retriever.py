@@ -15,7 +15,7 @@ from wordhive.index.config import SummaryConfig
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import Document, check_document, document_from
-from .encoder import DEFAULT_MODEL, Encoder
+from .encoder import DEFAULT_MODEL, UNNAMED, Encoder
 from .explain import Explanation
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
@@ -89,7 +89,7 @@ class Retriever:
                 raise InputError(
                     f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()"
                 )
-            if index.encoder.name in ("custom", "custom+words"):
+            if index.encoder.name.partition("@")[0].removesuffix("+words") == UNNAMED:
                 raise InputError(
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )

@@ -45,7 +45,8 @@ class LossConfig(_Part):
     teacher's distribution over them (over a row's own documents where the scores come with the examples).
     margin_mse: squared error of the margins between positive and negatives against the teacher's (ColBERTer 3.5).
     match_mse: squared error of the best match of every query word in every document of the batch, less its mean there,
-    against the unreduced teacher's, by that teacher's query weights: it teaches words what they match, one by one.
+    against the unreduced teacher's, by that teacher's query weights, and the same of the summaries' products: words and
+    summary learn what they match one by one.
     gate: the mean stop-word gate of document words (α_CS); it closes gates.
     parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka); the first is
     the model's own.

@@ -133,7 +133,8 @@ class RankingLoss(nn.Module):
         for dim in self.config.dims or (None,):
             found = _centred(best_matches(unit, documents, exact_match=self._exact_match, dim=dim))
             errors.append(((found - wanted).square().mean(dim=-1) * shares * queries.mask).sum(dim=1).mean())
-        return torch.stack(errors).mean()
+        mine, theirs = (_centred(q.summary @ d.summary.T) for q, d in ((queries, documents), (taught, candidates)))
+        return torch.stack(errors).mean() + (mine - theirs).square().mean()
 
     def _embed(self, features: dict[str, Any], task: str) -> Embedded:
         size, total = self.mini_batch_size, len(features["input_ids"])
