@@ -182,6 +182,8 @@ class Encoder:
         """What the model computes, as 64 hexadecimal digits: weights (as bfloat16), modules, lengths, prompts."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.model.state_dict().items()):
+            if not tensor.dim():
+                continue  # a number, such as the summary's weight, is in its module's configuration
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().to(torch.bfloat16).contiguous().view(torch.uint8).numpy().data)
         described = [self._describe(module) for module in self.model]

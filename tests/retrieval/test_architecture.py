@@ -27,6 +27,12 @@ from wordhive.retrieval.projection import importance_weights
 from wordhive.retrieval.training.config import TrainConfig
 from wordhive.retrieval.training.losses import embed
 
+SENTENCES = [
+    f"{subject} {verb} {place}."
+    for subject in ("Bees", "The ants", "honey")
+    for verb in ("dance", "go to", "find")
+    for place in ("flowers", "the scent", "a web", "night")
+]
 PUBLISHED: dict[str, Any] = {"normalize": False, "query_weights": False, "stem": "porter", "pooling": "cls"}
 
 
@@ -44,7 +50,8 @@ def test_the_modules_of_both_designs(tiny_base: Path) -> None:
         base=str(tiny_base), word_dim=8, summary_dim=6, second_dim=1, exact_match=True, **PUBLISHED
     )
     assert kinds(published) == [
-        "Transformer", "Pooling", "Dense", "WholeWordPooling", "Dense", "StopWordGate", "ScaleWords", "Dense", "ScoreMix"
+        "Transformer", "Pooling", "Dense", "WholeWordPooling", "Dense", "StopWordGate", "ScaleWords", "Dense",
+        "ScoreMix",
     ]  # fmt: skip
     assert not any(isinstance(module, Normalize) for module in build(published))
     assert all(module.bias for module in build(published) if isinstance(module, Dense))
@@ -77,7 +84,7 @@ def test_published_scoring_on_numbers_by_hand(wordpiece: Any) -> None:
         gate.linear.weight.copy_(torch.tensor([[0.5, 0.0]]))  # bee 1.5, dance 1, the −.5 → 0, ant 2
 
     def embedded(text: str, task: str) -> Any:
-        features = {key: value for key, value in wordpiece([text], return_tensors="pt").items()}
+        features = dict(wordpiece([text], return_tensors="pt").items())
         features["sentence_embedding"] = torch.tensor([[2.0 if task == "query" else 3.0]])
         for module in (given, pooling, gate, ScaleWords(), mix):
             features = module(features, task=task) if isinstance(module, StopWordGate) else module(features)
@@ -88,8 +95,8 @@ def test_published_scoring_on_numbers_by_hand(wordpiece: Any) -> None:
     torch.testing.assert_close(kept, torch.tensor([[1.5, 0.0], [0.0, 2.0], [4.0, 4.0]]))
     # bee: max(1.5, 0, 4); dance: max(0, 4, 8). "the" is gone: had it stayed with 0, nothing would change here.
     words = (query["token_embeddings"][0] @ kept.T).max(dim=1).values.sum()
-    assert float(words) == 12
-    assert 0.25 * 2 * 3 + 0.75 * float(words) == 10.5
+    assert float(words.detach()) == 12
+    assert 0.25 * 2 * 3 + 0.75 * float(words.detach()) == 10.5
     scores = maxsim(
         WordVectors(query["token_embeddings"][0].numpy(), np.array([0, 2]), np.zeros(2, np.uint32)),
         kept.detach().numpy(),
@@ -98,8 +105,8 @@ def test_published_scoring_on_numbers_by_hand(wordpiece: Any) -> None:
     assert scores[0, 0] == 12
 
 
-def test_query_weights_sum_to_one_and_follow_rarity(tiny_base: Path, sentences: list[str]) -> None:
-    encoder = Encoder.started(Architecture(base=str(tiny_base), word_dim=8, summary_dim=6), sentences, device="cpu")
+def test_query_weights_sum_to_one_and_follow_rarity(tiny_base: Path) -> None:
+    encoder = Encoder.started(Architecture(base=str(tiny_base), word_dim=8, summary_dim=6), SENTENCES, device="cpu")
     queries = encoder.encode_queries(["the bees dance", "honey", ""])
     norms = np.linalg.norm(queries.vectors, axis=1)
     sums = [norms[a:b].sum() for a, b in zip(queries.offsets[:-1], queries.offsets[1:], strict=True)]
@@ -126,10 +133,10 @@ def test_importance_weights_find_what_a_vector_says_of_a_words_rarity() -> None:
         importance_weights(WordVectors(vectors[:3], np.array([0, 3]), np.ones(3, np.uint32)))
 
 
-def test_a_gated_projection_starts_linear_and_is_saved(tiny_base: Path, sentences: list[str], tmp_path: Path) -> None:
+def test_a_gated_projection_starts_linear_and_is_saved(tiny_base: Path, tmp_path: Path) -> None:
     architecture = Architecture(base=str(tiny_base), word_dim=8, hidden_dim=12, summary_dim=6)
-    encoder = Encoder.started(architecture, sentences, device="cpu")
-    plain = Encoder.started(architecture.model_copy(update={"hidden_dim": None}), sentences, device="cpu")
+    encoder = Encoder.started(architecture, SENTENCES, device="cpu")
+    plain = Encoder.started(architecture.model_copy(update={"hidden_dim": None}), SENTENCES, device="cpu")
     texts = ["Bees dance.", "the ants"]
     np.testing.assert_allclose(
         encoder.encode_documents(texts).vectors, plain.encode_documents(texts).vectors, atol=1e-5
@@ -144,19 +151,19 @@ def test_a_gated_projection_starts_linear_and_is_saved(tiny_base: Path, sentence
     np.testing.assert_allclose(loaded.encode_documents(texts).vectors, changed, atol=1e-6)
 
 
-def test_fewer_dims_by_name(tiny_base: Path, sentences: list[str], tmp_path: Path) -> None:
-    encoder = Encoder.started(Architecture(base=str(tiny_base), word_dim=8, summary_dim=6), sentences, device="cpu")
+def test_fewer_dims_by_name(tiny_base: Path, tmp_path: Path) -> None:
+    encoder = Encoder.started(Architecture(base=str(tiny_base), word_dim=8, summary_dim=6), SENTENCES, device="cpu")
     encoder.save(tmp_path / "model")
     short = Encoder.load(f"{tmp_path / 'model'}@4")
     assert short.name.endswith("model@4")
-    whole, found = (e.encode_documents(sentences[:3]).vectors for e in (encoder, short))
+    whole, found = (e.encode_documents(SENTENCES[:3]).vectors for e in (encoder, short))
     expected = whole[:, :4] / np.linalg.norm(whole[:, :4], axis=1, keepdims=True)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert short.fingerprint != encoder.fingerprint
     short.save(tmp_path / "short")
     again = Encoder.load(tmp_path / "short")
     assert any(isinstance(module, Truncate) for module in again.model)
-    np.testing.assert_allclose(again.encode_documents(sentences[:3]).vectors, found, atol=1e-6)
+    np.testing.assert_allclose(again.encode_documents(SENTENCES[:3]).vectors, found, atol=1e-6)
     with pytest.raises(InputError, match="choose 1 to 8"):
         encoder.with_dim(9)
     published = Architecture(base=str(tiny_base), word_dim=8, summary_dim=6, **PUBLISHED)
@@ -189,7 +196,7 @@ def test_a_mix_keeps_its_weight(summary_weight: float, learned: bool) -> None:
     mix = ScoreMix(summary_weight)
     assert mix.summary_weight == pytest.approx(summary_weight, abs=1e-6)
     assert mix.logit.requires_grad is learned
-    assert float(torch.sigmoid(mix.logit)) == pytest.approx(summary_weight, abs=1e-6)
+    assert float(torch.sigmoid(mix.logit.detach())) == pytest.approx(summary_weight, abs=1e-6)
 
 
 def test_dims_that_the_base_has_not(tiny_base: Path) -> None:
