@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from . import train_mine
+from . import train_mine, train_run
 
 # The command whose name may be left out: `wordhive train CONFIG` is `wordhive train run CONFIG`.
 DEFAULT_COMMAND = "run"
@@ -27,6 +27,7 @@ train = typer.Typer(
     help="""Train a model, or prepare what it is trained on.
 
 \b
+wordhive train configs/train/minilm-32.yaml
 wordhive train mine pairs.jsonl.gz --to mined.jsonl.gz
 """,
 )
@@ -36,4 +37,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(train, name="train", rich_help_panel="Models")
 
 
+train_run.register(train)
 train_mine.register(train)
