@@ -96,6 +96,9 @@ def mine_file(
     """
     if source.path is None:
         raise InputError(f"the source {source.name} is no file; mine a JSON lines file of pairs")
+    index = Path(method) if (Path(method) / "catalog.db").is_file() else None
+    if index and corpus:
+        raise InputError(f"{index} is an index, whose documents are the corpus; leave out the other one")
     positives = read_positives(source)
     n_examples, texts = _corpus(source, corpus)
     written = [0, 0]
@@ -110,7 +113,7 @@ def mine_file(
                 yield _line(row.fields, source, example)
                 advance(1)
 
-    with _searching(method, texts, own_corpus=corpus is None) as search:
+    with _searching(index or method, texts) as search:
         write_lines(to, lines())
     return Mined(*written)
 
@@ -163,12 +166,10 @@ def _corpus(source: SourceConfig, corpus: Path | None) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def _searching(method: str, texts: list[str], *, own_corpus: bool) -> Iterator[Search]:
+def _searching(method: Path | str, texts: list[str]) -> Iterator[Search]:
     if method == "bm25":
         yield Bm25(texts).search
-    elif (Path(method) / "catalog.db").is_file():
-        if not own_corpus:
-            raise InputError(f"{method} is an index, whose documents are the corpus; leave out the other one")
+    elif isinstance(method, Path):
         with Retriever.open(method) as retriever:
             yield retriever_search(retriever)
     else:

@@ -32,6 +32,8 @@ def similar_batches(examples: Sequence[Example], batch_size: int, seed: int) -> 
     end, or of a last batch that is not full, is left out.
     Raises InputError where there are not enough different examples for one batch.
     """
+    if len(examples) < batch_size:
+        raise _too_few(len(examples), batch_size)
     random = np.random.default_rng(seed)
     points = topic_vectors([f"{example.query} {example.positive}" for example in examples], random)
     texts = [(text_key(example.query), text_key(example.positive)) for example in examples]
@@ -45,11 +47,15 @@ def similar_batches(examples: Sequence[Example], batch_size: int, seed: int) -> 
         batches += _halved(points, left[whole], batch_size)
         left = np.delete(left, whole)
     if not batches:
-        raise InputError(
-            f"{len(examples)} examples hold no batch of {batch_size} without a query or a positive twice; "
-            "take smaller batches, or more examples"
-        )
+        raise _too_few(len(examples), batch_size)
     return np.stack(batches)[random.permutation(len(batches))]
+
+
+def _too_few(n_examples: int, batch_size: int) -> InputError:
+    return InputError(
+        f"{n_examples} examples hold no batch of {batch_size} without a query or a positive twice; "
+        "take smaller batches, or more examples"
+    )
 
 
 def topic_vectors(texts: Sequence[str], random: np.random.Generator) -> NDArray[np.float32]:
