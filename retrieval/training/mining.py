@@ -31,7 +31,7 @@ class Draw:
 
     negatives: for each query; fewer where fewer are left. skip, depth: they come from the ranks after `skip`, down to
     `depth`, positives counted. max_ratio: they score at most this share of the positive's score, so that what is nearly
-    as good, maybe an unmarked answer, is no negative (NV-Retriever, Moreira et al. 2024, section 3.2); None: any score.
+    as good, maybe an unmarked answer, is no negative (NV-Retriever, Moreira et al. 2024); None: any score.
     Raises InputError for what is out of range.
     """
 
@@ -144,7 +144,7 @@ def _negatives(
     drawn: dict[str, str] = {}
     for text, _ in source.sample(ranked, len(ranked)):
         key = text_key(text)
-        if key not in known and key not in drawn:
+        if key not in known:
             drawn[key] = text
             if len(drawn) == draw.negatives:
                 break

@@ -1,6 +1,6 @@
 """Batches of similar examples, whose other positives are hard negatives for free.
 
-TAS-B (Hofstätter et al. 2021, section 3.1) fills a batch with queries of one cluster of a trained model's vectors. Here
+TAS-B (Hofstätter et al. 2021) fills a batch with queries of one cluster of a trained model's vectors. Here
 it is hashed TF-IDF in its principal directions, and clusters are of just the size of a batch, by halving.
 """
 

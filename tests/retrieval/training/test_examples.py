@@ -175,11 +175,14 @@ def test_all_positives_of_a_query_are_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
-def test_written_lines_are_read_again_and_have_the_same_bytes(tmp_path: Path, name: str) -> None:
+def test_written_lines_are_read_again_and_have_the_same_bytes(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [{"query": "q", "positive": "naïve 中", "negatives": ["n"]}]
     first, second = tmp_path / name, tmp_path / "again" / name
     second.parent.mkdir()
     write_lines(first, rows)
+    monkeypatch.setattr("gzip.time.time", lambda: 86_400.0)  # a gzip file may hold the time at which it was made
     write_lines(second, rows)
     assert list(read_examples(SourceConfig(path=first))) == [Example("q", "naïve 中", ("n",))]
     assert first.read_bytes() == second.read_bytes()

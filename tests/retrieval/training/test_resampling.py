@@ -79,12 +79,12 @@ def test_the_target_topic_rises_from_half_to_nearly_all() -> None:
 def test_the_draw_is_in_proportion_to_the_weights() -> None:
     # One of three is drawn with the probability exp(weight) / their sum.
     examples = [Example("q", text) for text in ("bee", "ship", "mast")]
-    target = ["bee ship"] * 2
+    target = ["bee"] * 7
     texts = [one.positive for one in examples]
     odds = np.exp(log_weights(texts, ngram_counts(texts), ngram_counts(target)))
     drawn = Counter(resample(examples, target, 1, seed=seed)[0].positive for seed in range(2000))
     shares = [drawn[text] / 2000 for text in texts]
-    np.testing.assert_allclose(shares, odds / odds.sum(), atol=0.04)
+    np.testing.assert_allclose(shares, odds / odds.sum(), atol=0.025)
 
 
 def test_the_order_stays_and_the_seed_decides() -> None:
