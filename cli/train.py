@@ -13,7 +13,9 @@ from . import train_mine, train_run
 DEFAULT_COMMAND = "run"
 
 
-class _OneLeftOut(TyperGroup):
+class DefaultCommandGroup(TyperGroup):
+    """A group that takes an unknown first argument as the first of its command `run`, where it has one."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         known = {*self.commands, *ctx.help_option_names}
         if args and args[0] not in known and DEFAULT_COMMAND in self.commands:
@@ -22,7 +24,7 @@ class _OneLeftOut(TyperGroup):
 
 
 train = typer.Typer(
-    cls=_OneLeftOut,
+    cls=DefaultCommandGroup,
     no_args_is_help=True,
     help="""Train a model, or prepare what it is trained on.
 

@@ -11,7 +11,7 @@ from . import output
 
 
 def register(train: typer.Typer) -> None:
-    train.command("run", hidden=True)(run)
+    train.command("run")(run)
 
 
 def run(

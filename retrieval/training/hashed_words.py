@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class HashedWords:
         table = _Hashes()
         lists = [_WORD.findall(text.lower()) for text in texts]
         lengths = [len(words) for words in lists]
-        hashes = np.fromiter((table[word] for words in lists for word in words), np.uint64, sum(lengths))
+        hashes = np.fromiter(map(table.__getitem__, chain.from_iterable(lists)), np.uint64, sum(lengths))
         return cls(hashes, np.repeat(np.arange(len(texts), dtype=np.int32), lengths), len(texts))
 
     def buckets(self, n: int) -> NDArray[np.int32]:

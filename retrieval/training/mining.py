@@ -31,7 +31,7 @@ class Draw:
 
     negatives: for each query; fewer where fewer are left. skip, depth: they come from the ranks after `skip`, down to
     `depth`, positives counted. max_ratio: they score at most this share of the positive's score, so that what is nearly
-    as good, maybe an unmarked answer, is no negative (NV-Retriever, Moreira et al. 2024, section 3.2); None: any score.
+    as good, maybe an unmarked answer, is no negative (NV-Retriever, Moreira et al. 2024); None: any score.
     Raises InputError for what is out of range.
     """
 
@@ -96,6 +96,9 @@ def mine_file(
     """
     if source.path is None:
         raise InputError(f"the source {source.name} is no file; mine a JSON lines file of pairs")
+    index = Path(method) if (Path(method) / "catalog.db").is_file() else None
+    if index and corpus:
+        raise InputError(f"{index} is an index, whose documents are the corpus; leave out the other one")
     positives = read_positives(source)
     n_examples, texts = _corpus(source, corpus)
     written = [0, 0]
@@ -110,7 +113,7 @@ def mine_file(
                 yield _line(row.fields, source, example)
                 advance(1)
 
-    with _searching(method, texts, own_corpus=corpus is None) as search:
+    with _searching(index or method, texts) as search:
         write_lines(to, lines())
     return Mined(*written)
 
@@ -141,7 +144,7 @@ def _negatives(
     drawn: dict[str, str] = {}
     for text, _ in source.sample(ranked, len(ranked)):
         key = text_key(text)
-        if key not in known and key not in drawn:
+        if key not in known:
             drawn[key] = text
             if len(drawn) == draw.negatives:
                 break
@@ -163,12 +166,10 @@ def _corpus(source: SourceConfig, corpus: Path | None) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def _searching(method: str, texts: list[str], *, own_corpus: bool) -> Iterator[Search]:
+def _searching(method: Path | str, texts: list[str]) -> Iterator[Search]:
     if method == "bm25":
         yield Bm25(texts).search
-    elif (Path(method) / "catalog.db").is_file():
-        if not own_corpus:
-            raise InputError(f"{method} is an index, whose documents are the corpus; leave out the other one")
+    elif isinstance(method, Path):
         with Retriever.open(method) as retriever:
             yield retriever_search(retriever)
     else:

@@ -1,8 +1,8 @@
 """DSIR: the examples that are most like a target corpus, by importance resampling of hashed n-grams (Xie et al. 2023).
 
 A bag-of-n-grams model is estimated of the source and of the target, each over 10,000 buckets into which unigrams and
-bigrams are hashed. The log importance weight of a text is the difference of its log likelihoods under the two
-(section 3), and Gumbel noise on the weights draws without replacement in proportion to them (section 3, Gumbel top-k).
+bigrams are hashed. The log importance weight of a text is the difference of its log likelihoods under the two, and
+Gumbel noise on the weights draws without replacement in proportion to them.
 """
 
 from __future__ import annotations
