@@ -56,7 +56,7 @@ def candidates(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:

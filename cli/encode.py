@@ -21,9 +21,7 @@ def encode(
         typer.Argument(metavar="INPUT", help="JSON lines (.gz too), BEIR folder, TSV, folder of text files, or - ."),
     ],
     to: Annotated[Path, typer.Option(help="The folder of the shards.")],
-    model: Annotated[
-        str, typer.Option(help="Shipped model, model folder, or name on the hub.")
-    ] = "wordhive-minilm-128",
+    model: Annotated[str, typer.Option(help="Shipped model, model folder, or name on the hub.")] = "wordhive-minilm-32",
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

@@ -28,7 +28,7 @@ def evaluate(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
     ] = None,
     config: Annotated[
         str | None,

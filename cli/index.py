@@ -34,7 +34,7 @@ def index(
     to: Annotated[Path, typer.Option(help="The folder of the index.")],
     model: Annotated[
         str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-128]."),
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
     ] = None,
     config: Annotated[
         str | None,

@@ -40,7 +40,7 @@ def mine(
 
     \b
     wordhive train mine pairs.jsonl.gz --to mined.jsonl.gz
-    wordhive train mine pairs.jsonl.gz --to mined.jsonl.gz --corpus docs.jsonl --method wordhive-minilm-128
+    wordhive train mine pairs.jsonl.gz --to mined.jsonl.gz --corpus docs.jsonl --method wordhive-minilm-32
     wordhive train mine pairs.jsonl.gz --to mined.jsonl.gz --method my.hive --max-ratio 0.95
     """
     from wordhive.index import InputError

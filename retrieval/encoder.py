@@ -31,7 +31,7 @@ from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Task = Literal["query", "document"]
-DEFAULT_MODEL = "wordhive-minilm-128"
+DEFAULT_MODEL = "wordhive-minilm-32"
 UNNAMED = "custom"
 
 # One forward pass at a time: hooks and torch's number of threads belong to the process, not to a thread of it.

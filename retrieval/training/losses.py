@@ -130,11 +130,11 @@ class RankingLoss(nn.Module):
         unit, wanted_unit = _unit(queries), _unit(taught)
         wanted = _centred(best_matches(wanted_unit, candidates))
         errors = []
-        for dim in self.config.dims or (None,):
+        for dim, share in self._dims():
             found = _centred(best_matches(unit, documents, exact_match=self._exact_match, dim=dim))
-            errors.append(((found - wanted).square().mean(dim=-1) * shares * queries.mask).sum(dim=1).mean())
+            errors.append(share * ((found - wanted).square().mean(dim=-1) * shares * queries.mask).sum(dim=1).mean())
         mine, theirs = (_centred(q.summary @ d.summary.T) for q, d in ((queries, documents), (taught, candidates)))
-        return torch.stack(errors).mean() + (mine - theirs).square().mean()
+        return torch.stack(errors).sum() + (mine - theirs).square().mean()
 
     def _embed(self, features: dict[str, Any], task: str) -> Embedded:
         size, total = self.mini_batch_size, len(features["input_ids"])
@@ -153,13 +153,17 @@ class RankingLoss(nn.Module):
         parts, found = self.config.parts, []
         summary = queries.summary @ documents.summary.T
         w = torch.sigmoid(self._mix.logit)
-        dims: tuple[int | None, ...] = self.config.dims or (None,)
-        for dim in dims:
+        for dim, share in self._dims():
             words = word_scores(queries, documents, exact_match=self._exact_match, dim=dim)
-            found.append((w * summary + (1 - w) * words, parts.fused / len(dims)))
-            found.append((words, parts.words / len(dims)))
+            found.append((w * summary + (1 - w) * words, parts.fused * share))
+            found.append((words, parts.words * share))
         found.append((summary, parts.summary))
         return [(scores, weight) for scores, weight in found if weight]
+
+    def _dims(self) -> list[tuple[int | None, float]]:
+        """Numbers of dims that are to stand for all, and their shares of a loss: as large as they are."""
+        dims = self.config.dims
+        return [(dim, dim / sum(dims)) for dim in dims] or [(None, 1.0)]
 
     @property
     def _mix(self) -> ScoreMix:

@@ -91,7 +91,7 @@ def test_the_model_of_another_index_is_refused_with_both_names(run: Run, hive: P
     encoder = Encoder.load()
     encoder.model[0].max_seq_length = 64
     encoder.save(tmp_path / "other", base="all-MiniLM-L6-v2")
-    _refused(run("search", hive, "bees", "--model", tmp_path / "other"), "wordhive-minilm-128 (", "other (")
+    _refused(run("search", hive, "bees", "--model", tmp_path / "other"), "wordhive-minilm-32 (", "other (")
 
 
 def test_a_hub_model_without_a_network_is_one_line(run: Run, bees: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_info_counts_documents_and_bytes(run: Run, hive: Path) -> None:
     assert found["dim"] == 128
     assert found["bytes"]["words"] > found["n_words"] * 128
     assert found["intrinsic_dimension"] is None  # six documents tell nothing
-    assert "wordhive-minilm-128" in run("info", hive).out
+    assert "wordhive-minilm-32" in run("info", hive).out
 
 
 def test_index_takes_queries_to_fit_to(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:

@@ -423,7 +423,7 @@ def test_a_fitted_encoder_does_not_go_by_its_base_models_name(tiny_base: Path, s
     assert Encoder.fit(str(tiny_base), sentences, dim=8, device="cpu").name == "custom"
 
 
-@pytest.mark.parametrize("bad", [7, None, "wordhive-minilm-128"])
+@pytest.mark.parametrize("bad", [7, None, "wordhive-minilm-32"])
 def test_an_object_that_is_no_multi_vector_encoder_is_refused(bad: Any) -> None:
     with pytest.raises(InputError, match=f"model is a {type(bad).__name__}; expected a sentence_transformers.Multi"):
         Encoder(bad)

@@ -80,7 +80,7 @@ def test_the_shipped_model_is_the_default(tmp_path: Path) -> None:
         hits = retriever.search("how do bees communicate?", k=1)
     assert [hit.id for hit in hits] == ["0"]
     with Retriever.open(tmp_path / "x") as again:
-        assert again.encoder.name == "wordhive-minilm-128"
+        assert again.encoder.name == "wordhive-minilm-32"
         assert again.search("how do bees communicate?", k=1) == hits
 
 

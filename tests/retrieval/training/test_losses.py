@@ -132,7 +132,7 @@ def test_parts_and_dims_are_weighted_sums(tiny_base: Any) -> None:
     assert loss(fused=0.5, words=2, summary=3) == pytest.approx(np.dot([0.5, 2, 3], single), rel=1e-5)
     both = RankingLoss(model, LossConfig(dims=(8, 4)))(columns)["contrastive"]
     short = RankingLoss(model, LossConfig(dims=(4,)))(columns)["contrastive"]
-    assert float(both) == pytest.approx((single[0] + float(short)) / 2, rel=1e-5)
+    assert float(both) == pytest.approx((2 * single[0] + float(short)) / 3, rel=1e-5)
 
 
 def test_a_student_that_scores_as_its_teacher_has_nothing_to_learn(tiny_base: Any) -> None:
