@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sentence_transformers import MultiVectorEncoder
-from sentence_transformers.base.modules import Dense, Normalize
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
@@ -33,7 +33,8 @@ _FIT_WORDS = 1_000_000
 class Architecture(BaseModel):
     """A model's modules, in YAML as in Python.
 
-    base: the transformer: a folder, all-MiniLM-L6-v2, or a name on the hub.
+    base: the transformer: a folder, all-MiniLM-L6-v2, or a hub name. A wordhive model in a folder gives its heads
+    too, where they fit.
     stem: a Snowball algorithm under which words are the same ("porter", …), or None: compared lower-cased.
     word_dim: dims of a word; None leaves them as they are. hidden_dim: of a gated block beside the projection; None: a
     linear projection only. second_dim: dims after a second projection behind the gate; None: no such.
@@ -68,6 +69,17 @@ class Architecture(BaseModel):
         if self.second_dim is not None and self.word_dim is None:
             raise ValueError("second_dim needs word_dim: it is the dims of a second projection")
         return self
+
+    @classmethod
+    def of(cls, **values: Any) -> Architecture:
+        """That architecture. Raises InputError for a value that does not fit."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(
+                f"{'.'.join(map(str, first['loc']))} is {first['input']!r}; {first['msg'].lower()}"
+            ) from error
 
 
 def build(architecture: Architecture) -> MultiVectorEncoder:
@@ -114,6 +126,20 @@ def fit_heads(model: MultiVectorEncoder, raw: WordVectors) -> None:
             _set(module.linear.bias, np.array([bias], np.float32))
 
 
+def take_heads(model: MultiVectorEncoder, trained: MultiVectorEncoder) -> None:
+    """Take over a trained model's heads where they fit: same module, same purpose, same dims."""
+    theirs = {_purpose(module): module for module in trained}
+    for module in model:
+        found = theirs.get(_purpose(module))
+        if found is not None and not isinstance(module, Transformer):
+            module.load_state_dict(found.state_dict())
+
+
+def _purpose(module: nn.Module) -> tuple[Any, ...]:
+    shapes = tuple((name, tuple(tensor.shape)) for name, tensor in module.state_dict().items())
+    return type(module), getattr(module, "module_input_name", None), shapes
+
+
 def _summary_projection(full: int, architecture: Architecture) -> Dense:
     dim = architecture.summary_dim
     assert dim is not None
@@ -130,12 +156,13 @@ def _word_modules(full: int, architecture: Architecture) -> list[nn.Module]:
         gate = [StopWordGate(full if normalize else dim or full)]
     weights: list[nn.Module] = [QueryWeights(full)] if architecture.query_weights else []
     # As published, the gate scales the words that the second projection gets.
-    before, behind = ([*gate, *weights], []) if normalize else (weights, [*gate, ScaleWords()])
+    before, behind = ([*gate, *weights], []) if normalize else (weights, [*gate, *([ScaleWords()] if gate else [])])
     second: list[nn.Module] = []
     if architecture.second_dim is not None:
         second = [_dense(dim or full, architecture.second_dim, bias=True)]
-    unit: list[nn.Module] = [Normalize(module_input_name="token_embeddings"), ScaleWords()] if normalize else []
-    return [*before, *project, *behind, *second, *unit]
+    unit: list[nn.Module] = [Normalize(module_input_name="token_embeddings")] if normalize else []
+    scale: list[nn.Module] = [ScaleWords()] if normalize and (gate or weights) else []
+    return [*before, *project, *behind, *second, *unit, *scale]
 
 
 def _word_projection(full: int, dim: int, architecture: Architecture) -> nn.Module:

@@ -75,6 +75,14 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
         return MultiVectorEncoder(source, device=device, local_files_only=_offline(source))
 
 
+def is_own_model(name: str) -> bool:
+    """Whether a local folder holds a model with modules of wordhive's."""
+    path = Path(lasting_name(name)) / "modules.json"
+    return path.is_file() and any(
+        entry["type"].startswith(_OWN_MODULES) for entry in _read_json(str(path.parent), path.name)
+    )
+
+
 def is_cross_encoder(name: str) -> bool:
     """Whether a model, in a local folder or on the hub, scores pairs of texts."""
     with _quiet(), _load_errors(name):
@@ -145,8 +153,9 @@ def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None)
     base: a published transformer whose name stands in for its weights, with what training changed of them beside it.
     """
     check_new_folder(folder)
+    published = None if base is None else load_base(base)
     folder.mkdir(parents=True, exist_ok=True)
-    if base is None:
+    if base is None or published is None:
         with _quiet():
             model.save(str(folder), create_model_card=False)
         return
@@ -161,7 +170,7 @@ def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None)
             module.save(str(folder / path))
     transformer = model[0]
     assert isinstance(transformer, Transformer)
-    save_changes(transformer.model, load_base(base).model, folder / _CHANGES_FILE)
+    save_changes(transformer.model, published.model, folder / _CHANGES_FILE)
     lengths = {key: getattr(transformer, key) for key in ("max_seq_length", "query_length", "document_length")}
     _write_json(folder / _BASE_FILE, {"name": lasting_name(base), **lengths})
     _write_json(folder / "modules.json", entries)

@@ -23,8 +23,8 @@ from wordhive.index import InputError, WordVectors
 from wordhive.index.batch import check_unicode
 from wordhive.index.info import EncoderStamp
 
-from .architecture import Architecture, build, fit_heads, raw_model
-from .checkpoint import lasting_name, load_model, save_model
+from .architecture import Architecture, build, fit_heads, raw_model, take_heads
+from .checkpoint import is_own_model, lasting_name, load_model, save_model
 from .modules import GatedProjection, QueryWeights, ScoreMix, Truncate, WholeWordPooling
 from .progress import progress_bar
 from .words import WordTable
@@ -109,7 +109,7 @@ class Encoder:
         Words are projected to `dim` by uncentred PCA on the texts' own words (None: not at all), and normalised; the
         mean of all tokens is the summary, with `summary_weight` of the score.
         """
-        architecture = Architecture(
+        architecture = Architecture.of(
             base=base, stem=stem, word_dim=dim, summary_dim=None, summary_weight=summary_weight,
             stop_word_gate=False, query_weights=False,
         )  # fmt: skip
@@ -129,6 +129,8 @@ class Encoder:
         if any(isinstance(module, (Dense, GatedProjection, QueryWeights)) for module in model):
             raw = cls(raw_model(architecture).to(device or model.device))
             fit_heads(model, raw.encode_documents(texts, show_progress=show_progress))
+        if is_own_model(architecture.base):
+            take_heads(model, load_model(architecture.base))
         return cls(model.to(device or model.device))
 
     def with_words(self) -> Encoder:

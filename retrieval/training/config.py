@@ -48,8 +48,8 @@ class LossConfig(_Part):
     against the unreduced teacher's, by that teacher's query weights, and the same of the summaries' products: words and
     summary learn what they match one by one.
     gate: the mean stop-word gate of document words (α_CS); it closes gates.
-    parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka), each with a share
-    of the losses as large as it is.
+    parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka), with a share
+    of each in the losses as large as it is.
     scale: what scores are multiplied by before a softmax; teacher_scale: the same for the teacher's.
     teacher: "unreduced": the base model's own words and summary at all their dims, with the query weights that the
     model starts with; "scores": those in the examples; or the name of a multi-vector model or cross-encoder, which

@@ -63,8 +63,8 @@ def test_a_run_goes_to_standard_output_without_a_file(run: Run, hive: Path, tmp_
 def test_info_counts_documents_and_bytes(run: Run, hive: Path) -> None:
     found = run("info", hive, "--json").json()
     assert found["n_documents"] == len(BEES)
-    assert found["dim"] == 128
-    assert found["bytes"]["words"] > found["n_words"] * 128
+    assert found["dim"] == 32
+    assert found["bytes"]["words"] > found["n_words"] * 32
     assert found["intrinsic_dimension"] is None  # six documents tell nothing
     assert "wordhive-minilm-32" in run("info", hive).out
 

@@ -163,7 +163,7 @@ def test_shares_equal_those_of_a_scan_worked_out_here(
         assert flat.shares[k][20] == pytest.approx(np.mean(expected), abs=1e-3)
     assert flat.shares[10][100] == flat.shares[100][100] == 1.0
     assert flat.ndcg[100] == found.ndcg_exact
-    assert flat.dims == 4 * 4 * 8 + 384
+    assert flat.dims == 4 * 4 * 8 + 128
     assert flat.bytes_per_document == pytest.approx(4 * flat.dims, abs=0.2)
     assert quantised.bytes_per_document == pytest.approx(flat.dims, abs=0.2)
     assert flat.queries_per_second > 0
@@ -269,7 +269,7 @@ def test_one_name_may_stand_for_two_encodings(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
     found = bench([_stage(), _stage(repetitions=2)], collection, encoder, tmp_path, shards=shards)
-    assert [stage.dims for stage in found.stages] == [4 * 4 * 8 + 384, 2 * 4 * 8 + 384]
+    assert [stage.dims for stage in found.stages] == [4 * 4 * 8 + 128, 2 * 4 * 8 + 128]
 
 
 def test_the_grid_that_comes_with_it_is_whole() -> None:

@@ -58,7 +58,8 @@ def test_runs_equal_scores_worked_out_from_the_vectors(
             words = (query.vectors @ own.vectors.T).max(axis=1).sum() if len(own.vectors) else 0.0
             assert query.summary is not None
             assert own.summary is not None
-            expected = 0.2 * words + 0.8 * float(query.summary[0] @ own.summary[0])
+            w = encoder.summary_weight
+            expected = (1 - w) * words + w * float(query.summary[0] @ own.summary[0])
             assert found.systems[0].run[id][name] == pytest.approx(expected, abs=0.02)
 
 
@@ -70,7 +71,7 @@ def test_two_stages_over_all_documents_equal_exact_search(found: Evaluation) -> 
 
 
 def test_costs_are_reported(found: Evaluation) -> None:
-    assert found.bytes_per_document["words"] == pytest.approx(128 * found.words_per_document, abs=60)
+    assert found.bytes_per_document["words"] == pytest.approx(32 * found.words_per_document, abs=60)
     assert set(found.latency) == {"encode", "candidates", "rerank", "fetch", "total"}
     assert all(times["p50"] <= times["p95"] <= times["p99"] for times in found.latency.values())
 

@@ -56,7 +56,8 @@ def _float32() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
-    return Encoder.load()
+    """The shipped model whose words and summary are the base model's own, projected."""
+    return Encoder.load("wordhive-minilm-128")
 
 
 @pytest.fixture(scope="session")

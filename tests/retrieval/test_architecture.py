@@ -204,3 +204,27 @@ def test_dims_that_the_base_has_not(tiny_base: Path) -> None:
         build(Architecture(base=str(tiny_base), word_dim=8, summary_dim=64))
     with pytest.raises(ValidationError):
         Architecture(word_dim=0)
+
+
+def test_a_trained_models_heads_are_taken_over_where_they_fit(tiny_base: Path, tmp_path: Path) -> None:
+    first = Encoder.started(Architecture(base=str(tiny_base), word_dim=8, summary_dim=6), SENTENCES, device="cpu")
+    with torch.no_grad():
+        for module in first.model:
+            if isinstance(module, (Dense, StopWordGate, QueryWeights)):
+                module.linear.weight.normal_(generator=torch.Generator().manual_seed(7))
+    first.save(tmp_path / "first")
+    architecture = Architecture(
+        base=str(tmp_path / "first"), stem="porter", word_dim=4, summary_dim=6, exact_match=True
+    )
+    second = Encoder.started(architecture, SENTENCES, device="cpu")
+    assert second.exact_match
+    for kind, same in ((StopWordGate, True), (QueryWeights, True), (Dense, None)):
+        mine, theirs = ([m for m in e.model if isinstance(m, kind)] for e in (second, first))
+        if same:
+            assert torch.equal(mine[0].linear.weight, theirs[0].linear.weight)
+        else:
+            assert torch.equal(mine[0].linear.weight, theirs[0].linear.weight)  # the summary's
+            assert mine[1].linear.weight.shape == (4, 32)
+    np.testing.assert_allclose(
+        second.encode_documents(["bees"]).summary, first.encode_documents(["bees"]).summary, atol=1e-5
+    )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -254,15 +255,26 @@ def test_a_base_without_a_transformer_is_refused(tmp_path: Path) -> None:
         load_base(str(tmp_path))
 
 
-def test_a_light_model_whose_base_is_gone_is_refused(tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_a_light_model_whose_base_is_gone_is_refused(tiny_encoder: Encoder, tiny_base: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_base, tmp_path / "gone")
     tiny_encoder.save(tmp_path / "light", base=str(tmp_path / "gone"))
+    shutil.rmtree(tmp_path / "gone")
     with pytest.raises(WordhiveError) as raised:
         load_model(str(tmp_path / "light"))
     assert str(tmp_path / "gone") in one_line(raised)
 
 
-def test_a_saved_model_names_only_modules_that_can_be_loaded(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    for name, base in (("full", None), ("light", "some/base")):
+def test_a_light_model_needs_its_base_to_be_saved(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(WordhiveError) as raised:
+        tiny_encoder.save(tmp_path / "light", base="some/base")
+    assert "some/base" in one_line(raised)
+    assert not (tmp_path / "light").exists()
+
+
+def test_a_saved_model_names_only_modules_that_can_be_loaded(
+    tiny_encoder: Encoder, tiny_base: Path, tmp_path: Path
+) -> None:
+    for name, base in (("full", None), ("light", str(tiny_base))):
         save_model(tiny_encoder.model, tmp_path / name, base)
         entries = json.loads((tmp_path / name / "modules.json").read_text(encoding="utf-8"))
         assert [entry["type"].rpartition(".")[2] for entry in entries] == [

@@ -411,7 +411,7 @@ def test_fit_stores_the_stem(tiny_base: Path, sentences: list[str]) -> None:
 def test_fit_refuses_too_little_text_dims_and_weights(tiny_base: Path, sentences: list[str]) -> None:
     with pytest.raises(InputError, match="2 word vectors cannot fit a projection of 32 dims"):
         Encoder.fit(str(tiny_base), ["bees dance"], dim=8, device="cpu")
-    with pytest.raises(InputError, match="cannot project 32 dims to 33"):
+    with pytest.raises(InputError, match=r"word_dim is 33, but .* has 32 dims"):
         Encoder.fit(str(tiny_base), sentences, dim=33, device="cpu")
     with pytest.raises(InputError, match=r"summary_weight is 1\.5"):
         Encoder.fit(str(tiny_base), sentences, summary_weight=1.5, device="cpu")
@@ -442,3 +442,37 @@ def test_of_takes_an_encoder_a_model_or_a_name(
     assert Encoder.of(foreign).model is foreign
     assert Encoder.of(foreign).name == "custom"
     assert Encoder.of(str(tiny_folder)).fingerprint == tiny_encoder.fingerprint
+
+
+@pytest.fixture(scope="module")
+def trained() -> Encoder:
+    """The default model, trained: 32 dims, a stop-word gate, query weights, a summary of 128 dims."""
+    return Encoder.load()
+
+
+def test_the_default_model_keeps_few_small_words(trained: Encoder, encoder: Encoder) -> None:
+    text = "The genes of the honey bee, and of other insects, are known: they tell how a queen is made of a larva."
+    words, all_words = trained.encode_documents([text]), encoder.encode_documents([text])
+    assert (words.dim, words.summary_dim) == (32, 128)
+    assert len(words.vectors) < len(all_words.vectors)
+    kept = set(words.word_ids.tolist())
+    assert kept < set(all_words.word_ids.tolist())
+    assert {word_identity(form) for form in ("genes", "honey", "bee", "queen", "larva")} & kept
+    assert not {word_identity(form) for form in (",", ".")} & kept
+
+
+def test_the_default_models_query_words_share_one_score(trained: Encoder) -> None:
+    queries = trained.encode_queries(["how is a queen bee made?"])
+    lengths = dict(zip(queries.word_ids.tolist(), np.linalg.norm(queries.vectors, axis=1), strict=True))
+    assert sum(lengths.values()) == pytest.approx(1, abs=1e-4)
+    assert lengths[word_identity("queen")] > lengths[word_identity("a")]
+
+
+def test_the_default_model_in_fewer_dims(trained: Encoder) -> None:
+    short = Encoder.load("wordhive-minilm-32@16")
+    texts = ["honey bees", "ants follow scent"]
+    whole, found = trained.encode_documents(texts), short.encode_documents(texts)
+    assert found.dim == 16
+    assert found.word_ids.tolist() == whole.word_ids.tolist()
+    lengths = [np.linalg.norm(words.vectors, axis=1) for words in (whole, found)]
+    np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
