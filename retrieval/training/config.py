@@ -44,9 +44,9 @@ class LossConfig(_Part):
     contrastive: cross-entropy of the positive among all documents of the batch. distillation: KL divergence from the
     teacher's distribution over them (over a row's own documents where the scores come with the examples).
     margin_mse: squared error of the margins between positive and negatives against the teacher's (ColBERTer 3.5).
-    match_mse: squared error of the best match of every query word in every document of the batch, less its mean there,
-    against the unreduced teacher's, by that teacher's query weights, and the same of the summaries' products: words and
-    summary learn what they match one by one.
+    matches: how far the best match of every query word in every document of the batch, less its mean there, is from the
+    unreduced teacher's, as the share of variance that is not explained, and the same of the summaries' products: words
+    and summary learn what they match one by one.
     gate: the mean stop-word gate of document words (α_CS); it closes gates.
     parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka), with a share
     of each in the losses as large as it is.
@@ -59,7 +59,7 @@ class LossConfig(_Part):
     contrastive: float = Field(default=1.0, ge=0)
     distillation: float = Field(default=0.0, ge=0)
     margin_mse: float = Field(default=0.0, ge=0)
-    match_mse: float = Field(default=0.0, ge=0)
+    matches: float = Field(default=0.0, ge=0)
     gate: float = Field(default=0.0, ge=0)
     parts: PartWeights = PartWeights()
     dims: tuple[int, ...] = ()
@@ -69,15 +69,15 @@ class LossConfig(_Part):
 
     @model_validator(mode="after")
     def _has_a_loss(self) -> LossConfig:
-        if not self.contrastive + self.distillation + self.margin_mse + self.match_mse:
+        if not self.contrastive + self.distillation + self.margin_mse + self.matches:
             raise ValueError("all losses but the gate's are 0; one of them has to teach something")
-        if self.match_mse and self.teacher != "unreduced":
-            raise ValueError("match_mse needs teacher unreduced: of others only whole scores are known")
+        if self.matches and self.teacher != "unreduced":
+            raise ValueError("matches needs teacher unreduced: of others only whole scores are known")
         return self
 
     @property
     def needs_teacher(self) -> bool:
-        return bool(self.distillation or self.margin_mse or self.match_mse)
+        return bool(self.distillation or self.margin_mse or self.matches)
 
 
 class StageConfig(_Part):

@@ -75,6 +75,12 @@ def _centred(matches: Tensor) -> Tensor:
     return matches - matches.mean(dim=-1, keepdim=True)
 
 
+def _unexplained(found: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
+    """The squared error as a share of what there is to explain: 0 for equals, 1 for a constant."""
+    share: Tensor = ((found - wanted).square() * weights).sum() / (wanted.square() * weights).sum().clamp(min=1e-9)
+    return share
+
+
 class RankingLoss(nn.Module):
     """The weighted sum of ranking losses that a configuration asks for, by name, for sentence-transformers' trainer.
 
@@ -110,8 +116,8 @@ class RankingLoss(nn.Module):
             candidates = _together(documents)
             wanted = labels.float() if labels is not None else taught and self._teacher_scores(*taught)
             losses = self._ranking_losses(queries, candidates, wanted if self.config.needs_teacher else None)
-            if self.config.match_mse and taught:
-                losses["match_mse"] = self.config.match_mse * self._match_error(queries, candidates, *taught)
+            if self.config.matches and taught:
+                losses["matches"] = self.config.matches * self._match_error(queries, candidates, *taught)
             if self.config.gate:
                 losses["gate"] = self.config.gate * torch.stack([_mean_gate(column) for column in documents]).sum()
         return losses
@@ -125,16 +131,15 @@ class RankingLoss(nn.Module):
         return losses
 
     def _match_error(self, queries: Embedded, documents: Embedded, taught: Embedded, candidates: Embedded) -> Tensor:
-        # A query word's own mean over the documents ranks nothing.
-        shares = taught.words.norm(dim=-1)
-        unit, wanted_unit = _unit(queries), _unit(taught)
-        wanted = _centred(best_matches(wanted_unit, candidates))
-        errors = []
+        # A query word's own mean over the documents ranks nothing. Queries count alike, and in them words by their shares.
+        weights = (taught.words.norm(dim=-1) * queries.mask)[:, :, None]
+        wanted = _centred(best_matches(_unit(taught), candidates))
+        error = queries.summary.new_zeros(())
         for dim, share in self._dims():
-            found = _centred(best_matches(unit, documents, exact_match=self._exact_match, dim=dim))
-            errors.append(share * ((found - wanted).square().mean(dim=-1) * shares * queries.mask).sum(dim=1).mean())
+            found = _centred(best_matches(_unit(queries), documents, exact_match=self._exact_match, dim=dim))
+            error = error + share * _unexplained(found, wanted, weights)
         mine, theirs = (_centred(q.summary @ d.summary.T) for q, d in ((queries, documents), (taught, candidates)))
-        return torch.stack(errors).sum() + (mine - theirs).square().mean()
+        return error + _unexplained(mine, theirs, torch.ones_like(theirs[:, :1]))
 
     def _embed(self, features: dict[str, Any], task: str) -> Embedded:
         size, total = self.mini_batch_size, len(features["input_ids"])

@@ -212,3 +212,34 @@ def test_a_removed_word_is_in_no_score(tiny_base: Any) -> None:
     q, d = features(model, QUERIES, DOCUMENTS)
     assert word_scores(embed(model, q, "query"), embed(model, d, "document")).abs().max() == 0
     assert len(Encoder(model, precision="float32").encode_documents(DOCUMENTS).vectors) == 0
+
+
+def test_matches_are_learned_word_by_word(tiny_base: Any) -> None:
+    model, teacher = model_of(tiny_base), model_of(tiny_base, summary_weight=0.1)
+    columns = features(model, QUERIES, DOCUMENTS)
+    config = LossConfig(contrastive=0, matches=1)
+    assert float(RankingLoss(model, config, model)(columns)["matches"].detach()) == pytest.approx(0, abs=1e-6)
+    with torch.no_grad():
+        for module in teacher:
+            if hasattr(module, "linear") and module.linear.weight.shape[0] > 1:
+                module.linear.weight.normal_(generator=torch.Generator().manual_seed(5))
+    q, d = (embed(model, f, task) for f, task in zip(columns, ("query", "document"), strict=True))
+    tq, td = (embed(teacher, f, task) for f, task in zip(columns, ("query", "document"), strict=True))
+    wrong = there = 0.0
+    for text in range(len(QUERIES)):
+        for word in np.flatnonzero(q.mask[text].numpy()):
+            rows = []
+            for queries, documents in ((q, d), (tq, td)):
+                unit = queries.words[text, word] / queries.words[text, word].norm()
+                best = [float((documents.words[n, documents.mask[n]] @ unit).max()) for n in range(len(DOCUMENTS))]
+                rows.append(np.array(best) - np.mean(best))
+            share = float(tq.words[text, word].norm())
+            wrong += share * ((rows[0] - rows[1]) ** 2).sum()
+            there += share * (rows[1] ** 2).sum()
+    mine, theirs = (
+        (queries.summary @ documents.summary.T).detach().numpy() for queries, documents in ((q, d), (tq, td))
+    )
+    mine, theirs = (part - part.mean(axis=1, keepdims=True) for part in (mine, theirs))
+    expected = wrong / there + ((mine - theirs) ** 2).sum() / (theirs**2).sum()
+    found = RankingLoss(model, config, teacher)(columns)["matches"]
+    assert float(found.detach()) == pytest.approx(expected, rel=1e-4)
