@@ -16,8 +16,9 @@ import gzip
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,9 @@ from .docpairs import Docpair, Docpairs
 # Known names of one thing, after the one that a source's configuration gives.
 _POSITIVES = ("positive_passages",)
 _NEGATIVES = ("negative", "negative_passages")
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
+_SENTENCE_WORDS = 6
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class SourceConfig(_Part):
     name: of the source [default: the file's, without its endings, or the id]. weight: its share of a mixture.
     limit: only the first so many examples of the side that is asked for.
     query, positive, negatives, scores: the names of these fields in the file.
+    sentences: the queries are the sentences of each positive, of six words or more, instead of its own query: many
+    examples of few texts, for losses with a teacher.
     hold_out: what is kept out of training; of a dataset, by the field query_id or doc_id.
     resample: keep only what is most like a target corpus.
     """
@@ -105,6 +111,7 @@ class SourceConfig(_Part):
     positive: str = "positive"
     negatives: str = "negatives"
     scores: str = "scores"
+    sentences: bool = False
     hold_out: HoldOut | None = None
     resample: ResampleConfig | None = None
 
@@ -152,7 +159,8 @@ def read_examples(
 def read_rows(source: SourceConfig, *, held_out: bool = False) -> Iterator[Row]:
     """The rows behind `read_examples`, each checked or looked up when its example is made."""
     rows = _dataset_rows(source.dataset) if source.dataset is not None else _file_rows(source)
-    return islice(_one_side(rows, source, held_out), source.limit)
+    rows = _one_side(rows, source, held_out)
+    return islice(_by_sentence(rows) if source.sentences else rows, source.limit)
 
 
 def count_examples(source: SourceConfig, *, held_out: bool = False) -> int:
@@ -221,6 +229,14 @@ def _one_side(rows: Iterator[Row], source: SourceConfig, held_out: bool) -> Iter
             )
         if rule.holds(value) == held_out:
             yield row
+
+
+def _by_sentence(rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        example = row.example()
+        for sentence in _SENTENCE_END.split(example.positive):
+            if len(sentence.split()) >= _SENTENCE_WORDS:
+                yield Row(row.place, row.fields, partial(replace, example, query=sentence.strip()))
 
 
 def _dataset_rows(name: str) -> Iterator[Row]:

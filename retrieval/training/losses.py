@@ -131,7 +131,7 @@ class RankingLoss(nn.Module):
         return losses
 
     def _match_error(self, queries: Embedded, documents: Embedded, taught: Embedded, candidates: Embedded) -> Tensor:
-        # A query word's own mean over the documents ranks nothing. Queries count alike, and in them words by their shares.
+        # A query word's own mean over the documents ranks nothing. Words count by their shares of a query.
         weights = (taught.words.norm(dim=-1) * queries.mask)[:, :, None]
         wanted = _centred(best_matches(_unit(taught), candidates))
         error = queries.summary.new_zeros(())

@@ -293,3 +293,18 @@ def test_a_dataset_without_pairs_or_unknown_is_refused(dataset: _Dataset, monkey
     monkeypatch.undo()
     with pytest.raises(InputError, match="no ir_datasets collection 'nothing/like/it'"):
         list(read_examples(SourceConfig(dataset="nothing/like/it")))
+
+
+def test_sentences_stand_for_queries(tmp_path: Path) -> None:
+    text = "The first sentence has six words. Too short. The third, at 3.5 mm, is long enough too! and so on it goes"
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"query": "its own", "positive": text}) + "\n", encoding="utf-8")
+    source = SourceConfig(path=path, sentences=True)
+    found = list(read_examples(source))
+    assert [example.query for example in found] == [
+        "The first sentence has six words.",
+        "The third, at 3.5 mm, is long enough too! and so on it goes",
+    ]
+    assert {example.positive for example in found} == {text}
+    assert count_examples(source) == 2
+    assert [example.query for example in read_examples(source, places=[1])] == [found[1].query]
