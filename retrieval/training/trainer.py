@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from sentence_transformers import MultiVectorEncoder, MultiVectorEncoderTrainer
@@ -29,6 +30,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from wordhive.index import InputError
 
 from ..architecture import Architecture
+from ..checkpoint import lasting_name
 from ..encoder import Encoder, has_bfloat16
 from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar
@@ -63,10 +65,12 @@ def train(
     model or its examples.
     """
     output = Path(output)
-    _claim(output, config, max_steps)
-    if (output / "model").is_dir():
-        return Encoder.load(str(output / "model"), device=device)
-    encoder, teacher = _start(config, output, device, show_progress)
+    processes = PartialState(cpu=device == "cpu")
+    with processes.main_process_first():  # of several, the first makes what the others find
+        _claim(output, config, max_steps)
+        if (output / "model").is_dir():
+            return Encoder.load(str(output / "model"), device=device)
+        encoder, teacher = _start(config, output, device, show_progress)
     for number, stage in enumerate(config.stages):
         folder = output / stage.name
         done = folder / "stage.safetensors"
@@ -75,11 +79,27 @@ def train(
             _load_trained(encoder.model, done)
         else:
             _run_stage(encoder, teacher, config, stage, folder, max_steps, show_progress)
-            save_file(_trained(encoder.model), done)
+            if processes.is_main_process:
+                save_file(_trained(encoder.model), folder / "stage.tmp")
+                (folder / "stage.tmp").rename(done)
+                for checkpoint in folder.glob("checkpoint-*"):
+                    shutil.rmtree(checkpoint)
+            processes.wait_for_everyone()
         merge_adapters(encoder.model)
     encoder.model.eval().requires_grad_(True)
-    encoder.save(output / "model")
+    if processes.is_main_process:
+        _save_whole(encoder, output / "model")
+    processes.wait_for_everyone()
+    encoder.name = lasting_name(str(output / "model"))
     return encoder
+
+
+def _save_whole(encoder: Encoder, folder: Path) -> None:
+    # Under its name it is complete: a run that goes on takes what stands there.
+    temporary = folder.with_name(f"{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    encoder.save(temporary)
+    temporary.rename(folder)
 
 
 def _claim(output: Path, config: TrainConfig, max_steps: int | None) -> None:
@@ -111,8 +131,7 @@ def _start(
     if not folder.is_dir():
         texts = _start_texts(config)
         encoder = Encoder.started(config.architecture, texts, device=device, show_progress=show_progress)
-        encoder.save(output / "start.tmp")
-        (output / "start.tmp").rename(folder)
+        _save_whole(encoder, folder)
     encoder = Encoder.load(str(folder), device=device, precision="float32")
     return encoder, _unreduced(config.architecture, encoder) if unreduced else None
 
@@ -188,8 +207,6 @@ def _run_stage(
         for callback in (ProgressCallback, PrinterCallback):
             trainer.remove_callback(callback)
         trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
 
 
 def _log(folder: Path) -> TensorBoardCallback:
