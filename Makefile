@@ -9,7 +9,7 @@ export OMP_WAIT_POLICY ?= passive
 export WORDHIVE_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint types bench model clean
+.PHONY: help demo test test-slow lint types bench model projection clean
 
 help:           ## show this
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,7 +45,11 @@ bench: $(READY)  ## quality and cost on the collections in WORDHIVE_DATA, into o
 	@for name in cranfield scifact; do \
 	  $(BIN)/wordhive eval $(WORDHIVE_DATA)/collections/$$name --report out/$$name || exit 1; done
 
-model: $(READY)  ## fit the shipped projection anew, into out/wordhive-minilm-128
+model: $(READY)  ## train the shipped models anew, into out/minilm-32 and out/minilm-uni (an hour on two cores)
+	$(BIN)/wordhive train configs/train/minilm-32.yaml --light all-MiniLM-L6-v2
+	$(BIN)/wordhive train configs/train/minilm-uni.yaml --light all-MiniLM-L6-v2
+
+projection: $(READY)  ## fit the untrained model anew, into out/wordhive-minilm-128
 	rm -rf out/wordhive-minilm-128
 	$(BIN)/wordhive fit all-MiniLM-L6-v2 --dim 128 --summary-weight 0.8 --field positive --sample 500 --seed 0 --light \
 	  $(foreach file,$(sort $(wildcard $(WORDHIVE_DATA)/train/*.jsonl.gz)),--texts $(file)) --to out/wordhive-minilm-128
