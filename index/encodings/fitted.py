@@ -1,6 +1,7 @@
 """A fitted encoding: what every document would answer to any word, as a linear function of the word's features.
 
-A query word x has the features ψ(x) = [x, relu(C·x − τ), 1], with C the centroids of the words. A document's vector
+A query word x has the features ψ(x) = [x, relu(C·x − τ), 1], with C the centroids of the words, if it has length 1, and
+otherwise its length times those of its direction: what a document answers grows with it, too. A document's vector
 holds the weights w that best predict g(x) = max over its words y of ⟨x, y⟩ on a fixed sample of words, by ridge
 regression: so that Σ over query words of ψ(x)·w approximates the score. The sample's features are the same for all
 documents, and so one matrix, solved for once, turns a document's g into its weights (LEMUR, arXiv 2601.21853, is the
@@ -59,11 +60,12 @@ class Fitted:
         queries: such as will be asked, whose words take the place of half of the documents' in the sample.
         """
         random = np.random.default_rng((config.seed, 0xF17))
-        vectors = sample.vectors
+        vectors = _directions(sample.vectors)
         asked = np.zeros((0, sample.dim), np.float32)
         if queries is not None:
             most = int(config.sample_words * _QUERY_SHARE)
-            asked = queries.vectors[np.sort(random.permutation(len(queries.vectors))[:most])]
+            asked = _directions(queries.vectors)
+            asked = asked[np.sort(random.permutation(len(asked))[:most])]
         chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words - len(asked)])]
         chosen = np.concatenate([chosen, asked])
         n_centroids = min(config.centroids, len(vectors) // _WORDS_A_CENTROID)
@@ -134,9 +136,17 @@ def _batches(texts: WordVectors, numbers_a_word: int) -> Iterator[WordVectors]:
     return batches(texts, most, most)
 
 
+def _directions(words: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(words, axis=1, keepdims=True)
+    there = lengths[:, 0] > 0
+    directions: NDArray[np.float32] = words[there] / lengths[there]
+    return directions
+
+
 def _features(words: NDArray[np.float32], centroids: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    near = np.maximum(words @ centroids.T - np.float32(threshold), 0)
-    return np.hstack([words, near, np.ones((len(words), 1), np.float32)])
+    lengths = np.linalg.norm(words, axis=1, keepdims=True)
+    near = np.maximum(words @ centroids.T - np.float32(threshold) * lengths, 0)
+    return np.hstack([words, near, lengths])
 
 
 def _sum_by_text(rows: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:

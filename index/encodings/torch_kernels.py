@@ -90,8 +90,9 @@ def fitted_queries(encoding: Fitted, batches: Iterable[WordVectors], device: str
     centroids = _put(encoding.centroids, place)
     for queries in batches:
         words = _put(queries.vectors, place)
-        near = (words @ centroids.T - encoding.config.threshold).clamp(min=0)
-        features = torch.cat([words, near, words.new_ones(len(words), 1)], 1)
+        lengths = words.norm(dim=1, keepdim=True)
+        near = (words @ centroids.T - encoding.config.threshold * lengths).clamp(min=0)
+        features = torch.cat([words, near, lengths], 1)
         sums = features.new_zeros(len(queries), features.shape[1]).index_add_(0, _texts(queries, place), features)
         yield sums.cpu().numpy()
 

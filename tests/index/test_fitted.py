@@ -31,8 +31,10 @@ def encoding(sample: WordVectors) -> Fitted:
 
 
 def slow_features(encoding: Fitted, word: NDArray[np.float32]) -> list[float]:
-    near = [max(0.0, float(np.dot(word, centroid)) - encoding.config.threshold) for centroid in encoding.centroids]
-    return [*word.tolist(), *near, 1.0]
+    length = float(np.linalg.norm(word))
+    unit = word / length if length else word
+    near = [max(0.0, float(np.dot(unit, centroid)) - encoding.config.threshold) for centroid in encoding.centroids]
+    return [length * feature for feature in [*unit.tolist(), *near, 1.0]]
 
 
 def slow_document(encoding: Fitted, words: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -60,6 +62,25 @@ def test_queries_are_encoded_by_the_definition(encoding: Fitted, draw: Draw, see
     query = draw(seed, [n_words])
     expected = np.sum([slow_features(encoding, word) for word in query.vectors], axis=0)
     np.testing.assert_allclose(encoding.encode_queries(query)[0], expected, atol=1e-5)
+
+
+@quick
+@given(seed=seeds, factor=st.floats(0, 8, width=32))
+def test_a_longer_word_counts_for_more(encoding: Fitted, draw: Draw, seed: int, factor: float) -> None:
+    words = draw(seed, [1])
+    longer = WordVectors(words.vectors * np.float32(factor), words.offsets, words.word_ids)
+    expected = encoding.encode_queries(words) * factor
+    np.testing.assert_allclose(encoding.encode_queries(longer), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_sample_is_of_directions(draw: Draw) -> None:
+    documents = draw(1, [30, 40])
+    scales = np.random.default_rng(2).uniform(0.1, 3, (70, 1)).astype(np.float32)
+    scales[5] = 0
+    scaled = WordVectors(documents.vectors * scales, documents.offsets, documents.word_ids)
+    for fitted in (Fitted.fit(CONFIG, scaled), Fitted.fit(CONFIG, draw(3, [60]), queries=scaled)):
+        np.testing.assert_allclose(np.linalg.norm(fitted.words, axis=1), 1, atol=1e-5)
+        assert np.isfinite(fitted.encode_documents(scaled)).all()
 
 
 def test_a_query_is_the_sum_of_its_parts(encoding: Fitted, draw: Draw) -> None:
