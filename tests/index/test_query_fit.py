@@ -35,7 +35,7 @@ def test_their_words_take_the_place_of_some_of_the_sample(draw: Draw) -> None:
     assert len(words) == 64
     assert int(((words @ asked.T).max(axis=1) > 1 - 1e-5).sum()) == 32
     few = Fitted.fit(FittedConfig(centroids=8, sample_words=64), documents, queries[:1]).words
-    assert sum(row.tobytes() in asked for row in few) == 4
+    assert int(((few @ asked.T).max(axis=1) > 1 - 1e-5).sum()) == 4
 
 
 def test_a_reduction_keeps_what_they_ask_for(draw: Draw) -> None:
