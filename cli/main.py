@@ -55,7 +55,7 @@ def _common(
 
 
 # Commands import torch and FAISS inside their functions, so that --help answers at once.
-for _name in ("demo", "index", "search", "explain", "info", "encode", "evaluate", "bench", "fit", "train"):
+for _name in ("demo", "index", "search", "explain", "info", "encode", "evaluate", "compare", "bench", "fit", "train"):
     import_module(f".{_name}", __package__).register(app)
 
 

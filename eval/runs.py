@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from pathlib import Path
+from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wordhive.index import InputError
+from wordhive.retrieval.documents import read_lines
+
 Run = dict[str, dict[str, float]]
 Qrels = dict[str, dict[str, int]]
+
+_WHITE_SPACE = re.compile("%(?:09|0A|0B|0C|0D|1C|1D|1E|1F|20|C2%85|C2%A0)")
 
 MEASURES = ("ndcg@10", "mrr@10", "recall@100", "recall@1000", "map")
 
@@ -30,18 +38,54 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
 
     run: each query's documents in the order of their ranks.
     """
+    return {name: float(values.mean()) for name, values in query_values(qrels, run, measures).items()}
+
+
+def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+    """Each measure of every judged query, in their order, by ranx; 0 for a query without results.
+
+    Raises InputError for a measure that ranx does not know.
+    """
     import ranx
 
     # ranx sorts by score, equal ones anyhow: it gets the ranks. It knows no empty ranking: an unjudged document
     # stands for one.
     complete = {id: {document: -float(rank) for rank, document in enumerate(run.get(id) or {"": 0.0})} for id in qrels}
     names = list(measures)
+    judged, given = ranx.Qrels(qrels), ranx.Run(complete)
     with warnings.catch_warnings():
         # Of a cast in ranx's own kernels, each time they are compiled.
         warnings.filterwarnings("ignore", message="unsafe cast from uint64 to int64")
-        found = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(complete), names)
-    # For a single measure ranx gives its value, not a dict.
-    return {name: float(found[name] if isinstance(found, dict) else found) for name in names}
+        try:
+            ranx.evaluate(judged, given, names, return_mean=False, save_results_in_run=True)
+        except (ValueError, KeyError, NotImplementedError, AttributeError) as error:
+            raise InputError(f"ranx does not know one of {names}; try ndcg@10, mrr@10, recall@100 or map") from error
+    return {name: np.array([given.scores[name][id] for id in qrels], np.float64) for name in names}
+
+
+def read_run(path: Path) -> Run:
+    """A TREC run from a file (.gz too), each query's documents in the order of their scores, ties by id.
+
+    Raises InputError, with file and line, for a line that is none of a run, a document twice, or an empty file.
+    """
+    run: Run = {}
+    for number, line in read_lines(path):
+        columns = line.split()
+        try:
+            query, _, document, _, score, _ = columns
+            value = float(score)
+        except ValueError as error:
+            raise InputError(
+                f"{path}:{number}: {line!r:.80}; expected query, Q0, document, rank, score and tag"
+            ) from error
+        query, document = _unquoted(query), _unquoted(document)
+        documents = run.setdefault(query, {})
+        if math.isnan(value) or document in documents:
+            raise InputError(f"{path}:{number}: document {document!r} of {query!r} is there twice, or has no score")
+        documents[document] = value
+    if not run:
+        raise InputError(f"{path} is empty; expected a TREC run, such as wordhive search --run writes")
+    return {id: dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))) for id, found in run.items()}
 
 
 def trec_lines(run: Run, tag: str) -> Iterator[str]:
@@ -52,6 +96,11 @@ def trec_lines(run: Run, tag: str) -> Iterator[str]:
     for query, documents in run.items():
         for rank, (document, score) in enumerate(documents.items(), 1):
             yield f"{_word(query)} Q0 {_word(document)} {rank} {score:.6f} {tag}\n"
+
+
+def _unquoted(id: str) -> str:
+    # What `_word` wrote, and nothing else that looks like it.
+    return _WHITE_SPACE.sub(lambda match: unquote(match[0]), id)
 
 
 def _word(id: str) -> str:

@@ -6,16 +6,15 @@ import json
 import math
 import random
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from wordhive.index import InputError, WordhiveError
+from wordhive.index import InputError
+from wordhive.retrieval.bm25 import Bm25
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
-from wordhive.retrieval.training.bm25 import Bm25
 from wordhive.retrieval.training.examples import Example, SourceConfig, read_examples
 from wordhive.retrieval.training.mining import Draw, Search, mine, mine_file, retriever_search
 
@@ -110,12 +109,6 @@ def test_bm25_scores_as_the_formula_does() -> None:
     assert [score for _, score in found] == pytest.approx(sorted(expected.values(), reverse=True)[:12], abs=1e-5)
     assert all(score == pytest.approx(expected[text], abs=1e-5) for text, score in found)
     assert len(Bm25(texts).search([query], k=1000)[0]) == sum(score > 0 for score in expected.values())
-
-
-def test_without_bm25s_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bm25s", None)
-    with pytest.raises(WordhiveError, match=r"wordhive\[train\]"):
-        Bm25(["bees"])
 
 
 def _pairs(folder: Path, sentences: list[str]) -> SourceConfig:

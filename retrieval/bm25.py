@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import bm25s
 import numpy as np
-
-from wordhive.index import WordhiveError
+from numpy.typing import NDArray
 
 
 class Bm25:
-    """BM25 as Lucene scores it (k1 1.5, b 0.75), English stop words left out, by the library bm25s.
-
-    Raises WordhiveError where bm25s is not installed.
-    """
+    """BM25 as Lucene scores it (k1 1.5, b 0.75), lower-cased, English stop words left out, by the library bm25s."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        try:
-            import bm25s
-        except ImportError as error:
-            raise WordhiveError("BM25 needs the package bm25s; install it: pip install 'wordhive[train]'") from error
         self._texts = texts
-        self._tokenize = bm25s.tokenize
         self._index = bm25s.BM25(backend="numba")
         self._index.index(bm25s.tokenize(list(texts), show_progress=False), show_progress=False)
+
+    def scores(self, query: str) -> NDArray[np.float32]:
+        """The score of every text, float32 `[n_texts]`; 0 where it shares no word with the query."""
+        words = bm25s.tokenize([query], return_ids=False, show_progress=False)[0]
+        if not words:
+            return np.zeros(len(self._texts), np.float32)
+        return np.asarray(self._index.get_scores(words), np.float32)
 
     def search(self, queries: list[str], k: int) -> list[list[tuple[str, float]]]:
         """Up to k texts that share words with each query, best first, with their scores."""
         from numba import get_num_threads
 
-        words = self._tokenize(queries, return_ids=False, show_progress=False)
+        words = bm25s.tokenize(queries, return_ids=False, show_progress=False)
         rows, scores = self._index.retrieve(
             words, k=min(k, len(self._texts)), show_progress=False, n_threads=get_num_threads()
         )

@@ -1,0 +1,91 @@
+"""Runs side by side, with paired tests of the first against the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordhive.index import InputError
+
+from .runs import Qrels, Run, query_values
+
+Test = Literal["fisher", "student"]
+
+_PERMUTATIONS = 10_000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run beside the first.
+
+    value: mean of the measure. difference: the first run's less this one's. p: of no difference at all, corrected for
+    the number of comparisons. wins, ties, losses: queries on which the first run is better, equal, worse.
+    """
+
+    name: str
+    value: float
+    difference: float
+    p: float
+    wins: int
+    ties: int
+    losses: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The first run's mean, and the others beside it. n_queries: judged ones; a run without an answer has 0 there."""
+
+    measure: str
+    test: Test
+    n_queries: int
+    first: str
+    value: float
+    others: list[Compared]
+
+
+def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: Test = "fisher") -> Comparison:
+    """Compare the first run with each of the others on every judged query, by a paired, two-sided test.
+
+    test: Fisher's randomisation, 10,000 permutations with a fixed seed, or Student's t. p-values are corrected for the
+    number of comparisons, by Holm. Raises InputError for fewer than two runs or queries, or an unknown measure.
+    """
+    if len(runs) < 2 or len(qrels) < 2:
+        raise InputError(f"{len(runs)} runs on {len(qrels)} judged queries; a comparison takes two of each at least")
+    values = {name: query_values(qrels, run, [measure])[measure] for name, run in runs.items()}
+    (first, mine), *others = values.items()
+    p = holm([p_value(mine - theirs, test) for _, theirs in others])
+    compared = [
+        Compared(
+            name, float(theirs.mean()), float(mine.mean() - theirs.mean()), corrected,
+            int((mine > theirs).sum()), int((mine == theirs).sum()), int((mine < theirs).sum()),
+        )
+        for (name, theirs), corrected in zip(others, p, strict=True)
+    ]  # fmt: skip
+    return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared)
+
+
+def p_value(differences: NDArray[np.float64], test: Test) -> float:
+    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any."""
+    from scipy import stats
+
+    if not differences.any():
+        return 1.0
+    if test == "student":
+        return float(stats.ttest_1samp(differences, 0).pvalue)
+    found = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=_PERMUTATIONS,
+        batch=1000, random_state=0,
+    )  # fmt: skip
+    return float(found.pvalue)
+
+
+def holm(p: list[float]) -> list[float]:
+    """p-values corrected for their number (Holm 1979): the smallest times n, the next times n − 1, …, never falling."""
+    order = np.argsort(p, kind="stable")
+    corrected = np.asarray(p)[order] * np.arange(len(p), 0, -1)
+    result = np.empty(len(p))
+    result[order] = np.minimum(np.maximum.accumulate(corrected), 1)
+    return [float(value) for value in result]

@@ -1,0 +1,122 @@
+"""Paired tests against their definitions, worked out here."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wordhive.eval.bm25 import bm25_run
+from wordhive.eval.collections import Collection
+from wordhive.eval.comparison import compare, holm
+from wordhive.eval.runs import Run, measure, read_run, trec_lines
+from wordhive.index import InputError
+from wordhive.retrieval.documents import Document
+
+N = 12
+
+
+def run_of(ranks: list[int]) -> Run:
+    """A run that finds each query's one relevant document at the given rank."""
+    return {f"q{n}": {f"d{n}" if r == rank else f"x{r}": 1 / r for r in range(1, 12)} for n, rank in enumerate(ranks)}
+
+
+QRELS = {f"q{n}": {f"d{n}": 1} for n in range(N)}
+FIRST = run_of([1, 1, 2, 1, 3, 1, 1, 2, 1, 4, 1, 1])
+OTHER = run_of([2, 3, 2, 4, 3, 2, 6, 1, 5, 9, 2, 7])
+THIRD = run_of([1, 2, 2, 1, 3, 1, 1, 2, 1, 4, 1, 1])
+
+
+def reciprocal(run: Run) -> np.ndarray:
+    return np.array([1 / (list(run[id]).index(f"d{n}") + 1) for n, id in enumerate(run)])
+
+
+def test_means_wins_and_losses() -> None:
+    found = compare(QRELS, {"first": FIRST, "other": OTHER}, "mrr@10", "student")
+    one, two = reciprocal(FIRST), reciprocal(OTHER)
+    [other] = found.others
+    assert (found.first, other.name, found.n_queries) == ("first", "other", N)
+    assert found.value == pytest.approx(one.mean())
+    assert other.value == pytest.approx(two.mean())
+    assert other.difference == pytest.approx(one.mean() - two.mean())
+    assert (other.wins, other.ties, other.losses) == ((one > two).sum(), (one == two).sum(), (one < two).sum())
+
+
+def test_students_p_is_that_of_the_t_distribution() -> None:
+    from scipy import stats
+
+    difference = reciprocal(FIRST) - reciprocal(OTHER)
+    t = difference.mean() / (difference.std(ddof=1) / np.sqrt(N))
+    expected = 2 * stats.t.sf(abs(t), N - 1)
+    [other] = compare(QRELS, {"a": FIRST, "b": OTHER}, "mrr@10", "student").others
+    assert other.p == pytest.approx(expected, rel=1e-6)
+
+
+def test_fishers_p_is_the_share_of_sign_changes_at_least_as_extreme() -> None:
+    difference = reciprocal(FIRST) - reciprocal(OTHER)
+    signs = np.array(list(product((-1, 1), repeat=N)))
+    extreme = np.abs(signs @ difference) >= abs(difference.sum()) - 1e-12
+    [other] = compare(QRELS, {"a": FIRST, "b": OTHER}, "mrr@10", "fisher").others
+    assert other.p == pytest.approx(extreme.mean(), abs=0.01)
+    [again] = compare(QRELS, {"a": FIRST, "b": OTHER}, "mrr@10", "fisher").others
+    assert again.p == other.p
+
+
+def test_several_comparisons_are_corrected() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    alone = [compare(QRELS, {"a": FIRST, "b": run}, "mrr@10", "student").others[0].p for run in (OTHER, THIRD)]
+    both = compare(QRELS, {"a": FIRST, "b": OTHER, "c": THIRD}, "mrr@10", "student").others
+    assert [other.p for other in both] == pytest.approx(holm(alone))
+    assert both[0].p > alone[0]
+
+
+def test_a_query_without_an_answer_counts_zero() -> None:
+    some = {id: documents for id, documents in OTHER.items() if id != "q0"}
+    found = compare(QRELS, {"a": FIRST, "b": some}, "mrr@10").others[0]
+    assert found.value == pytest.approx(reciprocal(OTHER)[1:].sum() / N)
+
+
+def test_what_can_not_be_compared() -> None:
+    with pytest.raises(InputError, match="takes two of each"):
+        compare(QRELS, {"a": FIRST})
+    with pytest.raises(InputError, match="does not know one of"):
+        compare(QRELS, {"a": FIRST, "b": OTHER}, "beauty")
+
+
+def test_runs_are_read_as_they_were_written(tmp_path: Path) -> None:
+    run = {"q 1": {"a b": 3.0, "c%d": 2.5, "a%2Fb": 2.0}, "q2": {"x": 1.0}}
+    path = tmp_path / "my.trec"
+    path.write_text("".join(trec_lines(run, "tag")), encoding="utf-8")
+    assert read_run(path) == run
+    assert [list(documents) for documents in read_run(path).values()] == [["a b", "c%d", "a%2Fb"], ["x"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("q Q0 d 1 2.0\n", ":1: .*expected query, Q0"),
+        ("q Q0 d 1 2.0 t\nq Q0 e 2 high t\n", ":2: .*expected query, Q0"),
+        ("q Q0 d 1 2.0 t\nq Q0 d 2 1.0 t\n", ":2: .*twice"),
+    ],
+)
+def test_a_broken_run_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "my.trec"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_run(path)
+
+
+def test_bm25_ranks_by_shared_words() -> None:
+    texts = {"a": "Honey bees dance.", "b": "Bees and bees, honey.", "c": "Ants.", "d": "Honey bees dance."}
+    documents = [Document(id, text) for id, text in texts.items()]
+    queries = {"q1": "dancing honey bees dance", "q2": "the of", "q3": "zebra"}
+    collection = Collection("tiny", "test", lambda: iter(documents), queries, {id: {"a": 1} for id in queries})
+    run = bm25_run(collection)
+    assert list(run["q1"]) == ["a", "d", "b"]
+    assert run["q1"]["a"] == run["q1"]["d"]
+    assert run["q2"] == run["q3"] == {}
+    assert measure({"q1": {"a": 1}}, run, ["mrr@10"]) == {"mrr@10": 1.0}
