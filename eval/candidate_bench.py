@@ -145,7 +145,9 @@ def bench(
     found = []
     for key in dict.fromkeys(map(_shared, stages)):
         group = [stage for stage in stages if _shared(stage) == key]
-        for measured in _group(group, folder, shards, weight, queries, truth, min(fitted_to, held)):
+        for measured in _group(
+            group, folder, shards, weight, encoder.query_length, queries, truth, min(fitted_to, held)
+        ):
             found.append(measured)
             on_measured(measured)
     return CandidateBench(
@@ -190,6 +192,7 @@ def _group(
     folder: Path,
     shards: Path,
     summary_weight: float,
+    query_length: float | None,
     queries: WordVectors,
     truth: _Truth,
     fitted_to: int,
@@ -202,7 +205,7 @@ def _group(
     if all(kept):
         yield from (found for found in kept if found)
         return
-    built = _build(group, shards, summary_weight, fitted_to, len(truth.exact.ids))
+    built = _build(group, shards, summary_weight, query_length, fitted_to, len(truth.exact.ids))
     for stage, setting in zip(built, made_for, strict=True):
         found = _measure(stage, queries, truth)
         _keep(_path(folder, stage.stage), found, setting)
@@ -237,11 +240,16 @@ class _Built:
 
 
 def _build(
-    group: Sequence[FirstStage], shards: Path, summary_weight: float, fitted_to: int, limit: int
+    group: Sequence[FirstStage],
+    shards: Path,
+    summary_weight: float,
+    query_length: float | None,
+    fitted_to: int,
+    limit: int,
 ) -> list[_Built]:
     """The candidate indexes of stages that share an encoding, which is fitted, and computed, once."""
     sample = _first(shards, min(fitted_to, limit))
-    encoding, fitting = _timed(lambda: fit_encoding(group[0].config, sample, summary_weight))
+    encoding, fitting = _timed(lambda: fit_encoding(group[0].config, sample, summary_weight, query_length=query_length))
     encoded = encoding.encode_documents(sample)
     trained = [_timed(lambda stage=stage: CandidateIndex.train(stage.config, encoded)) for stage in group]  # type: ignore[misc]
     indexes = [index for index, _ in trained]

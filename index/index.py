@@ -63,6 +63,7 @@ class Index:
             self.summary_weight: float = settings["summary_weight"]
             self.encoder = EncoderStamp(**settings["encoder"]) if settings["encoder"] else None
             self._has_queries: bool = settings.get("queries", False)
+            self._query_length: float | None = settings.get("query_length")
             self.exact_match: bool = settings.get("exact_match", False)
         except KeyError as error:
             raise WordhiveError(f"{catalog.path} is damaged (no setting {error}); restore it from a copy") from error
@@ -77,6 +78,7 @@ class Index:
         encoder: EncoderStamp | None = None,
         summary_weight: float = 0.0,
         exact_match: bool = False,
+        query_length: float | None = None,
         queries: WordVectors | Sequence[Any] | None = None,
         device: str = "cpu",
     ) -> Index:
@@ -84,8 +86,9 @@ class Index:
 
         config: an `IndexConfig`, a preset's name or a YAML file; None: preset "default", or "summary" with exact_match.
         encoder: what makes its vectors, checked by those who search with text. summary_weight: the summary's share of a
-        score, 0 … 1. exact_match: only identical words match, by their word ids. queries: such as will be asked, for
-        the encoding to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda": where FAISS searches,
+        score, 0 … 1. exact_match: only identical words match, by their word ids. query_length: what the lengths of
+        a query's words add up to, where the model gives all queries the same. queries: such as will be asked, for the
+        encoding to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda": where FAISS searches,
         and documents get their encodings.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
@@ -108,6 +111,7 @@ class Index:
             "encoder": asdict(encoder) if encoder else None,
             "summary_weight": float(summary_weight),
             "exact_match": bool(exact_match),
+            "query_length": query_length,
             "queries": queries is not None,
         }
         existed = path.exists()
@@ -363,7 +367,7 @@ class Index:
             with new_folder(self.path / "params", str(new.id)) as folder:
                 sample = WordVectors.concat([*(self._now.decoded(segment) for segment in segments), vectors])
                 queries = load_queries(self.path / "params") if self._has_queries else None
-                Parameters.train(self.config, sample, self.summary_weight, folder, queries)
+                Parameters.train(self.config, sample, self.summary_weight, folder, queries, self._query_length)
             parameters = Parameters.load(self.path / "params" / str(new.id), has_summary=vectors.summary_dim > 0)
             files += file_records(self.path, self.path / "params" / str(new.id))
         else:

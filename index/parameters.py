@@ -46,8 +46,11 @@ class Parameters:
         summary_weight: float,
         folder: Path,
         queries: WordVectors | None = None,
+        query_length: float | None = None,
     ) -> None:
         """Train all parameters on documents, and on queries where there are some, and write them to `folder`.
+
+        query_length: of a query's words, see `FusedEncoding.fit`.
 
         Raises InputError for queries of other dims than the documents.
         """
@@ -66,7 +69,7 @@ class Parameters:
         if sample.summary is not None:
             Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
         if config.encoding is not None:
-            encoding = fit_encoding(config, sample, summary_weight, queries)
+            encoding = fit_encoding(config, sample, summary_weight, queries, query_length)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
             encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
@@ -103,12 +106,16 @@ class Parameters:
 
 
 def fit_encoding(
-    config: IndexConfig, sample: WordVectors, summary_weight: float, queries: WordVectors | None = None
+    config: IndexConfig,
+    sample: WordVectors,
+    summary_weight: float,
+    queries: WordVectors | None = None,
+    query_length: float | None = None,
 ) -> FusedEncoding:
     """The encoding that the configuration asks for, as it is read back from disk."""
     assert config.encoding is not None
     weight = summary_weight if sample.summary is not None else 0.0
-    fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction, queries)
+    fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction, queries, query_length)
     return FusedEncoding.from_tensors(config.encoding, fitted.tensors())
 
 

@@ -179,6 +179,11 @@ class Encoder:
         """Whether only identical words match (Uni-ColBERTer)."""
         return any(module.exact_match for module in self.model if isinstance(module, ScoreMix))
 
+    @property
+    def query_length(self) -> float | None:
+        """What the lengths of a query's words add up to, where the model gives all queries the same."""
+        return 1.0 if any(isinstance(module, QueryWeights) for module in self.model) else None
+
     @cached_property
     def fingerprint(self) -> str:
         """What the model computes, as 64 hexadecimal digits: weights (as bfloat16), modules, lengths, prompts."""

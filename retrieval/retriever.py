@@ -72,6 +72,7 @@ class Retriever:
             encoder=encoder.stamp,
             summary_weight=encoder.summary_weight,
             exact_match=encoder.exact_match,
+            query_length=encoder.query_length,
             queries=encoder.encode_queries(list(queries)) if queries else None,
             device=device,
         )

@@ -60,10 +60,12 @@ class FusedEncoding:
         summary_weight: float,
         reduction: ReductionConfig | None = None,
         queries: WordVectors | None = None,
+        query_length: float | None = None,
     ) -> FusedEncoding:
         """Draw, fit and calibrate the parameters on a sample of documents, `least_documents` of them or more.
 
-        queries: such as will be asked, where there are some.
+        queries: such as will be asked, where there are some. query_length: what the lengths of a query's words add up
+        to, where the model gives all queries the same.
         """
         words: Muvera | Fitted | Summary
         scale = 1.0
@@ -76,10 +78,13 @@ class FusedEncoding:
         else:
             words, summary_weight = Summary.fit(config, sample), 0.0
         full = cls(words, scale, summary_weight)
-        return full if reduction is None else full._reduced(reduction, sample, queries)
+        return full if reduction is None else full._reduced(reduction, sample, queries, query_length)
 
-    def _reduced(self, config: ReductionConfig, sample: WordVectors, queries: WordVectors | None) -> FusedEncoding:
-        asked = self.encode_queries(_pseudo_queries(sample, config.queries, config.query_words, config.seed))
+    def _reduced(
+        self, config: ReductionConfig, sample: WordVectors, queries: WordVectors | None, query_length: float | None
+    ) -> FusedEncoding:
+        pseudo = _pseudo_queries(sample, config.queries, config.query_words, config.seed, query_length)
+        asked = self.encode_queries(pseudo)
         if queries is not None and len(queries):
             real = self.encode_queries(queries)
             # As much weight as all pseudo-queries have, however few they are.
@@ -141,15 +146,23 @@ class FusedEncoding:
         return cls(words, scale, summary_weight, reduction)
 
 
-def _pseudo_queries(sample: WordVectors, n: int, words: int, seed: int) -> WordVectors:
-    """Queries to come, as far as documents tell: some words of a document, with that document's summary."""
+def _pseudo_queries(sample: WordVectors, n: int, words: int, seed: int, length: float | None = None) -> WordVectors:
+    """Queries to come, as far as documents tell: some words of a document, with that document's summary.
+
+    length: what the lengths of their words add up to; None: as long as the document's are.
+    """
     random = np.random.default_rng((seed, 0x9E5))
     with_words = np.flatnonzero(sample.counts)
     sources = random.choice(with_words if len(with_words) else len(sample), n)
     rows = [sample.offsets[text] + random.permutation(sample.counts[text])[:words] for text in sources]
     drawn = WordVectors.from_list([sample.vectors[chosen] for chosen in rows])
     summary = None if sample.summary is None else sample.summary[sources]
-    return WordVectors(drawn.vectors, drawn.offsets, drawn.word_ids, summary)
+    vectors = drawn.vectors
+    if length is not None:
+        # Beside a summary of length 1 it matters how long the words are.
+        long = np.repeat(np.add.reduceat(np.linalg.norm(vectors, axis=1), drawn.offsets[:-1]), drawn.counts)
+        vectors = vectors * np.where(long > 0, length / np.maximum(long, 1e-12), 0).astype(np.float32)[:, None]
+    return WordVectors(vectors, drawn.offsets, drawn.word_ids, summary)
 
 
 def _fit_scale(words: Muvera, sample: WordVectors, seed: int) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import MuveraConfig, WordVectors
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings import FusedEncoding
+from wordhive.index.encodings import FusedEncoding, fused
 
 Draw = Callable[..., WordVectors]
 
@@ -126,3 +126,13 @@ def test_a_fitted_encoding_needs_no_scale(draw: Draw, slow_scores: Callable[...,
     assert encoding.scale == 1.0
     slope = np.polyfit(products.ravel(), exact.ravel(), 1)[0]
     assert slope == pytest.approx(1, abs=0.1)
+
+
+def test_pseudo_queries_are_as_long_as_real_ones(draw: Draw) -> None:
+    documents = draw(1, [5, 9, 3, 12] * 10)
+    plain, scaled = (fused._pseudo_queries(documents, 30, 4, 7, length) for length in (None, 1.0))
+    assert plain.offsets.tolist() == scaled.offsets.tolist()
+    for first, last in zip(plain.offsets[:-1], plain.offsets[1:], strict=True):
+        words, own = plain.vectors[first:last], scaled.vectors[first:last]
+        assert np.linalg.norm(own, axis=1).sum() == pytest.approx(1, abs=1e-5)
+        np.testing.assert_allclose(own * np.linalg.norm(words, axis=1).sum(), words, atol=1e-4)
