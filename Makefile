@@ -45,9 +45,8 @@ bench: $(READY)  ## quality and cost on the collections in WORDHIVE_DATA, into o
 	@for name in cranfield scifact; do \
 	  $(BIN)/wordhive eval $(WORDHIVE_DATA)/collections/$$name --report out/$$name || exit 1; done
 
-model: $(READY)  ## train the shipped models anew, into out/minilm-32 and out/minilm-uni (an hour on two cores)
+model: $(READY)  ## train the default model anew, into out/minilm-32 (an hour on two cores)
 	$(BIN)/wordhive train configs/train/minilm-32.yaml --light all-MiniLM-L6-v2
-	$(BIN)/wordhive train configs/train/minilm-uni.yaml --light all-MiniLM-L6-v2
 
 projection: $(READY)  ## fit the untrained model anew, into out/wordhive-minilm-128
 	rm -rf out/wordhive-minilm-128
