@@ -20,6 +20,7 @@ def compare(
     split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
     measure: Annotated[str, typer.Option(help="A measure of ranx: ndcg@10, mrr@10, recall@100, map, …")] = "ndcg@10",
     test: Annotated[str, typer.Option(help="Paired test: fisher (randomisation) or student (t).")] = "fisher",
+    latex: Annotated[Path | None, typer.Option(help="Write the table into this file, for LaTeX with booktabs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare runs on a collection: means, p-values, and queries won and lost.
@@ -41,22 +42,18 @@ def compare(
         raise InputError("give two different runs at least: wordhive compare A.trec B.trec --collection COLLECTION")
     loaded = load_collection(collection, split)
     found = {name: bm25_run(loaded) if run is None else run for name, run in files.items()}
-    for name, run in found.items():
-        missing = sum(id not in run for id in loaded.qrels)
-        if missing:
-            output.note(f"{name} answers {len(loaded.qrels) - missing} of {len(loaded.qrels)} judged queries")
     compared = comparison.compare(loaded.qrels, found, measure, tests[test])
+    for name in found:
+        if missing := compared.missing[name]:
+            output.note(f"{name} has no answer to {missing:,} of {compared.n_queries:,} judged queries: 0 there")
+        if unknown := compared.unknown[name]:
+            output.note(f"{name} has {unknown:,} queries without judgements in {loaded.name}: left out")
+    if latex is not None:
+        with output.whole_file(latex) as file:
+            file.write(compared.latex())
+        output.note(f"{latex}: written")
     if as_json:
         output.print_json(compared)
         return
-    rows = [[compared.first, f"{compared.value:.4f}", "", "", ""]]
-    for other in compared.others:
-        counts = f"{other.wins} / {other.ties} / {other.losses}"
-        rows.append([other.name, f"{other.value:.4f}", f"{-other.difference:+.4f}", _p(other.p), counts])
-    output.print_table(["run", measure, "difference", "p", "first wins / ties / loses"], rows)
-    kind = "Fisher's randomisation test" if test == "fisher" else "Student's paired t-test"
-    typer.echo(f"{kind}, two-sided, Holm-corrected; {compared.n_queries} queries")
-
-
-def _p(p: float) -> str:
-    return "< .0001" if p < 0.0001 else f"{p:.4f}"
+    output.print_table(*compared.table())
+    typer.echo(compared.method)

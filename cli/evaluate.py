@@ -38,6 +38,7 @@ def evaluate(
     ] = None,
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    bm25: Annotated[bool, typer.Option("--bm25", help="Measure BM25 beside it.")] = False,
     device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -45,7 +46,7 @@ def evaluate(
 
     \b
     wordhive eval ../collections/scifact --report out/scifact
-    wordhive eval beir/nfcorpus/test --candidates 200
+    wordhive eval beir/nfcorpus/test --candidates 200 --bm25
     """
     from wordhive.eval import evaluate as evaluation
     from wordhive.eval.collections import load_collection
@@ -56,7 +57,7 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="wordhive-") as temporary:
         path = index or (report / "index.hive" if report else Path(temporary) / "index.hive")
         found = evaluation.evaluate(
-            loaded, path, model=model, config=config, candidates=candidates, limit=queries, device=device
+            loaded, path, model=model, config=config, candidates=candidates, limit=queries, device=device, bm25=bm25
         )
     if report:
         _write(found, report)
@@ -81,7 +82,10 @@ def _write(found: Evaluation, folder: Path) -> None:
 def _print(found: Evaluation) -> None:
     split = f" ({found.split})" if found.split else ""
     typer.secho(f"{found.collection}{split}: {found.n_documents:,} documents, {found.n_queries:,} queries", bold=True)
-    typer.echo(f"encoder {found.encoder}, {found.words_per_document:.1f} words a document\n")
+    typer.echo(f"encoder {found.encoder}")
+    removed = "" if found.words_removed is None else f" ({found.words_removed:.1%} of its whole words removed)"
+    codes = found.bytes_per_document.get("words", 0)
+    typer.echo(f"a document has {found.words_per_document:.1f} word vectors{removed} in {codes:,.0f} bytes\n")
     measures = list(found.systems[0].measures)
     rows = [[system.name, *(f"{system.measures[name]:.4f}" for name in measures)] for system in found.systems]
     output.print_table(["system", *measures], rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,9 @@ from .runs import Qrels, Run, query_values
 Test = Literal["fisher", "student"]
 
 _PERMUTATIONS = 10_000
+_TEST_NAMES = {"fisher": "Fisher's randomisation test", "student": "Student's paired t-test"}
+_SIGNED = re.compile(r"[-+<] ?[.\d]+")
+_LATEX = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,11 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first run's mean, and the others beside it. n_queries: judged ones; a run without an answer has 0 there."""
+    """The first run's mean, and the others beside it.
+
+    n_queries: judged ones. missing: of each run, judged queries that it does not answer, where it has 0. unknown: of
+    each run, queries without judgements, which are left out.
+    """
 
     measure: str
     test: Test
@@ -44,16 +52,47 @@ class Comparison:
     first: str
     value: float
     others: list[Compared]
+    missing: dict[str, int]
+    unknown: dict[str, int]
+
+    @property
+    def method(self) -> str:
+        """How the p-values came about, in a line."""
+        return f"{_TEST_NAMES[self.test]}, two-sided, Holm-corrected; {self.n_queries:,} queries"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Column names and rows for print: differences and counts are the first run's, against that of the row."""
+        columns = ["run", self.measure, "first − this", "p", "first wins / ties / loses"]
+        rows = [[self.first, f"{self.value:.4f}", "", "", ""]]
+        for other in self.others:
+            counts = f"{other.wins} / {other.ties} / {other.losses}"
+            p = "< .0001" if other.p < 0.0001 else f"{other.p:.4f}"
+            rows.append([other.name, f"{other.value:.4f}", f"{other.difference:+.4f}", p, counts])
+        return columns, rows
+
+    def latex(self) -> str:
+        """The table for a LaTeX document that uses booktabs."""
+        columns, rows = self.table()
+        head, *body = (" & ".join(map(_latex, cells)) + r" \\" for cells in [columns, *rows])
+        begin, end = [r"\begin{tabular}{lrrrr}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
+        return "\n".join([f"% {self.method}", *begin, head, r"\midrule", *body, *end])
 
 
 def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: Test = "fisher") -> Comparison:
     """Compare the first run with each of the others on every judged query, by a paired, two-sided test.
 
     test: Fisher's randomisation, 10,000 permutations with a fixed seed, or Student's t. p-values are corrected for the
-    number of comparisons, by Holm. Raises InputError for fewer than two runs or queries, or an unknown measure.
+    number of comparisons, by Holm. Raises InputError for fewer than two runs or queries, an unknown measure, or a run
+    that answers none of the judged queries.
     """
     if len(runs) < 2 or len(qrels) < 2:
         raise InputError(f"{len(runs)} runs on {len(qrels)} judged queries; a comparison takes two of each at least")
+    for name, run in runs.items():
+        if run and not any(id in run for id in qrels):
+            raise InputError(
+                f"{name} answers none of the {len(qrels)} judged queries (it has {next(iter(run))!r}, they are such as "
+                f"{next(iter(qrels))!r}); is it a run of this collection, and of this split?"
+            )
     values = {name: query_values(qrels, run, [measure])[measure] for name, run in runs.items()}
     (first, mine), *others = values.items()
     p = holm([p_value(mine - theirs, test) for _, theirs in others])
@@ -64,7 +103,9 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
         )
         for (name, theirs), corrected in zip(others, p, strict=True)
     ]  # fmt: skip
-    return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared)
+    missing = {name: sum(id not in run for id in qrels) for name, run in runs.items()}
+    unknown = {name: sum(id not in qrels for id in run) for name, run in runs.items()}
+    return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared, missing, unknown)
 
 
 def p_value(differences: NDArray[np.float64], test: Test) -> float:
@@ -89,3 +130,8 @@ def holm(p: list[float]) -> list[float]:
     result = np.empty(len(p))
     result[order] = np.minimum(np.maximum.accumulate(corrected), 1)
     return [float(value) for value in result]
+
+
+def _latex(cell: str) -> str:
+    # A number with a sign is mathematics, or its minus would be a hyphen.
+    return f"${cell}$" if _SIGNED.fullmatch(cell) else cell.translate(_LATEX).replace("−", "$-$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from wordhive.retrieval.encoder import DEFAULT_MODEL
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import Model, Retriever
 
+from .bm25 import bm25_run
 from .collections import Collection
 from .exact_scores import shares
 from .latency import stage_latency
@@ -26,7 +27,17 @@ from .runs import MEASURES, Run, measure, ranking
 _DEPTH = 1000
 _CANDIDATES_SHOWN = (20, 50, 100, 200, 500, 1000)
 _TIMED_QUERIES = 100
-_PACKAGES = ("wordhive", "torch", "transformers", "sentence-transformers", "faiss-cpu", "numpy", "numba", "ranx")
+_PACKAGES = (
+    "wordhive",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "faiss-cpu",
+    "numpy",
+    "numba",
+    "bm25s",
+    "ranx",
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,10 @@ class System:
 class Evaluation:
     """What was found out about an index on a collection.
 
-    systems: exact search, its two parts alone, and two-stage search. candidate_recall: number of candidates → share of
-    the exact top 10 among them. bytes_per_document: by part. latency: stage → p50, p95, p99 in milliseconds.
+    systems: exact search, its two parts alone, two-stage search, and BM25 where it was asked for. candidate_recall:
+    number of candidates → share of the exact top 10 among them. bytes_per_document: by part. words_per_document: word
+    vectors that are stored. words_removed: share of the documents' whole words that the model's stop-word gate removed;
+    None without one. latency: stage → p50, p95, p99 in milliseconds.
     """
 
     collection: str
@@ -55,6 +68,7 @@ class Evaluation:
     candidate_recall: dict[int, float]
     bytes_per_document: dict[str, float]
     words_per_document: float
+    words_removed: float | None
     latency: dict[str, dict[str, float]]
     seconds_indexing: float | None
     setting: dict[str, Any]
@@ -73,10 +87,12 @@ def evaluate(
     candidates: int = 1000,
     limit: int | None = None,
     device: str = "cpu",
+    bm25: bool = False,
 ) -> Evaluation:
     """Evaluate on a collection, with the index at `path`, as `indexed` gives it.
 
-    candidates: of the two-stage search. limit: judged queries to use, the first ones; None: all.
+    candidates: of the two-stage search. limit: judged queries to use, the first ones; None: all. bm25: measure BM25
+    beside it.
     """
     retriever, seconds = indexed(collection, path, model, config, device)
     texts = dict(list(collection.queries.items())[:limit])
@@ -91,6 +107,8 @@ def evaluate(
         }
         rows = retriever.index.find_candidates(queries, candidates)
         runs[f"two stages, {candidates} candidates"] = _two_stage_run(retriever.index, queries, list(texts), rows)
+    if bm25:
+        runs["bm25"] = bm25_run(replace(collection, queries=texts))
     info = retriever.index.info()
     per_document = {part: size / info.n_documents for part, size in info.bytes.items() if size}
     per_document["(plain text)"] = info.text_bytes / info.n_documents
@@ -104,6 +122,7 @@ def evaluate(
         candidate_recall=recall,
         bytes_per_document={part: round(size, 1) for part, size in per_document.items()},
         words_per_document=round(info.n_words / info.n_documents, 1),
+        words_removed=_words_removed(collection, retriever),
         latency=stage_latency(retriever.searcher, list(texts.values())[:_TIMED_QUERIES], 10, candidates),
         seconds_indexing=seconds,
         setting=_setting(info.config.model_dump(), candidates),
@@ -187,6 +206,13 @@ def _two_stage_run(index: Index, queries: WordVectors, names: list[str], rows: l
         scores = index.score(queries[i : i + 1], rows[i])
         run[name] = ranking(scores.rows, scores.total, ids, _DEPTH)
     return run
+
+
+def _words_removed(collection: Collection, retriever: Retriever) -> float | None:
+    if not retriever.encoder.has_stop_word_gate:
+        return None
+    n_words = int(retriever.encoder.count_words(document.text for document in collection.documents()).sum())
+    return round(1 - retriever.index.info().n_words / n_words, 4) if n_words else 0.0
 
 
 def _setting(config: dict[str, Any], candidates: int) -> dict[str, Any]:

@@ -8,14 +8,23 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
+from wordhive.index import InputError
+
 
 class Bm25:
-    """BM25 as Lucene scores it (k1 1.5, b 0.75), lower-cased, English stop words left out, by the library bm25s."""
+    """BM25 as Lucene scores it, by the library bm25s with its defaults: k1 1.5, b 0.75.
+
+    Words are lower-cased, not stemmed; single letters and English stop words are left out. Raises InputError where no
+    text has another word.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
         self._index = bm25s.BM25(backend="numba")
-        self._index.index(bm25s.tokenize(list(texts), show_progress=False), show_progress=False)
+        words = bm25s.tokenize(list(texts), show_progress=False)
+        if not words.vocab:
+            raise InputError(f"none of the {len(texts):,} texts has a word that BM25 counts; it needs texts of words")
+        self._index.index(words, show_progress=False)
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """The score of every text, float32 `[n_texts]`; 0 where it shares no word with the query."""

@@ -25,7 +25,7 @@ from wordhive.index.info import EncoderStamp
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
 from .checkpoint import is_own_model, lasting_name, load_model, save_model
-from .modules import GatedProjection, QueryWeights, ScoreMix, Truncate, WholeWordPooling
+from .modules import GatedProjection, QueryWeights, ScoreMix, StopWordGate, Truncate, WholeWordPooling
 from .progress import progress_bar
 from .words import WordTable
 
@@ -38,6 +38,7 @@ UNNAMED = "custom"
 _FORWARD = threading.RLock()
 # Texts that are sorted by length together, in batches.
 _BATCHES_A_CHUNK = 32
+_TEXTS_COUNTED_AT_ONCE = 256
 
 
 class Encoder:
@@ -180,6 +181,11 @@ class Encoder:
         return any(module.exact_match for module in self.model if isinstance(module, ScoreMix))
 
     @property
+    def has_stop_word_gate(self) -> bool:
+        """Whether the model removes words from documents."""
+        return any(isinstance(module, StopWordGate) for module in self.model)
+
+    @property
     def query_length(self) -> float | None:
         """What the lengths of a query's words add up to, where the model gives all queries the same."""
         return 1.0 if any(isinstance(module, QueryWeights) for module in self.model) else None
@@ -248,6 +254,24 @@ class Encoder:
             with _FORWARD, _one_thread() if alone else nullcontext():
                 parts.append(self._encode(batch, "query"))
         return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
+
+    def count_words(self, texts: Iterable[str], *, show_progress: bool | None = None) -> NDArray[np.int64]:
+        """Unique whole words of each document before any gate removes some, int64 `[n_texts]`.
+
+        Found from tokens alone, at a small part of what encoding costs; with special tokens where the model keeps them.
+        Raises InputError for a model that gives one vector a token.
+        """
+        table, pooling = self.word_table, self.pooling
+        if table is None or pooling is None:
+            raise InputError(f"{self.name} gives one vector a token, and knows no whole words; load it with words=True")
+        counts = [np.zeros(0, np.int64)]
+        with progress_bar("Counting words", None, show=show_progress) as advance:
+            for batch in _chunks(texts, _TEXTS_COUNTED_AT_ONCE):
+                features = self.preprocess(batch, "document")
+                tokens, mask = features["input_ids"].numpy(), features["attention_mask"].bool().numpy()
+                counts.append(table.words(tokens, mask, keep_special=pooling.keep_special).counts)
+                advance(len(batch))
+        return np.concatenate(counts)
 
     def preprocess(self, texts: list[str], task: Task) -> Any:
         """The tokens of texts as the model reads them: `input_ids`, `attention_mask`, …, cut, and with its prompt."""

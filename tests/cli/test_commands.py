@@ -144,6 +144,17 @@ def test_eval_writes_report_and_runs(run: Run, beir: Path, tmp_path: Path) -> No
     assert again["seconds_indexing"] is None
 
 
+def test_eval_measures_bm25_and_says_what_words_cost(run: Run, beir: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    printed = run("eval", beir, "--report", report, "--bm25").out
+    saved = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    assert saved["systems"][-1]["name"] == "bm25"
+    assert (report / "bm25.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
+    words, removed = saved["words_per_document"], saved["words_removed"]
+    codes = saved["bytes_per_document"]["words"]
+    assert f"{words:.1f} word vectors ({removed:.1%} of its whole words removed) in {codes:,.0f} bytes" in printed
+
+
 def test_bench_compares_first_stages_and_keeps_what_it_found(run: Run, beir: Path, tmp_path: Path) -> None:
     command = ("bench", "candidates", beir, "--report", tmp_path / "report", "--config", "muvera-1280")
     printed = run(*command)
@@ -188,7 +199,7 @@ def _triples() -> list[tuple[str, str, str]]:
     return [(a, b, c) for a in first for b in second for c in third]
 
 
-@pytest.mark.parametrize("command", ["index", "search", "encode", "eval", "info", "demo", "fit", "bench"])
+@pytest.mark.parametrize("command", ["index", "search", "encode", "eval", "compare", "info", "demo", "fit", "bench"])
 def test_help_teaches_by_example(run: Run, command: str) -> None:
     found = run(command, "--help")
     assert found.code == 0

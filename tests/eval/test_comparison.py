@@ -10,7 +10,7 @@ import pytest
 
 from wordhive.eval.bm25 import bm25_run
 from wordhive.eval.collections import Collection
-from wordhive.eval.comparison import compare, holm
+from wordhive.eval.comparison import compare, holm, p_value
 from wordhive.eval.runs import Run, measure, read_run, trec_lines
 from wordhive.index import InputError
 from wordhive.retrieval.documents import Document
@@ -79,6 +79,54 @@ def test_a_query_without_an_answer_counts_zero() -> None:
     assert found.value == pytest.approx(reciprocal(OTHER)[1:].sum() / N)
 
 
+def test_fishers_p_is_that_of_ranx_but_for_chance() -> None:
+    from ranx.statistical_tests import fisher_randomization_test
+
+    source = np.random.default_rng(0)
+    one = source.random(60)
+    two = one + source.normal(0.03, 0.12, 60)
+    theirs, _ = fisher_randomization_test(one, two, 20_000)
+    assert p_value(one - two, "fisher") == pytest.approx(theirs, abs=0.015)
+    assert p_value(one - two, "fisher") == p_value(one - two, "fisher")
+
+
+def test_queries_that_are_missing_and_unknown_are_counted() -> None:
+    other = {"q0": OTHER["q0"], "q1": OTHER["q1"], "stranger": {"d": 1.0}}
+    found = compare(QRELS, {"a": FIRST, "b": other}, "mrr@10")
+    assert found.missing == {"a": 0, "b": N - 2}
+    assert found.unknown == {"a": 0, "b": 1}
+    assert found.others[0].value == pytest.approx(reciprocal(OTHER)[:2].sum() / N)
+
+
+def test_a_run_of_other_queries_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"b answers none of the 12 judged queries \(it has 'p1', they are such as 'q0'"
+    ):
+        compare(QRELS, {"a": FIRST, "b": {"p1": {"d": 1.0}}})
+
+
+def test_a_table_says_by_how_much_the_first_is_better() -> None:
+    columns, rows = compare(QRELS, {"a": FIRST, "b": OTHER}, "mrr@10", "student").table()
+    one, two = reciprocal(FIRST), reciprocal(OTHER)
+    assert columns == ["run", "mrr@10", "first − this", "p", "first wins / ties / loses"]
+    assert rows[0] == ["a", f"{one.mean():.4f}", "", "", ""]
+    assert rows[1][:3] == ["b", f"{two.mean():.4f}", f"+{one.mean() - two.mean():.4f}"]
+    assert rows[1][4] == "9 / 2 / 1"
+
+
+def test_a_table_for_latex_escapes_names_and_typesets_numbers() -> None:
+    found = compare(QRELS, {"out/my_run.trec": OTHER, "50%-of-it": FIRST}, "mrr@10", "student").latex()
+    lines = found.splitlines()
+    assert lines[0] == "% Student's paired t-test, two-sided, Holm-corrected; 12 queries"
+    assert lines[1] == r"\begin{tabular}{lrrrr}"
+    assert lines[3] == r"run & mrr@10 & first $-$ this & p & first wins / ties / loses \\"
+    assert lines[5].startswith(r"out/my\_run.trec & ")
+    assert lines[6].startswith(r"50\%-of-it & ")
+    assert " & $-0." in lines[6]
+    assert lines[6].endswith(r" & 1 / 2 / 9 \\")
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+
+
 def test_what_can_not_be_compared() -> None:
     with pytest.raises(InputError, match="takes two of each"):
         compare(QRELS, {"a": FIRST})
@@ -120,3 +168,37 @@ def test_bm25_ranks_by_shared_words() -> None:
     assert run["q1"]["a"] == run["q1"]["d"]
     assert run["q2"] == run["q3"] == {}
     assert measure({"q1": {"a": 1}}, run, ["mrr@10"]) == {"mrr@10": 1.0}
+
+
+def test_bm25_ranks_equal_those_of_the_formula() -> None:
+    texts = {
+        "a": "bees dance",
+        "b": "bees dance far from bees",
+        "c": "ants walk, bees fly, wasps sting",
+        "d": "silk webs",
+    }
+    documents = [Document(id, text) for id, text in texts.items()]
+    collection = Collection("tiny", "test", lambda: iter(documents), {"q": "Bees dance the dance"}, {"q": {"a": 1}})
+    words = {id: text.replace(",", "").split() for id, text in texts.items()}
+    mean = np.mean([len(own) for own in words.values()])
+
+    def score(id: str) -> float:
+        total = 0.0
+        for word in ("bees", "dance", "dance"):
+            holders = sum(word in own for own in words.values())
+            idf = np.log(1 + (len(texts) - holders + 0.5) / (holders + 0.5))
+            tf = words[id].count(word)
+            total += idf * tf / (tf + 1.5 * (0.25 + 0.75 * len(words[id]) / mean))
+        return total
+
+    expected = {id: score(id) for id in texts if score(id)}
+    run = bm25_run(collection)["q"]
+    assert run == pytest.approx(expected, rel=1e-5)
+    assert list(run) == sorted(expected, key=lambda id: -expected[id])
+
+
+def test_texts_without_words_have_no_bm25() -> None:
+    documents = [Document("a", "the of"), Document("b", "")]
+    collection = Collection("tiny", "test", lambda: iter(documents), {"q": "bees"}, {"q": {"a": 1}})
+    with pytest.raises(InputError, match="none of the 2 texts has a word"):
+        bm25_run(collection)

@@ -76,6 +76,28 @@ def test_costs_are_reported(found: Evaluation) -> None:
     assert all(times["p50"] <= times["p95"] <= times["p99"] for times in found.latency.values())
 
 
+def test_the_share_of_words_that_the_gate_removed(found: Evaluation, encoder: Encoder) -> None:
+    assert encoder.has_stop_word_gate
+    texts = [text for text in TEXTS.values() if text]
+    everything = [{*text.lower().replace(".", " .").split()} for text in texts]
+    n_words = sum(map(len, everything))
+    kept = found.words_per_document * len(TEXTS)
+    assert found.words_removed == pytest.approx(1 - kept / n_words, abs=1e-3)
+    assert 0 < found.words_removed < 1
+
+
+def test_a_model_without_a_gate_removes_no_words(collection: Collection, tmp_path: Path) -> None:
+    assert evaluate(collection, tmp_path / "a.hive", model="wordhive-minilm-128", config="exact").words_removed is None
+
+
+def test_bm25_is_measured_beside_it(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
+    found = evaluate(collection, tmp_path / "a.hive", model=encoder, config="exact", bm25=True, limit=2)
+    assert [system.name for system in found.systems][-1] == "bm25"
+    bm25 = found.systems[-1]
+    assert {id: list(documents) for id, documents in bm25.run.items()} == {"q1": ["silk"], "q2": ["rain"]}
+    assert bm25.measures["ndcg@10"] == pytest.approx(1)
+
+
 def test_an_index_of_something_else_is_refused(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
     index = Index.create(tmp_path / "other.hive", encoder=encoder.stamp, summary_weight=0.8)
     vectors = encoder.encode_documents(["a stranger"])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from wordhive.eval.bm25 import bm25_run
 from wordhive.eval.collections import load_collection
 from wordhive.eval.evaluate import evaluate
+from wordhive.eval.runs import measure
 
 pytestmark = pytest.mark.slow
 
@@ -23,3 +25,9 @@ def test_exact_and_two_stage_search_reach_their_quality(
     assert quality["exact"] >= least
     assert quality["two stages, 1000 candidates"] == pytest.approx(quality["exact"], abs=0.003)
     assert quality["exact"] > quality["exact, words alone"]
+
+
+@pytest.mark.parametrize(("name", "ndcg"), [("scifact", 0.662), ("cranfield", 0.352), ("vaswani", 0.353)])
+def test_bm25_reaches_what_it_reached(collections: Path, name: str, ndcg: float) -> None:
+    collection = load_collection(str(collections / name))
+    assert measure(collection.qrels, bm25_run(collection), ["ndcg@10"])["ndcg@10"] == pytest.approx(ndcg, abs=0.002)

@@ -475,3 +475,27 @@ def test_the_default_model_in_fewer_dims(trained: Encoder) -> None:
     assert found.word_ids.tolist() == whole.word_ids.tolist()
     lengths = [np.linalg.norm(words.vectors, axis=1) for words in (whole, found)]
     np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
+
+
+def test_words_are_counted_as_they_are_pooled(encoder: Encoder, sentences: list[str]) -> None:
+    texts = [*TEXTS, *sentences, "more words than the model reads " * 80]
+    assert encoder.count_words(iter(texts)).tolist() == encoder.encode_documents(texts).counts.tolist()
+    assert encoder.count_words([]).tolist() == []
+    assert not encoder.has_stop_word_gate  # every word is stored
+
+
+def test_words_are_counted_before_the_gate_removes_some(trained: Encoder, encoder: Encoder) -> None:
+    assert trained.has_stop_word_gate
+    text = "The genes of the honey bee, and of other insects, are known: they tell how a queen is made of a larva."
+    assert trained.count_words([text]).tolist() == encoder.encode_documents([text]).counts.tolist()
+    assert trained.encode_documents([text]).counts[0] < trained.count_words([text])[0]
+
+
+def test_special_tokens_count_where_they_are_kept(foreign: MultiVectorEncoder) -> None:
+    encoder = Encoder(foreign).with_words()
+    assert encoder.count_words(TEXTS).tolist() == encoder.encode_documents(TEXTS).counts.tolist()
+
+
+def test_words_of_a_model_without_words_can_not_be_counted(foreign: MultiVectorEncoder) -> None:
+    with pytest.raises(InputError, match="knows no whole words"):
+        Encoder(foreign).count_words(["bees"])
