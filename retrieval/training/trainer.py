@@ -29,7 +29,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from wordhive.index import InputError
 
-from ..architecture import Architecture
+from ..architecture import Architecture, build
 from ..checkpoint import lasting_name
 from ..encoder import Encoder, has_bfloat16
 from ..modules import QueryWeights, ScoreMix
@@ -144,8 +144,6 @@ def _start_texts(config: TrainConfig) -> list[str]:
 
 def _unreduced(architecture: Architecture, encoder: Encoder) -> MultiVectorEncoder:
     """The base model's own words and summary, unit length, with the query weights that the model starts with."""
-    from ..architecture import build
-
     changes = {"word_dim": None, "summary_dim": None, "hidden_dim": None, "second_dim": None}
     whole = architecture.model_copy(
         update={**changes, "normalize": True, "stop_word_gate": False, "exact_match": False, "summary_weight": 0.3}

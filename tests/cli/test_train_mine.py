@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from wordhive.cli import train as train_module
-from wordhive.cli.train import DEFAULT_COMMAND, train
+from wordhive.cli.train import DEFAULT_COMMAND
 
 from .conftest import BEES, Run
 
@@ -91,10 +91,3 @@ def test_an_unknown_first_argument_is_the_default_commands(capsys: pytest.Captur
     assert said(DEFAULT_COMMAND, "my.yaml") == "my.yaml 0"
     assert said("other") == "other"
     assert "my.yaml" not in said("--help")
-
-
-def test_an_unknown_command_is_a_usage_error_where_there_is_no_default(run: Run) -> None:
-    if any(command.name == DEFAULT_COMMAND for command in train.registered_commands):
-        pytest.skip("there is a default command")
-    outcome = run("train", "bogus")
-    assert (outcome.code, "bogus" in outcome.err) == (2, True)
