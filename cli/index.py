@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,9 @@ def index(
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,
+    upsert: Annotated[
+        bool, typer.Option("--upsert", help="Add to an index that is there; replace documents whose ids are there.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop: pass over ids that are there.")] = False,
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
@@ -59,6 +63,7 @@ def index(
     \b
     wordhive index docs.jsonl --to my.hive
     wordhive index more.tsv --to my.hive --append
+    wordhive index changed.jsonl --to my.hive --upsert
     cat docs.jsonl | wordhive index - --to my.hive
     wordhive index huge.jsonl.gz --to my.hive            stop it with ctrl-C, then
     wordhive index huge.jsonl.gz --to my.hive --resume
@@ -70,9 +75,12 @@ def index(
     there = (to / "catalog.db").exists()
     if there and queries and not resume:
         raise InputError(f"{to} took its queries, or none, when it was made; leave out --queries")
-    if there and not (append or resume):
+    if append + upsert + resume > 1:
+        raise InputError("--append, --upsert and --resume say three things of ids that are there; give one")
+    if there and not (append or upsert or resume):
         raise InputError(
-            f"{to} is already an index; add to it with --append, go on with --resume, or choose another --to"
+            f"{to} is already an index; add to it with --append, replace with --upsert, go on with --resume, or choose "
+            "another --to"
         )
     folder = Path(source) if shards.is_shard_folder(Path(source)) else None
     if folder and limit:
@@ -82,21 +90,25 @@ def index(
     made_by = shards.read_model(folder).name if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config)
     asked = [query.text for query in read_queries(queries)] if queries else None
-    check_new = _refuse_known(retriever.index) if retriever and not resume else None
+    check_new = _refuse_known(retriever.index) if retriever and append else None
     if folder:
         for part in shards.read_shard_documents(folder):
             if check_new:
                 check_new([document.id for document in part])
         retriever = retriever or _created(to, encoder, config, asked, device)
-        added = _run(retriever, to, there, lambda held: shards.index_shards(folder, held, skip_known=resume))
+        take = partial(shards.index_shards, folder, skip_known=resume, replace=upsert)
+        added = _run(retriever, to, there, take)
     else:
         documents, total = checked_input(source, limit, check_new)
         retriever = retriever or _created(to, encoder, config, asked, device)
-        added = _run(retriever, to, there, lambda held: held.add(documents, skip_known=resume, total=total))
+        if upsert:
+            added = _run(retriever, to, there, lambda held: held.upsert(documents, total=total))
+        else:
+            added = _run(retriever, to, there, lambda held: held.add(documents, skip_known=resume, total=total))
     if as_json:
         output.print_json({"index": str(to), "added": added, "documents": len(retriever)})
     else:
-        typer.echo(f"{to}: {added:,} documents added, {len(retriever):,} in all")
+        typer.echo(f"{to}: {added:,} documents {'written' if upsert else 'added'}, {len(retriever):,} in all")
         output.note(f'search it: wordhive search {to} "your query"')
 
 
@@ -108,7 +120,8 @@ def _refuse_known(index: Index) -> Callable[[list[str]], None]:
         if known:
             example = next(id for id in ids if id in known)
             raise InputError(
-                f"document id {example!r} is already in {index.path}; give new ids, or pass over those with --resume"
+                f"document id {example!r} is already in {index.path}; give new ids, pass over those with --resume, or "
+                "replace them with --upsert"
             )
 
     return check

@@ -35,7 +35,8 @@ def info(
         return
     n = max(found.n_documents, 1)
     typer.secho(found.path, bold=True)
-    typer.echo(f"documents  {found.n_documents:,} in {found.n_segments} segments")
+    gone = f", {found.n_deleted:,} deleted ones not compacted" if found.n_deleted else ""
+    typer.echo(f"documents  {found.n_documents:,} in {found.n_segments} segments{gone}")
     typer.echo(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {found.dim} dims")
     if found.exact_match:
         typer.echo("matching   identical words only")

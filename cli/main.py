@@ -55,7 +55,8 @@ def _common(
 
 
 # Commands import torch and FAISS inside their functions, so that --help answers at once.
-for _name in ("demo", "index", "search", "explain", "info", "encode", "evaluate", "compare", "bench", "fit", "train"):
+_COMMANDS = "demo index search explain info maintain encode evaluate compare bench fit train"
+for _name in _COMMANDS.split():
     import_module(f".{_name}", __package__).register(app)
 
 

@@ -93,18 +93,25 @@ class CandidateIndex:
         self._link()
         self._index.add(np.ascontiguousarray(encodings, np.float32))
 
-    def append(self, path: Path) -> None:
+    def append(self, path: Path, kept: NDArray[np.int64] | None = None) -> None:
         """Append the documents of a saved index that was trained on the same sample; codes are taken over as they are.
 
-        A graph is linked anew, around the vectors that its codes stand for.
+        kept: their numbers there, ascending; None: all. A graph is linked anew, around the vectors that its codes
+        stand for, and so are lists of which documents are left out.
         """
         library, other = faiss_library.faiss(), faiss_library.read(path)
-        if isinstance(self._index, (library.IndexFlatCodes, library.IndexIVF)) and type(other) is type(self._index):
-            self._index.merge_from(other, len(self) if isinstance(other, library.IndexIVF) else 0)
-            return
-        self._link()
-        for vectors in _decoded(other):
-            self._index.add(vectors)
+        whole = kept is None or len(kept) == other.ntotal
+        if type(other) is type(self._index) and isinstance(other, library.IndexFlatCodes):
+            if not whole:
+                assert kept is not None
+                other.remove_ids(np.setdiff1d(np.arange(other.ntotal), kept, assume_unique=True))
+            self._index.merge_from(other)
+        elif type(other) is type(self._index) and isinstance(other, library.IndexIVF) and whole:
+            self._index.merge_from(other, len(self))
+        else:
+            self._link()
+            for vectors in _decoded(other, kept):
+                self._index.add(vectors)
 
     def _link(self) -> None:
         library = faiss_library.faiss()
@@ -114,12 +121,20 @@ class CandidateIndex:
                 self._index, library.METRIC_L2 if self._config.links == "euclidean" else library.METRIC_INNER_PRODUCT
             )
 
-    def search(self, queries: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def search(
+        self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The best n documents of each query, `[n_queries, min(n, len(self))]`: inner products and numbers.
 
         A graph or list index may find fewer: the places left over have number −1.
         Raises InputError for more than 2048 documents on a GPU.
         """
+        if allowed is not None:
+            scores, numbers = self.search(queries, min(len(self), n + int((~allowed).sum())))
+            scores = np.where((numbers >= 0) & allowed[numbers], scores, -np.inf)
+            order = np.argsort(-scores, axis=1, kind="stable")[:, : min(n, int(allowed.sum()))]
+            scores, numbers = np.take_along_axis(scores, order, 1), np.take_along_axis(numbers, order, 1)
+            return scores, np.where(np.isfinite(scores), numbers, -1)
         n = min(n, len(self))
         if self._on_gpu and n > _GPU_MOST:
             raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
@@ -216,10 +231,16 @@ def _on_gpu(index: Any, number: int) -> Any:
     return flat
 
 
-def _decoded(index: Any) -> Iterator[NDArray[np.float32]]:
+def _decoded(index: Any, kept: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float32]]:
+    """The vectors that the index's codes stand for: of all documents, or of those with the numbers `kept`."""
     at_once = max(1, _DECODED_NUMBERS // index.d)
-    for first in range(0, index.ntotal, at_once):
-        yield index.reconstruct_n(first, min(at_once, index.ntotal - first))
+    if kept is not None and isinstance(index, faiss_library.faiss().IndexIVF):
+        index.make_direct_map()
+    for first in range(0, index.ntotal if kept is None else len(kept), at_once):
+        if kept is None:
+            yield index.reconstruct_n(first, min(at_once, index.ntotal - first))
+        else:
+            yield index.reconstruct_batch(kept[first : first + at_once])
 
 
 # Its scratch memory is 1.5 GB on a large GPU: one for all segments.

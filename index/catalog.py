@@ -11,14 +11,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError, WordhiveError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -28,10 +28,12 @@ CREATE TABLE segment (
     generation INTEGER NOT NULL REFERENCES generation(id),
     first_row INTEGER NOT NULL,
     n_documents INTEGER NOT NULL,
-    n_words INTEGER NOT NULL
+    n_words INTEGER NOT NULL,
+    n_rows INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- Rows of deleted documents that a segment still holds.
+CREATE TABLE tombstone (row INTEGER PRIMARY KEY);
 CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
--- The live documents: a row that a segment holds and this table does not has been deleted.
 CREATE TABLE document (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT, attributes TEXT);
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
@@ -39,13 +41,18 @@ CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NO
 
 @dataclass(frozen=True)
 class SegmentRecord:
-    """A segment as the catalog knows it: it owns the rows `first_row` … `first_row + n_documents − 1`."""
+    """A segment as the catalog knows it.
+
+    It owns the rows `first_row` … `first_row + n_rows − 1`, and holds documents, deleted ones included, for
+    `n_documents` of them: for all, unless a compaction dropped some.
+    """
 
     id: str
     generation: int
     first_row: int
     n_documents: int
     n_words: int
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,17 @@ class Catalog:
             raise
         return cls(path, connection)
 
+    def pinned(self) -> Catalog:
+        """The catalog as it is at this moment, whatever is committed later, until it is closed."""
+        connection = _connect(self.path)
+        try:
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM segment").fetchone()  # the moment is that of the first look
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise _damaged(self.path, error) from error
+        return Catalog(self.path, connection)
+
     def close(self) -> None:
         self._connection.close()
 
@@ -143,6 +161,10 @@ class Catalog:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong in the file."""
+        return [fault for (fault,) in self._rows("PRAGMA integrity_check") if fault != "ok"]
+
     def settings(self) -> dict[str, Any]:
         return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
 
@@ -151,14 +173,37 @@ class Catalog:
 
     def segments(self) -> list[SegmentRecord]:
         """All segments in the order of their rows."""
-        query = "SELECT id, generation, first_row, n_documents, n_words FROM segment ORDER BY first_row"
+        query = "SELECT id, generation, first_row, n_documents, n_words, n_rows FROM segment ORDER BY first_row"
         return [SegmentRecord(*row) for row in self._rows(query)]
 
-    def files(self) -> list[FileRecord]:
-        return [FileRecord(*row) for row in self._rows("SELECT path, size, sha256 FROM file ORDER BY path")]
+    def tombstones(self) -> list[int]:
+        """Rows of deleted documents that segments still hold, ascending."""
+        return [row for (row,) in self._rows("SELECT row FROM tombstone ORDER BY row")]
+
+    def n_commits(self) -> int:
+        """Commits so far."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM history")[0][0])
+
+    def files(self, folder: str = "") -> list[FileRecord]:
+        """All files, or those below a folder."""
+        query = "SELECT path, size, sha256 FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
+        return [FileRecord(*row) for row in self._rows(query, (folder, folder))]
 
     def n_documents(self) -> int:
         return int(self._rows("SELECT count(*) FROM document")[0][0])
+
+    def fold(self) -> None:
+        """Move what SQLite keeps in its log into the catalog file, as far as no reader still looks at the log."""
+        with self._lock, suppress(sqlite3.OperationalError):  # what can't be moved now is safe in the log
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def shrink(self) -> None:
+        """Give back the room that deleted documents took in the catalog file, if the disk has room for a copy.
+
+        The file becomes shorter once its log is folded into it.
+        """
+        with self._lock, suppress(sqlite3.OperationalError):  # a full disk: the catalog stays as it is
+            self._connection.execute("VACUUM")
 
     def size(self) -> int:
         """Bytes of the catalog file, once everything in it is where it belongs."""

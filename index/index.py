@@ -1,12 +1,12 @@
-"""`Index`: word vectors on disk that survive anything, and the primitives of search."""
+"""`Index`: word vectors on disk that survive anything: made, filled, emptied, compacted, read."""
 
 from __future__ import annotations
 
-import json
 import shutil
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from .batch import Batch
 from .candidates import check_device
-from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
+from .catalog import Catalog, FileRecord, Generation, SegmentRecord, StoredDocument
 from .config import IndexConfig
-from .errors import InputError, WordhiveError, WordhiveWarning
+from .errors import InputError, WordhiveWarning
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
-from .merging import check, due, merge
+from .merging import due, merge
 from .parameters import (
+    SAMPLE_DOCUMENTS,
     Parameters,
     check_fits_exact_match,
     check_fits_queries,
@@ -29,15 +30,23 @@ from .parameters import (
     load_queries,
     save_queries,
 )
-from .scores import Scores, best
-from .scoring import score_documents
+from .scores import Scores
 from .segment import Segment, file_records, new_folder
-from .snapshot import Snapshot
+from .settings import IndexSettings
+from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
-from .writing import check_free, commit_batch, commit_merge, disk_errors, sweep, write_lock, write_segment
+from .writing import (
+    check_free,
+    commit_batch,
+    commit_deletion,
+    commit_generation,
+    commit_merge,
+    disk_errors,
+    sweep,
+    write_lock,
+    write_segment,
+)
 
-# Words that an exact search decodes at a time.
-_BLOCK_WORDS = 200_000
 # Numbers of first-stage vectors among which neighbours are looked for, to estimate their dimension.
 _MEASURED_NUMBERS = 10_000_000
 
@@ -45,7 +54,8 @@ _MEASURED_NUMBERS = 10_000_000
 class Index:
     """An index folder: a catalog, trained parameters, immutable segments.
 
-    Open any number of them for reading; one at a time can add.
+    Open any number of them for reading; one at a time can write. What is read is one moment's: that of opening, of the
+    last `reload`, or of an own change.
     """
 
     def __init__(self, path: Path, catalog: Catalog, device: str) -> None:
@@ -57,17 +67,15 @@ class Index:
         self.path = path
         self._catalog = catalog
         self._device = device
-        settings = catalog.settings()
-        try:
-            self.config = IndexConfig.parse(json.dumps(settings["config"]), f"the configuration of {path}")
-            self.summary_weight: float = settings["summary_weight"]
-            self.encoder = EncoderStamp(**settings["encoder"]) if settings["encoder"] else None
-            self._has_queries: bool = settings.get("queries", False)
-            self._query_length: float | None = settings.get("query_length")
-            self.exact_match: bool = settings.get("exact_match", False)
-        except KeyError as error:
-            raise WordhiveError(f"{catalog.path} is damaged (no setting {error}); restore it from a copy") from error
-        self._now = Snapshot(path, catalog, self.config, device)
+        self._settings = IndexSettings.of(catalog)
+        self.config = self._settings.config
+        self.encoder = self._settings.encoder
+        self.summary_weight = self._settings.summary_weight
+        self.exact_match = self._settings.exact_match
+        self._changing = threading.RLock()
+        self._looking = threading.RLock()
+        self._seen: Snapshot | None = None
+        self._see(OpenFiles())
 
     @classmethod
     def create(
@@ -106,14 +114,9 @@ class Index:
         if queries is not None:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
-        settings = {
-            "config": config.model_dump(),
-            "encoder": asdict(encoder) if encoder else None,
-            "summary_weight": float(summary_weight),
-            "exact_match": bool(exact_match),
-            "query_length": query_length,
-            "queries": queries is not None,
-        }
+        settings = IndexSettings(
+            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None
+        )
         existed = path.exists()
         with disk_errors(path):
             try:
@@ -123,7 +126,7 @@ class Index:
                 if queries is not None:
                     save_queries(path / "params", queries)
                 files = file_records(path, path / "params")
-                catalog = Catalog.create(path / "catalog.db", settings, files)
+                catalog = Catalog.create(path / "catalog.db", settings.values(), files)
             except BaseException:
                 for made in [path] if not existed else list(path.iterdir()):
                     shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
@@ -141,25 +144,38 @@ class Index:
         return cls(path, Catalog.open(path / "catalog.db"), device)
 
     def close(self) -> None:
-        """Let go of the catalog."""
+        """Let go of the index. What was read before, by `snapshot`, stays readable."""
+        with self._looking:
+            self._seen = None
         self._catalog.close()
 
     def reload(self) -> None:
         """See what others have committed since."""
-        self._now = Snapshot(self.path, self._catalog, self.config, self._device, self._now)
+        self._see(self._now.files)
+
+    def snapshot(self) -> Snapshot:
+        """What the index holds now, and for as long as you keep it.
+
+        Raises WordhiveError for a file that is missing or not as it was written.
+        """
+        now = self._now
+        while not now.open():
+            self.reload()
+            now = self._now
+        return now
 
     def __len__(self) -> int:
-        return self._catalog.n_documents()
+        return len(self._now)
 
     @property
     def dim(self) -> int:
         """Dimensions of a word; 0 before the first document."""
-        return self._now.generation.dim if self._now.generation else 0
+        return self._now.dim
 
     @property
     def summary_dim(self) -> int:
         """Dimensions of a summary; 0 where documents have none."""
-        return self._now.generation.summary_dim if self._now.generation else 0
+        return self._now.summary_dim
 
     def add(
         self,
@@ -177,112 +193,107 @@ class Index:
         finite, or without word ids where only identical words match; WordhiveError when another process is writing or
         the disk is full.
         """
-        if not len(ids) and not len(vectors):
-            return
-        if not isinstance(vectors, WordVectors):
-            vectors = WordVectors.from_list(vectors, dim=self.dim or None)
-        self._check_word_ids(vectors)
-        batch = Batch.check(ids, vectors, texts, attributes)
-        try:
-            with write_lock(self.path, self._catalog):
-                self.reload()
-                self._check_new(batch)
-                self._write(batch)
-                self.reload()
-                self._merge()
-        except BaseException:
-            # What was trained or opened on the way belongs to nothing that was committed.
-            self._now = Snapshot(self.path, self._catalog, self.config, self._device)
-            raise
+        self._store(ids, vectors, texts, attributes, replace=False)
+
+    def upsert(
+        self,
+        ids: Sequence[str],
+        vectors: WordVectors | Sequence[Any],
+        texts: Sequence[str | None] | None = None,
+        attributes: Sequence[dict[str, Any] | None] | None = None,
+    ) -> int:
+        """Add documents, in place of those of the same ids, in one commit; the number of documents that were replaced.
+
+        Arguments and errors are those of `add`.
+        """
+        return self._store(ids, vectors, texts, attributes, replace=True)
+
+    def delete(self, ids: Sequence[str], *, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids in one commit: all of them, or none; their number.
+
+        Their bytes are given back by a later compaction: `compact`, or on its own once a segment is half deleted.
+        missing_ok: pass over ids that are not there, which are an InputError otherwise.
+        """
+        if isinstance(ids, str):
+            raise InputError(f"ids is the string {ids!r}; expected a list of ids")
+        with self._writing():
+            rows = self._catalog.rows(list(ids))
+            missing = next((id for id in ids if id not in rows), None)
+            if missing is not None and not missing_ok:
+                raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
+            if rows:
+                commit_deletion(self._catalog, sorted(rows.values()))
+                self._see_own_change()
+                self._merge_due()
+            return len(rows)
+
+    def compact(self) -> None:
+        """Rewrite the index as one segment without deleted documents, under the last parameters.
+
+        It can be stopped at any time: the index is then as it was. Needs room on the disk for both.
+        """
+        with self._writing():
+            self._compact()
+
+    def refit(self) -> None:
+        """Train codecs and encoding anew, on documents of today, and rewrite the index with them.
+
+        Codes are made of decoded codes: a codec's loss comes in twice. Stopped, it leaves an index that is partly
+        rewritten, and as good as before; `compact` does the rest.
+        """
+        with self._writing():
+            now = self.snapshot()
+            if now.generation is None or not len(now):
+                return
+            new = Generation(now.generation.id + 1, now.dim, now.summary_dim)
+            commit_generation(self._catalog, new, self._train(new, now.sample(SAMPLE_DOCUMENTS)))
+            self._see_own_change()
+            self._compact()
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
-        """Those of the given ids that the index holds."""
+        """Those of the given ids that the index holds, by its latest commit."""
         return self._catalog.known_ids(ids)
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""
-        return self._catalog.texts(ids)
+        return self.snapshot().texts(ids)
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those of the given ids that the index holds."""
-        return self._catalog.rows(ids)
+        return self.snapshot().rows(ids)
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
-        return self._catalog.ids()
+        return self.snapshot().ids()
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
-        return self._catalog.documents(rows)
+        return self.snapshot().documents(rows)
 
     def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
-        """The stored vectors of the given rows, in ascending order, as their codes say; unknown rows are left out."""
-        rows = np.unique(rows)
-        if self._now.n_rows <= rows.max(initial=-1):  # another process has added since
-            self.reload()
-        now = self._opened()
-        parts = [now.decoded(segment, local) for segment, local in _by_segment(now, rows)]
-        return WordVectors.concat(parts) if parts else WordVectors.empty(self.dim, self.summary_dim)
+        """The stored vectors of the given rows, in ascending order; see `Snapshot.vectors`."""
+        return self.snapshot().vectors(rows)
 
     def find_candidates(self, queries: WordVectors, n: int) -> list[NDArray[np.int64]]:
-        """The first stage: for each query the rows of up to n documents, best first.
-
-        Behind them come the rows of segments without an encoding: of the first documents, while they were too few to
-        fit one to. All of those are candidates.
-
-        Raises InputError when the index was made without a first stage.
-        """
-        if self.config.encoding is None:
-            raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
-        self._check_query(queries)
-        found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
-        encoded: dict[int, NDArray[np.float32]] = {}
-        unencoded: list[NDArray[np.int64]] = []
-        now = self._opened()
-        for segment in now.segments:
-            generation = segment.record.generation
-            encoding = now.parameters(generation).encoding
-            if encoding is None:
-                unencoded.append(np.arange(segment.record.n_documents) + segment.record.first_row)
-                continue
-            if generation not in encoded:
-                encoded[generation] = encoding.encode_queries(queries)
-            scores, numbers = now.candidates(segment).search(encoded[generation], n)
-            for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
-                real = number >= 0
-                found[query].append((score[real], number[real] + segment.record.first_row))
-        return [np.concatenate([best(parts, n), *unencoded]) for parts in found]
+        """The first stage; see `Snapshot.find_candidates`."""
+        return self.snapshot().find_candidates(queries, n)
 
     def score(self, query: WordVectors, rows: NDArray[np.int64]) -> Scores:
-        """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
-
-        The scores are exact for the stored codes: float32 arithmetic on the decoded vectors.
-        """
-        self._check_query(query)
-        now = self._opened()
-        parts = [self._score(query, now, segment, local) for segment, local in _by_segment(now, np.unique(rows))]
-        return Scores.concat([part[0] for part in parts])
+        """The second stage; see `Snapshot.score`."""
+        return self.snapshot().score(query, rows)
 
     def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
-        """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query."""
-        self._check_query(queries)
-        now = self._opened()
-        for segment in now.segments:
-            offsets = segment.offsets
-            start = 0
-            while start < segment.record.n_documents:
-                limit = offsets[start] + _BLOCK_WORDS
-                stop = max(start + 1, int(np.searchsorted(offsets, limit, side="right")) - 1)
-                yield self._score(queries, now, segment, np.arange(start, stop))
-                start = stop
+        """Exact scores of every document; see `Snapshot.score_all`."""
+        return self.snapshot().score_all(queries)
 
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
+        now = self._now
         sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
         return IndexInfo(
-            str(self.path), len(self), sum(s.record.n_words for s in self._now.segments), len(self._now.segments),
-            self.dim, self.summary_dim, self.summary_weight, self.exact_match, self.encoder, self.config, sizes,
-            self._catalog.text_bytes(),
+            str(self.path), len(now), len(now.tombstones), sum(s.record.n_words for s in now.segments),
+            len(now.segments), now.dim, now.summary_dim, self.summary_weight, self.exact_match, self.encoder,
+            self.config, sizes, self._catalog.text_bytes(),
         )  # fmt: skip
 
     def intrinsic_dimension(self) -> float | None:
@@ -291,104 +302,137 @@ class Index:
         The higher, the more candidates, or the wider a graph's beam, for the same recall. None without a first stage,
         or with too few documents to tell.
         """
-        now = self._opened()
+        now = self.snapshot()
         segments = [segment for segment in now.segments if now.parameters(segment.record.generation).encoding]
         largest = max(segments, key=lambda segment: segment.record.n_documents, default=None)
         vectors = largest.candidates.vectors(_MEASURED_NUMBERS) if largest else None
         return None if vectors is None else estimate(vectors)
 
-    def _score(self, queries: WordVectors, now: Snapshot, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
-        parameters = now.parameters(segment.record.generation)
-        return score_documents(queries, segment, parameters, local, self._weight, exact_match=self.exact_match)
-
     @property
-    def _weight(self) -> float:
-        return self.summary_weight if self.summary_dim else 0.0
+    def _now(self) -> Snapshot:
+        with self._looking:
+            if self._seen is None:
+                raise InputError(f"{self.path} was closed here; open it again")
+            return self._seen
 
-    def _opened(self) -> Snapshot:
-        # One snapshot throughout: another thread may add meanwhile, and put a new one in its place.
-        now = self._now
-        while not now.open():
-            now = self._now = Snapshot(self.path, self._catalog, self.config, self._device, now)
-        return now
+    def _see(self, files: OpenFiles) -> None:
+        with self._looking:
+            self._seen = Snapshot(self.path, self._catalog, self._settings, self._device, files)
 
-    def _merge(self) -> None:
-        """Merge small segments; where it fails, they stay as they are until the next commit."""
+    def _see_own_change(self) -> None:
+        """Look at the latest commit, and let SQLite's log begin anew where no reader holds it."""
+        with self._looking:
+            files = self._now.files
+            self._seen = None  # it holds the log
+            try:
+                self._catalog.fold()
+            finally:
+                self._see(files)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """The index for this process alone to write, as it is now."""
         try:
-            while run := due([segment.record for segment in self._now.segments]):
-                merged = [segment for segment in self._now.segments if segment.record in run]
-                check(self.path, merged, self._catalog.files())
-                record, files = merge(self.path, merged, self._now.parameters(run[0].generation))
-                commit_merge(self._catalog, run, record, files)
+            with self._changing, write_lock(self.path, self._catalog):
                 self.reload()
-                sweep(self.path, self._catalog)
-        except Exception as error:  # whatever it is, the documents are committed, and must not be reported as lost
-            warnings.warn(
-                f"{self.path}: segments were not merged ({error}); no document is lost, the next commit tries again",
-                WordhiveWarning,
-                stacklevel=3,
-            )
+                yield
+        except BaseException:
+            # What was trained or opened on the way belongs to nothing that was committed.
+            self._see(OpenFiles())
+            raise
 
-    def _check_query(self, queries: WordVectors) -> None:
-        self._check_word_ids(queries)
-        self._check_dims(queries)
+    def _store(
+        self,
+        ids: Sequence[str],
+        vectors: WordVectors | Sequence[Any],
+        texts: Sequence[str | None] | None,
+        attributes: Sequence[dict[str, Any] | None] | None,
+        *,
+        replace: bool,
+    ) -> int:
+        if not len(ids) and not len(vectors):
+            return 0
+        if not isinstance(vectors, WordVectors):
+            vectors = WordVectors.from_list(vectors, dim=self.dim or None)
+        self._now.check_word_ids(vectors)
+        batch = Batch.check(ids, vectors, texts, attributes)
+        with self._writing():
+            self._now.check_dims(batch.vectors)
+            known = self._catalog.rows(batch.ids)
+            if known and not replace:
+                example = next(id for id in batch.ids if id in known)
+                more = f" and {len(known) - 1} more" if len(known) > 1 else ""
+                raise InputError(
+                    f"document id {example!r}{more} is already in {self.path}; give new ids, or upsert to replace"
+                )
+            self._write(batch, sorted(known.values()))
+            self._see_own_change()
+            self._merge_due()
+            return len(known)
 
-    def _check_word_ids(self, vectors: WordVectors) -> None:
-        if self.exact_match and len(vectors.word_ids) and not vectors.word_ids.any():
-            raise InputError(
-                "the vectors have no word ids, and this index scores only pairs of identical words; "
-                "give WordVectors with the word_ids of a whole-word model"
-            )
-
-    def _check_dims(self, vectors: WordVectors) -> None:
-        if self._now.generation is None:
-            return
-        if vectors.dim != self.dim:
-            raise InputError(f"the vectors have {vectors.dim} dims, the index {self.dim}; use the model that made it")
-        if vectors.summary_dim != self.summary_dim:
-            raise InputError(
-                f"the summaries have {vectors.summary_dim} dims, the index's {self.summary_dim}; "
-                "use the model that made it"
-            )
-
-    def _check_new(self, batch: Batch) -> None:
-        self._check_dims(batch.vectors)
-        known = self._catalog.known_ids(batch.ids)
-        if known:
-            example = next(id for id in batch.ids if id in known)
-            more = f" and {len(known) - 1} more" if len(known) > 1 else ""
-            raise InputError(f"document id {example!r}{more} is already in {self.path}; give new ids")
-
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch, replaced: Sequence[int]) -> None:
         vectors, files, new = batch.vectors, [], None
-        segments, generation = self._now.segments, self._now.generation
+        now = self._now
+        generation = now.generation
         if generation is None or self._outgrown(generation, len(vectors)):
             generation = new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
-            with new_folder(self.path / "params", str(new.id)) as folder:
-                sample = WordVectors.concat([*(self._now.decoded(segment) for segment in segments), vectors])
-                queries = load_queries(self.path / "params") if self._has_queries else None
-                Parameters.train(self.config, sample, self.summary_weight, folder, queries, self._query_length)
+            now = self.snapshot()
+            held = [now.decoded(segment) for segment in now.segments]
+            files += self._train(new, WordVectors.concat([*held, vectors]))
             parameters = Parameters.load(self.path / "params" / str(new.id), has_summary=vectors.summary_dim > 0)
-            files += file_records(self.path, self.path / "params" / str(new.id))
         else:
-            parameters = self._now.parameters(generation.id)
-        first_row = self._now.n_rows
-        record = SegmentRecord(f"{first_row:012d}", generation.id, first_row, len(vectors), len(vectors.vectors))
+            parameters = now.parameters(generation.id)
+        n = len(vectors)
+        record = SegmentRecord(self._new_name(), generation.id, now.n_rows, n, len(vectors.vectors), n)
         files += write_segment(self.path, record, vectors, parameters, self._device)
-        commit_batch(self._catalog, batch, record, new, files)
+        commit_batch(self._catalog, batch, record, new, files, replaced)
+
+    def _train(self, new: Generation, sample: WordVectors) -> list[FileRecord]:
+        with new_folder(self.path / "params", str(new.id)) as folder:
+            queries = load_queries(self.path / "params") if self._settings.has_queries else None
+            Parameters.train(self.config, sample, self.summary_weight, folder, queries, self._settings.query_length)
+        return file_records(self.path, self.path / "params" / str(new.id))
 
     def _outgrown(self, generation: Generation, n_new: int) -> bool:
         """Whether the documents were too few to fit an encoding to, and with n_new more are enough."""
         if self._now.parameters(generation.id).encoding is not None:
             return False
-        n_held = sum(segment.record.n_documents for segment in self._now.segments)
-        return enough_documents(self.config, n_held + n_new)
+        return enough_documents(self.config, len(self._now) + n_new)
 
+    def _new_name(self) -> str:
+        """A segment's name: no segment had it before, so nobody takes one's files for another's."""
+        return f"{self._catalog.n_commits():012d}"
 
-def _by_segment(now: Snapshot, rows: NDArray[np.int64]) -> Iterator[tuple[Segment, NDArray[np.int64]]]:
-    """Sorted rows, as numbers within each of the segments that hold them."""
-    for segment in now.segments:
-        first = segment.record.first_row
-        start, stop = np.searchsorted(rows, [first, first + segment.record.n_documents])
-        if start < stop:
-            yield segment, rows[start:stop] - first
+    def _compact(self) -> None:
+        now = self.snapshot()
+        last = now.generation.id if now.generation else 0
+        done = len(now.segments) == 1 and now.segments[0].record.generation == last and not len(now.tombstones)
+        if now.segments and not done:
+            self._merge(now, now.segments)
+        self._catalog.shrink()
+        self._see_own_change()
+
+    def _merge_due(self) -> None:
+        """Merge what should be; where it fails, it stays as it is until the next commit."""
+        try:
+            while run := self._due():
+                self._merge(self.snapshot(), run)
+        except Exception as error:  # whatever it is, the documents are committed, and must not be reported as lost
+            warnings.warn(
+                f"{self.path}: segments were not merged ({error}); no document is lost, the next commit tries again",
+                WordhiveWarning,
+                stacklevel=4,
+            )
+
+    def _due(self) -> list[Segment]:
+        now = self._now
+        dead = {s.record.id: now.n_dead(s.record) for s in now.segments} if len(now.tombstones) else {}
+        run = due([segment.record for segment in now.segments], dead)
+        return [segment for segment in now.segments if segment.record in run]
+
+    def _merge(self, now: Snapshot, segments: Sequence[Segment]) -> None:
+        assert now.generation is not None
+        record, files = merge(self.path, now, segments, now.generation, self._new_name(), self._device)
+        commit_merge(self._catalog, [segment.record for segment in segments], record, files)
+        self._see_own_change()
+        sweep(self.path, self._catalog)

@@ -12,6 +12,7 @@ _PARTS = {
     "words.npy": "words",
     "word_ids.npy": "word ids",
     "offsets.npy": "offsets",
+    "rows.npy": "rows",
     "summaries.npy": "summaries",
     "candidates.faiss": "candidates",
 }
@@ -30,10 +31,15 @@ class EncoderStamp:
 
 @dataclass(frozen=True)
 class IndexInfo:
-    """What an index holds. `bytes` counts each part of it on disk; `text` is the plain text's own size."""
+    """What an index holds.
+
+    n_deleted: documents that were deleted, and whose codes are still there. bytes: of each part of it on disk.
+    text_bytes: the plain texts' own size.
+    """
 
     path: str
     n_documents: int
+    n_deleted: int
     n_words: int
     n_segments: int
     dim: int

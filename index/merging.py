@@ -1,33 +1,39 @@
-"""Merging: many small segments become one large, so that a search visits few and graphs are worth building.
+"""Merging: segments become one without their deleted documents, with one generation of parameters.
 
-As in any log-structured store, a segment waits until there are enough of its size or below, so that a document is
-rewritten a logarithmic number of times.
+As in any log-structured store, a small segment waits until there are enough of its size or below, so that a document is
+rewritten a logarithmic number of times; and one that is mostly deleted documents is rewritten alone.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .catalog import FileRecord, SegmentRecord
-from .errors import WordhiveError
-from .parameters import Parameters
-from .segment import Segment, file_records, new_folder, save_array
+from .catalog import FileRecord, Generation, SegmentRecord
+from .segment import ArrayFile, Segment, file_records, new_folder
+from .snapshot import Snapshot, blocks
+from .word_vectors import ragged_rows
 
 # Segments of a size that are merged, and so about how many times larger the next size is.
 FAN = 8
+# Share of deleted documents from which a segment is rewritten: each rewriting frees as much as it copies.
+MOSTLY_DEAD = 0.5
 
 
-def due(records: Sequence[SegmentRecord]) -> list[SegmentRecord]:
-    """The last segments that should become one; none where too few are of a size.
+def due(records: Sequence[SegmentRecord], dead: Mapping[str, int]) -> list[SegmentRecord]:
+    """The neighbouring segments that should become one, or the one to be rewritten; none where nothing is worth it.
 
-    Only segments of the last generation of parameters: others' codes mean something else.
+    dead: deleted documents by segment. Only segments of the last generation of parameters are merged with each other:
+    others' codes mean something else.
     """
+    for record in records:
+        if dead.get(record.id, 0) >= MOSTLY_DEAD * record.n_documents:
+            return [record]
     last = [record for record in records if record.generation == records[-1].generation]
     for tier in sorted({_tier(record) for record in last}):
         run: list[SegmentRecord] = []
@@ -42,60 +48,85 @@ def due(records: Sequence[SegmentRecord]) -> list[SegmentRecord]:
     return []
 
 
-def check(root: Path, segments: Sequence[Segment], files: Iterable[FileRecord]) -> None:
-    """Raise WordhiveError for a file that is not as the catalog knows it: merged, its damage could not be mended."""
-    known = {file.path: file for file in files}
-    for segment in segments:
-        for found in file_records(root, segment.folder):
-            if known.get(found.path) != found:
-                raise WordhiveError(f"{root / found.path} is damaged; restore it from a copy")
+def merge(
+    root: Path, now: Snapshot, segments: Sequence[Segment], generation: Generation, name: str, device: str
+) -> tuple[SegmentRecord | None, list[FileRecord]]:
+    """Write one segment that holds the live documents of neighbouring `segments`; it counts once the catalog names it.
+
+    Codes of the given generation are copied; those of others are decoded and coded anew. device: where such documents
+    get their encodings. None where no document is left.
+    """
+    kept = [now.live(segment) for segment in segments]
+    n_documents = sum(map(len, kept))
+    if not n_documents:
+        return None, []
+    words = sum(int((s.offsets[local + 1] - s.offsets[local]).sum()) for s, local in zip(segments, kept, strict=True))
+    first, last = segments[0].record.first_row, segments[-1].record
+    record = SegmentRecord(name, generation.id, first, n_documents, words, last.first_row + last.n_rows - first)
+    with new_folder(root / "segments", name) as folder:
+        _write(folder, record, now, segments, kept, device)
+    return record, file_records(root, root / "segments" / name)
 
 
-def merge(root: Path, segments: Sequence[Segment], parameters: Parameters) -> tuple[SegmentRecord, list[FileRecord]]:
-    """Write one segment that holds what neighbouring `segments` hold; it counts once the catalog names it."""
-    records = [segment.record for segment in segments]
-    n_documents = sum(record.n_documents for record in records)
-    first = records[0].first_row
-    record = SegmentRecord(
-        f"{first:012d}-{n_documents}", records[0].generation, first, n_documents, sum(r.n_words for r in records)
-    )
-    with new_folder(root / "segments", record.id) as folder:
-        for name in ("words.npy", "word_ids.npy", *(("summaries.npy",) if parameters.summaries else ())):
-            _join([segment.folder / name for segment in segments], folder / name)
-        starts = np.cumsum([0, *(r.n_words for r in records)])
-        parts = [segment.offsets[:-1] + start for segment, start in zip(segments, starts, strict=False)]
-        save_array(folder / "offsets.npy", np.concatenate([*parts, starts[-1:]]))
-        candidates = parameters.empty_candidates(n_documents)
-        if candidates is not None:
-            for segment in segments:
-                candidates.append(segment.folder / "candidates.faiss")
-            candidates.save(folder / "candidates.faiss")
-    return record, file_records(root, root / "segments" / record.id)
+def _write(
+    folder: Path,
+    record: SegmentRecord,
+    now: Snapshot,
+    segments: Sequence[Segment],
+    kept: Sequence[NDArray[np.int64]],
+    device: str,
+) -> None:
+    parameters, ends = now.parameters(record.generation), 0
+    with (
+        closing(ArrayFile(folder / "words.npy", np.uint8, record.n_words, parameters.words.code_size)) as words,
+        closing(ArrayFile(folder / "word_ids.npy", np.uint32, record.n_words)) as word_ids,
+        closing(ArrayFile(folder / "offsets.npy", np.int64, record.n_documents + 1)) as offsets,
+    ):
+        offsets.write(np.zeros(1, np.int64))
+        for segment, local in _blocks(segments, kept):
+            places, own = ragged_rows(segment.offsets, local)
+            same = segment.record.generation == record.generation
+            codes = segment.words[places] if same else parameters.words.encode(now.decoded(segment, local).vectors)
+            words.write(codes)
+            word_ids.write(segment.word_ids[places])
+            offsets.write(own[1:] + ends)
+            ends += own[-1]
+    if record.n_rows != record.n_documents:
+        with closing(ArrayFile(folder / "rows.npy", np.int64, record.n_documents)) as rows:
+            for segment, local in zip(segments, kept, strict=True):
+                rows.write(segment.rows[local])
+    if parameters.summaries is not None:
+        size = parameters.summaries.code_size
+        with closing(ArrayFile(folder / "summaries.npy", np.uint8, record.n_documents, size)) as summaries:
+            for segment, local in _blocks(segments, kept):
+                same = segment.record.generation == record.generation
+                codes = segment.summaries[local] if same else parameters.summaries.encode(_summary(now, segment, local))
+                summaries.write(codes)
+    candidates = parameters.empty_candidates(record.n_documents)
+    if candidates is None or parameters.encoding is None:
+        return
+    for segment, local in zip(segments, kept, strict=True):
+        if segment.record.generation == record.generation:
+            candidates.append(segment.folder / "candidates.faiss", local)
+        else:
+            for block in blocks(segment, local):
+                candidates.add(parameters.encoding.encode_documents(now.decoded(segment, block), device))
+    candidates.save(folder / "candidates.faiss")
+
+
+def _summary(now: Snapshot, segment: Segment, local: NDArray[np.int64]) -> NDArray[np.float32]:
+    summaries = now.parameters(segment.record.generation).summaries
+    assert summaries is not None
+    return summaries.decode(segment.summaries[local])
+
+
+def _blocks(
+    segments: Sequence[Segment], kept: Sequence[NDArray[np.int64]]
+) -> Iterator[tuple[Segment, NDArray[np.int64]]]:
+    for segment, local in zip(segments, kept, strict=True):
+        for block in blocks(segment, local):
+            yield segment, block
 
 
 def _tier(record: SegmentRecord) -> int:
     return int(math.log(max(1, record.n_documents), FAN) + 1e-9)
-
-
-def _join(sources: Sequence[Path], target: Path) -> None:
-    """One .npy of the rows of several, copied as bytes: an index may be larger than the memory."""
-    with target.open("wb") as out:
-        shapes = []
-        for source in sources:
-            with source.open("rb") as file:
-                shapes.append(_header(file))
-        (shape, kind), n = shapes[0], sum(shape[0] for shape, _ in shapes)
-        if any((other[1:], its) != (shape[1:], kind) for other, its in shapes):
-            raise WordhiveError(f"the {target.name} of {sources[0].parent.parent} hold numbers of different kinds")
-        header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": (n, *shape[1:])}
-        np.lib.format.write_array_header_1_0(out, header)
-        for source in sources:
-            with source.open("rb") as file:
-                _header(file)
-                shutil.copyfileobj(file, out, 1 << 20)
-
-
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    np.lib.format.read_magic(file)
-    shape, _, kind = np.lib.format.read_array_header_1_0(file)
-    return shape, kind

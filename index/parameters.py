@@ -18,7 +18,7 @@ from .word_vectors import WordVectors
 
 # Enough to train any codec or encoding here, little enough to hold in memory.
 _SAMPLE_WORDS = 200_000
-_SAMPLE_DOCUMENTS = 20_000
+SAMPLE_DOCUMENTS = 20_000
 _LARGE = "candidates-large.faiss"
 _QUERIES = "queries.safetensors"
 
@@ -62,7 +62,7 @@ class Parameters:
         if not enough_documents(config, len(documents)):
             config = config.model_copy(update={"encoding": None, "reduction": None})
         random = np.random.default_rng(0)
-        chosen = np.sort(random.permutation(len(documents))[:_SAMPLE_DOCUMENTS])
+        chosen = np.sort(random.permutation(len(documents))[:SAMPLE_DOCUMENTS])
         sample = documents.take(chosen) if len(chosen) < len(documents) else documents
         words = sample.vectors[np.sort(random.permutation(len(sample.vectors))[:_SAMPLE_WORDS])]
         Codec.train(config.codec, words).save(folder / "words.faiss")
@@ -71,7 +71,7 @@ class Parameters:
         if config.encoding is not None:
             encoding = fit_encoding(config, sample, summary_weight, queries, query_length)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
-            encodings = encoding.encode_documents(sample[: _SAMPLE_DOCUMENTS // 2])
+            encodings = encoding.encode_documents(sample[: SAMPLE_DOCUMENTS // 2])
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
             large = CandidateIndex.train_large(config, encodings)
             if large is not None:

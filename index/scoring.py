@@ -31,7 +31,7 @@ def score_documents(
         assert parameters.summaries is not None
         decoded = parameters.summaries.decode(segment.summaries[documents])
         summary = queries.summary @ decoded.T * np.float32(summary_weight)
-    rows = documents + segment.record.first_row
+    rows = segment.rows[documents]
     return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
 
 

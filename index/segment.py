@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -26,18 +26,19 @@ class Segment:
     """The files of one segment.
 
     words: uint8 `[n_words, code_size]`. offsets: int64 `[n_documents + 1]`. word_ids: uint32 `[n_words]`.
-    summaries: uint8 `[n_documents, summary code size]`. candidates: the first stage. Both only where the index has
-    them. Each raises WordhiveError for a file that is missing or damaged.
+    rows: int64 `[n_documents]`, ascending. summaries: uint8 `[n_documents, summary code size]`. candidates: the first
+    stage. Both only where the index has them. Each raises WordhiveError for a file that is missing or damaged.
     """
 
     def __init__(self, folder: Path, record: SegmentRecord, config: IndexConfig) -> None:
         self.folder = folder
         self.record = record
         self._config = config
+        self.is_open = False  # until all files are mapped, and found to be as they were written
 
     def open(self, *, has_summaries: bool, has_candidates: bool) -> None:
         """Map all files, so that they stay readable when a merge removes them."""
-        _ = self.words, self.offsets, self.word_ids
+        _ = self.words, self.offsets, self.word_ids, self.rows
         if has_summaries:
             _ = self.summaries
         if has_candidates:
@@ -58,6 +59,14 @@ class Segment:
         return word_ids
 
     @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        first, n = self.record.first_row, self.record.n_documents
+        if n == self.record.n_rows:
+            return np.arange(first, first + n)
+        rows: NDArray[np.int64] = np.asarray(_map(self.folder / "rows.npy"))
+        return rows
+
+    @cached_property
     def summaries(self) -> NDArray[np.uint8]:
         summaries: NDArray[np.uint8] = _map(self.folder / "summaries.npy")
         return summaries
@@ -71,6 +80,31 @@ def save_array(path: Path, array: NDArray[np.generic]) -> None:
     """Write an array as .npy; never pickles."""
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+
+
+class ArrayFile:
+    """An .npy file of `n` rows that is written a block of rows at a time: an index may be larger than the memory."""
+
+    def __init__(self, path: Path, kind: Any, n: int, *row: int) -> None:
+        self._file = path.open("wb")
+        self._row, self._kind, self._left = row, np.dtype(kind), n
+        header = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (n, *row)}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Append rows of the file's own kind and shape."""
+        if rows.dtype != self._kind or rows.shape[1:] != self._row:
+            raise WordhiveError(
+                f"{self._file.name} holds rows of {self._kind} {self._row}, not of {rows.dtype} {rows.shape[1:]}"
+            )
+        self._left -= len(rows)
+        np.ascontiguousarray(rows).tofile(self._file)
+
+    def close(self) -> None:
+        """End the file; it has all rows, or it is no array."""
+        self._file.close()
+        if self._left:
+            raise WordhiveError(f"{self._file.name} got {-self._left:+} rows more than its header says")
 
 
 @contextmanager
@@ -107,6 +141,16 @@ def file_records(root: Path, folder: Path) -> list[FileRecord]:
         FileRecord(path.relative_to(root).as_posix(), path.stat().st_size, sha256(path))
         for path in sorted(folder.iterdir())
     ]
+
+
+def verify(root: Path, files: Iterable[FileRecord]) -> None:
+    """Raise WordhiveError for a file of the index at `root` that is not as the catalog knows it."""
+    for file in files:
+        path = root / file.path
+        if not path.is_file():
+            raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
+        if path.stat().st_size != file.size or sha256(path) != file.sha256:
+            raise WordhiveError(f"{path} is damaged; restore it from a copy")
 
 
 def sha256(path: Path) -> str:

@@ -1,89 +1,307 @@
-"""What the catalog named at one moment: segments with their parameters, opened when they are first searched."""
+"""`Snapshot`: what an index holds at one moment, and the primitives of search on it.
+
+It stays as it is while others add, delete and merge: its view of the catalog is one read transaction, and its files
+are mapped, so that they can be read after their names are gone.
+"""
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
-from .catalog import Catalog, Generation
-from .config import IndexConfig
-from .errors import WordhiveError
+from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
+from .errors import InputError, WordhiveError
 from .parameters import Parameters
-from .segment import Segment
+from .scores import Scores, best
+from .scoring import score_documents
+from .segment import Segment, verify
+from .settings import IndexSettings
 from .word_vectors import WordVectors, ragged_rows
+
+# Words that an exact search decodes at a time.
+_BLOCK_WORDS = 200_000
+
+
+@dataclass
+class OpenFiles:
+    """What snapshots of the same index share: files that are open, parameters that are loaded."""
+
+    segments: dict[SegmentRecord, Segment] = field(default_factory=dict)
+    parameters: dict[int, Parameters] = field(default_factory=dict)
+    moved: dict[str, CandidateIndex] = field(default_factory=dict)
 
 
 class Snapshot:
-    """Segments and generations of parameters.
+    """The documents of an index at one moment.
 
-    generation: the last, by which documents are added; None before the first.
-    before: an earlier snapshot of the same index, whose open files are taken over.
+    segments: in the order of their rows. generation: the last parameters, by which documents are added; None before
+    the first. tombstones: rows of deleted documents, int64, ascending.
     """
 
     def __init__(
-        self, path: Path, catalog: Catalog, config: IndexConfig, device: str, before: Snapshot | None = None
+        self, path: Path, catalog: Catalog, settings: IndexSettings, device: str, files: OpenFiles | None = None
     ) -> None:
         self._path = path
-        self._catalog = catalog
+        self._catalog = catalog.pinned()
+        weakref.finalize(self, self._catalog.close)
+        self._settings = settings
         self._device = device
         self._is_open = False
-        held = {segment.record: segment for segment in before.segments} if before else {}
+        before = files or OpenFiles()
+        records = self._catalog.segments()
         self.segments: list[Segment] = [
-            held.get(record) or Segment(path / "segments" / record.id, record, config) for record in catalog.segments()
+            before.segments.get(record) or Segment(path / "segments" / record.id, record, settings.config)
+            for record in records
         ]
-        generations = catalog.generations()
-        self.generation: Generation | None = max(generations, key=lambda g: g.id, default=None)
-        self._summaries = {generation.id: generation.summary_dim > 0 for generation in generations}
-        self._parameters: dict[int, Parameters] = before._parameters if before else {}
-        ids = {segment.record.id for segment in self.segments}
-        moved = before._moved if before else {}
-        self._moved: dict[str, CandidateIndex] = {id: index for id, index in moved.items() if id in ids}
+        ids = {record.id for record in records}
+        self.files = OpenFiles(
+            dict(zip(records, self.segments, strict=True)),
+            before.parameters,
+            {id: index for id, index in before.moved.items() if id in ids},
+        )
+        self.generations = {generation.id: generation for generation in self._catalog.generations()}
+        self.generation: Generation | None = self.generations[max(self.generations)] if self.generations else None
+        self.tombstones = np.array(self._catalog.tombstones(), np.int64)
+
+    def __len__(self) -> int:
+        return self._catalog.n_documents()
 
     @property
     def n_rows(self) -> int:
-        """Rows that the segments own."""
+        """The first row that no segment owns yet."""
         last = self.segments[-1].record if self.segments else None
-        return last.first_row + last.n_documents if last else 0
+        return last.first_row + last.n_rows if last else 0
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a word; 0 before the first document."""
+        return self.generation.dim if self.generation else 0
+
+    @property
+    def summary_dim(self) -> int:
+        """Dimensions of a summary; 0 where documents have none."""
+        return self.generation.summary_dim if self.generation else 0
 
     def open(self) -> bool:
-        """Map all files: from then on a merge by another process takes nothing away. False where one did already."""
+        """Map all files, each found to be as it was written; False where another process removed some by a merge.
+
+        Raises WordhiveError for a file that is missing or damaged.
+        """
         if self._is_open:
             return True
         try:
             for segment in self.segments:
                 parameters = self.parameters(segment.record.generation)
-                has_summaries, has_candidates = parameters.summaries is not None, parameters.encoding is not None
-                segment.open(has_summaries=has_summaries, has_candidates=has_candidates)
+                if not segment.is_open:
+                    segment.open(
+                        has_summaries=parameters.summaries is not None, has_candidates=parameters.encoding is not None
+                    )
+                    verify(self._path, self._catalog.files(f"segments/{segment.record.id}/"))
+                    segment.is_open = True
         except WordhiveError:
-            if [segment.record for segment in self.segments] == self._catalog.segments():
+            if [segment.record for segment in self.segments] == self._now():
                 raise
             return False
         self._is_open = True
         return True
 
+    def _now(self) -> list[SegmentRecord]:
+        latest = self._catalog.pinned()
+        try:
+            return latest.segments()
+        finally:
+            latest.close()
+
     def parameters(self, generation: int) -> Parameters:
         """The parameters of that generation."""
-        if generation not in self._parameters:
+        found = self.files.parameters.get(generation)
+        if found is None:
+            if generation not in self.generations:
+                raise WordhiveError(f"{self._catalog.path} is damaged (no generation {generation}); restore a copy")
+            verify(self._path, self._catalog.files(f"params/{generation}/"))
             folder = self._path / "params" / str(generation)
-            self._parameters[generation] = Parameters.load(folder, has_summary=self._summaries[generation])
-        return self._parameters[generation]
+            found = Parameters.load(folder, has_summary=self.generations[generation].summary_dim > 0)
+            self.files.parameters[generation] = found
+        return found
 
     def candidates(self, segment: Segment) -> CandidateIndex:
         """The first stage of a segment, on the device."""
         if self._device == "cpu":
             return segment.candidates
         id = segment.record.id
-        if id not in self._moved:
-            self._moved[id] = segment.candidates.to(self._device)
-        return self._moved[id]
+        if id not in self.files.moved:
+            self.files.moved[id] = segment.candidates.to(self._device)
+        return self.files.moved[id]
 
     def decoded(self, segment: Segment, local: NDArray[np.int64] | None = None) -> WordVectors:
-        """The vectors of a segment's documents, as its codes say; local: of those with these numbers only."""
-        local = np.arange(segment.record.n_documents) if local is None else local
+        """The vectors of a segment's documents, as its codes say.
+
+        local: their numbers within it; None: all that are not deleted.
+        """
+        local = self.live(segment) if local is None else local
         parameters = self.parameters(segment.record.generation)
         words, offsets = ragged_rows(segment.offsets, local)
         summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries[local])
         return WordVectors(parameters.words.decode(segment.words[words]), offsets, segment.word_ids[words], summary)
+
+    def n_dead(self, record: SegmentRecord) -> int:
+        """Deleted documents that a segment still holds."""
+        start, stop = np.searchsorted(self.tombstones, [record.first_row, record.first_row + record.n_rows])
+        return int(stop - start)
+
+    def dead(self, segment: Segment) -> NDArray[np.int64]:
+        """Numbers of the deleted documents within a segment, ascending."""
+        first = segment.record.first_row
+        start, stop = np.searchsorted(self.tombstones, [first, first + segment.record.n_rows])
+        return np.searchsorted(segment.rows, self.tombstones[start:stop])
+
+    def live(self, segment: Segment) -> NDArray[np.int64]:
+        """Numbers of the other documents within a segment, ascending."""
+        return np.delete(np.arange(segment.record.n_documents), self.dead(segment))
+
+    def among(self, segment: Segment, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers within a segment of those of the given ascending rows that are documents of it, and not deleted."""
+        first = segment.record.first_row
+        start, stop = np.searchsorted(rows, [first, first + segment.record.n_rows])
+        rows = rows[start:stop]
+        held = segment.rows
+        places = np.searchsorted(held, rows)
+        places = places[(places < len(held)) & (held[np.minimum(places, len(held) - 1)] == rows)]
+        return np.setdiff1d(places, self.dead(segment), assume_unique=True)
+
+    def _allowed(self, segment: Segment, rows: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
+        """Which of a segment's documents count: a mask, or None where all do."""
+        dead = self.dead(segment)
+        if rows is None and not len(dead):
+            return None
+        mask = np.zeros(segment.record.n_documents, np.bool_)
+        mask[self.live(segment) if rows is None else self.among(segment, rows)] = True
+        return mask
+
+    def find_candidates(
+        self, queries: WordVectors, n: int, rows: NDArray[np.int64] | None = None
+    ) -> list[NDArray[np.int64]]:
+        """The first stage: for each query the rows of up to n documents, best first.
+
+        rows: only among these, ascending. Behind the n come the rows of segments without an encoding: of the first
+        documents, while they were too few to fit one to. All of those are candidates.
+
+        Raises InputError when the index was made without a first stage.
+        """
+        if self._settings.config.encoding is None:
+            raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
+        self.check_query(queries)
+        found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
+        encoded: dict[int, NDArray[np.float32]] = {}
+        unencoded: list[NDArray[np.int64]] = []
+        for segment in self.segments:
+            allowed, generation = self._allowed(segment, rows), segment.record.generation
+            encoding = self.parameters(generation).encoding
+            if encoding is None:
+                unencoded.append(segment.rows if allowed is None else segment.rows[allowed])
+                continue
+            if generation not in encoded:
+                encoded[generation] = encoding.encode_queries(queries)
+            scores, numbers = self.candidates(segment).search(encoded[generation], n, allowed)
+            for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
+                real = number >= 0
+                found[query].append((score[real], segment.rows[number[real]]))
+        return [np.concatenate([best(parts, n), *unencoded]) for parts in found]
+
+    def score(self, query: WordVectors, rows: NDArray[np.int64]) -> Scores:
+        """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
+
+        The scores are exact for the stored codes: float32 arithmetic on the decoded vectors. Rows of no document are
+        left out.
+        """
+        self.check_query(query)
+        rows = np.unique(rows)
+        parts = [(segment, self.among(segment, rows)) for segment in self.segments]
+        return Scores.concat([self.score_segment(query, segment, local)[0] for segment, local in parts if len(local)])
+
+    def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
+        """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query."""
+        self.check_query(queries)
+        for segment in self.segments:
+            for local in blocks(segment, self.live(segment)):
+                yield self.score_segment(queries, segment, local)
+
+    def score_segment(self, queries: WordVectors, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
+        """One `Scores` a query, of documents by their numbers within a segment, ascending."""
+        parameters = self.parameters(segment.record.generation)
+        weight = self._settings.summary_weight if self.summary_dim else 0.0
+        return score_documents(queries, segment, parameters, local, weight, exact_match=self._settings.exact_match)
+
+    def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
+        """The stored vectors of the given rows, in ascending order, as their codes say; unknown rows are left out."""
+        rows = np.unique(rows)
+        parts = [(segment, self.among(segment, rows)) for segment in self.segments]
+        decoded = [self.decoded(segment, local) for segment, local in parts if len(local)]
+        return WordVectors.concat(decoded) if decoded else WordVectors.empty(self.dim, self.summary_dim)
+
+    def sample(self, n: int) -> WordVectors:
+        """n documents, or all, evenly from all, as their codes say; the same ones every time."""
+        live = np.concatenate([np.zeros(0, np.int64), *(segment.rows[self.live(segment)] for segment in self.segments)])
+        return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The stored texts of those of the given ids that the index holds."""
+        return self._catalog.texts(ids)
+
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those of the given ids that the index holds."""
+        return self._catalog.rows(ids)
+
+    def ids(self) -> dict[int, str]:
+        """The id of every row."""
+        return self._catalog.ids()
+
+    def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
+        """The stored documents of the given rows, by row. Raises WordhiveError for a row without one."""
+        found = self._catalog.documents(rows)
+        missing = next((row for row in rows if row not in found), None)
+        if missing is not None:
+            raise WordhiveError(f"{self._catalog.path} is damaged (no document {missing}); restore it from a copy")
+        return found
+
+    def check_query(self, queries: WordVectors) -> None:
+        """Raise InputError for queries that the index's documents can't be scored for."""
+        self.check_word_ids(queries)
+        self.check_dims(queries)
+
+    def check_word_ids(self, vectors: WordVectors) -> None:
+        """Raise InputError for vectors without word ids where only identical words match."""
+        if self._settings.exact_match and len(vectors.word_ids) and not vectors.word_ids.any():
+            raise InputError(
+                "the vectors have no word ids, and this index scores only pairs of identical words; "
+                "give WordVectors with the word_ids of a whole-word model"
+            )
+
+    def check_dims(self, vectors: WordVectors) -> None:
+        """Raise InputError for vectors of other dims than the index's."""
+        if self.generation is None:
+            return
+        if vectors.dim != self.dim:
+            raise InputError(f"the vectors have {vectors.dim} dims, the index {self.dim}; use the model that made it")
+        if vectors.summary_dim != self.summary_dim:
+            raise InputError(
+                f"the summaries have {vectors.summary_dim} dims, the index's {self.summary_dim}; "
+                "use the model that made it"
+            )
+
+
+def blocks(segment: Segment, local: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Documents of a segment, by ascending numbers, some hundred thousand words at a time."""
+    ends = np.cumsum(segment.offsets[local + 1] - segment.offsets[local])
+    start = 0
+    while start < len(local):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK_WORDS, side="right")))
+        yield local[start:stop]
+        start = stop

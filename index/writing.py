@@ -82,35 +82,85 @@ def write_segment(
 
 
 def commit_batch(
-    catalog: Catalog, batch: Batch, record: SegmentRecord, new: Generation | None, files: list[FileRecord]
+    catalog: Catalog,
+    batch: Batch,
+    record: SegmentRecord,
+    new: Generation | None,
+    files: list[FileRecord],
+    replaced: Sequence[int] = (),
 ) -> None:
-    """Name a written segment, and a generation of parameters where it is new, in the catalog: one transaction."""
-    with catalog.commit("add", len(batch.ids)) as transaction:
+    """Name a written segment, and a generation of parameters where it is new, in the catalog: one transaction.
+
+    replaced: rows of the documents whose place those of the batch take.
+    """
+    with catalog.commit("upsert" if len(replaced) else "add", len(batch.ids)) as transaction:
         if new is not None:
             transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+        _bury(transaction, replaced)
         _insert(transaction, record, files)
         rows = range(record.first_row, record.first_row + record.n_documents)
         documents = zip(rows, batch.ids, batch.texts, batch.attributes, strict=True)
         transaction.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)
 
 
+def commit_generation(catalog: Catalog, new: Generation, files: list[FileRecord]) -> None:
+    """Name a generation of parameters in the catalog, by which documents are coded from now on."""
+    with catalog.commit("refit", 0) as transaction:
+        transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+        _insert_files(transaction, files)
+
+
+def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:
+    """Delete the documents of those rows: one transaction."""
+    with catalog.commit("delete", len(rows)) as transaction:
+        _bury(transaction, rows)
+
+
 def commit_merge(
-    catalog: Catalog, merged: Sequence[SegmentRecord], record: SegmentRecord, files: list[FileRecord]
+    catalog: Catalog, merged: Sequence[SegmentRecord], record: SegmentRecord | None, files: list[FileRecord]
 ) -> None:
-    """Name a segment in place of those that were merged into it: one transaction."""
-    with catalog.commit("merge", record.n_documents) as transaction:
+    """Name a segment, or none, in place of those that were merged into it: one transaction.
+
+    Their deleted documents are forgotten, and so are parameters that no segment needs any more.
+    """
+    with catalog.commit("merge", record.n_documents if record else 0) as transaction:
         for old in merged:
             transaction.execute("DELETE FROM segment WHERE id = ?", (old.id,))
-            transaction.execute("DELETE FROM file WHERE path GLOB ?", (f"segments/{old.id}/*",))
-        _insert(transaction, record, files)
+            _forget_files(transaction, f"segments/{old.id}/")
+        last = merged[-1].first_row + merged[-1].n_rows
+        transaction.execute("DELETE FROM tombstone WHERE row >= ? AND row < ?", (merged[0].first_row, last))
+        if record is not None:
+            _insert(transaction, record, files)
+        unused = transaction.execute(
+            "SELECT id FROM generation WHERE id NOT IN (SELECT generation FROM segment) "
+            "AND id < (SELECT max(id) FROM generation)"
+        ).fetchall()
+        for (id,) in unused:
+            transaction.execute("DELETE FROM generation WHERE id = ?", (id,))
+            _forget_files(transaction, f"params/{id}/")
+
+
+def _bury(transaction: sqlite3.Connection, rows: Sequence[int]) -> None:
+    transaction.executemany("DELETE FROM document WHERE row = ?", [(row,) for row in rows])
+    transaction.executemany("INSERT INTO tombstone VALUES (?)", [(row,) for row in rows])
 
 
 def _insert(transaction: sqlite3.Connection, record: SegmentRecord, files: list[FileRecord]) -> None:
-    values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words)
-    transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", values)
+    values = (
+        record.id, record.generation, record.first_row, record.n_documents, record.n_words, record.n_rows
+    )  # fmt: skip
+    transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", values)
+    _insert_files(transaction, files)
+
+
+def _insert_files(transaction: sqlite3.Connection, files: list[FileRecord]) -> None:
     transaction.executemany(
         "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
     )
+
+
+def _forget_files(transaction: sqlite3.Connection, folder: str) -> None:
+    transaction.execute("DELETE FROM file WHERE substr(path, 1, length(?)) = ?", (folder, folder))
 
 
 def sweep(path: Path, catalog: Catalog) -> None:

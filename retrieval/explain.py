@@ -118,10 +118,14 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
 
     vectors: the query's, as it was searched with. Raises InputError for an id that the index does not hold.
     """
-    row = index.rows([id]).get(id)
+    now = index.snapshot()
+    if id not in now.rows([id]):  # another process may have added it since
+        index.reload()
+        now = index.snapshot()
+    row = now.rows([id]).get(id)
     if row is None:
         raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
-    stored, text = index.vectors(np.array([row])), index.documents([row])[row].text
+    stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
     weight = index.summary_weight if index.summary_dim else 0.0
     same = _same_words(vectors, stored) if index.exact_match else None
     places, products = best_matches(vectors.vectors @ stored.vectors.T, same)

@@ -124,20 +124,13 @@ class Retriever:
         skip_known=True, which passes over ids that are there.
         total: of the documents, for the progress bar, where they have no length.
         """
-        if isinstance(documents, (str, bytes, dict, Document)) or not isinstance(documents, Iterable):
-            raise InputError("add takes a list of documents; wrap a single one: add([document])")
         start = 0 if skip_known else self._free_number()
-        prepared: Iterator[Document] = (document_from(value, start + number) for number, value in enumerate(documents))
-        if isinstance(documents, Sequence):
-            held = list(prepared)
-            _check(held)
-            if not skip_known:
-                self._check_new(held)
-            prepared, total = iter(held), len(held)
+        prepared, total = _prepared(documents, start, total)
+        if isinstance(prepared, list) and not skip_known:
+            self._check_new(prepared)
         added = 0
         with progress_bar("Indexing", total, show=show_progress) as advance:
-            while batch := list(islice(prepared, DOCUMENTS_A_COMMIT)):
-                _check(batch)
+            for batch in _batches(prepared):
                 if skip_known:
                     known = self.index.known_ids([document.id for document in batch])
                     fresh = [document for document in batch if document.id not in known]
@@ -145,9 +138,26 @@ class Retriever:
                 else:
                     self._check_new(batch)
                     fresh = batch
-                self._commit(fresh, advance)
+                self._commit(fresh, advance, self.index.add)
                 added += len(fresh)
         return added
+
+    def upsert(self, documents: Iterable[Any], *, total: int | None = None, show_progress: bool | None = None) -> int:
+        """Encode and add documents, in place of those of the same ids; the number that was encoded.
+
+        documents, total: as for `add`. Every 2048 documents are one commit: none is gone before its successor is there.
+        """
+        prepared, total = _prepared(documents, self._free_number(), total)
+        written = 0
+        with progress_bar("Indexing", total, show=show_progress) as advance:
+            for batch in _batches(prepared):
+                self._commit(batch, advance, self.index.upsert)
+                written += len(batch)
+        return written
+
+    def delete(self, ids: Sequence[str], *, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids; see `Index.delete`."""
+        return self.index.delete(ids, missing_ok=missing_ok)
 
     def _free_number(self) -> int:
         number = len(self)
@@ -161,9 +171,11 @@ class Retriever:
             example = next(document.id for document in documents if document.id in known)
             raise InputError(f"document id {example!r} is already in {self.index.path}; give new ids")
 
-    def _commit(self, documents: list[Document], advance: Callable[[int], None]) -> None:
+    def _commit(
+        self, documents: list[Document], advance: Callable[[int], None], store: Callable[..., int | None]
+    ) -> None:
         vectors = self.encoder.encode_documents([document.text for document in documents], on_batch=advance)
-        self.index.add(
+        store(
             [document.id for document in documents],
             vectors,
             [document.text for document in documents],
@@ -211,6 +223,29 @@ def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) ->
             "take preset exact to score every document"
         )
     return config
+
+
+def _prepared(
+    documents: Iterable[Any], start: int, total: int | None
+) -> tuple[list[Document] | Iterator[Document], int | None]:
+    """Documents of what a caller gave, numbered from `start` where they have no id, and how many; a list is checked."""
+    if isinstance(documents, (str, bytes, dict, Document)) or not isinstance(documents, Iterable):
+        raise InputError(
+            f"the documents are {type(documents).__name__}; expected a list of them: wrap a single one, [document]"
+        )
+    prepared = (document_from(value, start + number) for number, value in enumerate(documents))
+    if not isinstance(documents, Sequence):
+        return prepared, total
+    held = list(prepared)
+    _check(held)
+    return held, len(held)
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    source = iter(documents)
+    while batch := list(islice(source, DOCUMENTS_A_COMMIT)):
+        _check(batch)
+        yield batch
 
 
 def _check(documents: list[Document]) -> None:

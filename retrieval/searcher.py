@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.ball_carving import carve
 from wordhive.index.scores import Scores
+from wordhive.index.snapshot import Snapshot
 
 from .encoder import Encoder
 from .explain import Explanation, explain
@@ -143,10 +144,11 @@ class Searcher:
         if candidates is None:
             candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES
         scored = vectors if carving is None else carve(vectors, carving)
+        now = self.index.snapshot()
         if candidates == "all":
-            return [self.fetch(best, k) for best in self.score_all(scored, k)]
-        rows = self.index.find_candidates(vectors, max(_number(candidates, "candidates", ", or 'all'"), k))
-        return [self.fetch(self.index.score(scored[i : i + 1], found), k) for i, found in enumerate(rows)]
+            return [self.fetch(best, k, now) for best in self.score_all(scored, k, now)]
+        rows = now.find_candidates(vectors, max(_number(candidates, "candidates", ", or 'all'"), k))
+        return [self.fetch(now.score(scored[i : i + 1], found), k, now) for i, found in enumerate(rows)]
 
     def explain(self, query: str, id: str) -> Explanation:
         """Which query word meets which word of the document with that id, and for how much of the score.
@@ -163,25 +165,29 @@ class Searcher:
             raise InputError(f"this searcher has no encoder; give it one, or {otherwise}")
         return self.encoder
 
-    def score_all(self, queries: WordVectors, k: int) -> list[Scores]:
-        """Exact scores of at least the k best documents of each query, ties at the border included."""
+    def score_all(self, queries: WordVectors, k: int, now: Snapshot | None = None) -> list[Scores]:
+        """Exact scores of at least the k best documents of each query, ties at the border included.
+
+        now: what of the index is searched; None: what it holds now.
+        """
         best: list[Scores | None] = [None] * len(queries)
-        for block in self.index.score_all(queries):
+        for block in (now or self.index.snapshot()).score_all(queries):
             for i, scores in enumerate(block):
                 held = best[i]
                 joined = scores if held is None else Scores.concat([held, scores])
                 best[i] = joined.take(_at_least(joined.total, k))
         return [scores if scores is not None else Scores.concat([]) for scores in best]
 
-    def fetch(self, scores: Scores, k: int) -> list[Hit]:
-        """The hits of the k best scores, with their documents."""
+    def fetch(self, scores: Scores, k: int, now: Snapshot | None = None) -> list[Hit]:
+        """The hits of the k best scores, with their documents. now: where the scores are from; None: the index."""
         best = scores.take(_at_least(scores.total, k))
-        stored = self.index.documents(best.rows.tolist())
-        hits = [
-            Hit(document.id, float(words + summary), float(words), float(summary), document.text, document.attributes)
-            for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True)
-            if (document := stored.get(row)) is not None
-        ]
+        stored = (now or self.index.snapshot()).documents(best.rows.tolist())
+        hits = []
+        for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True):
+            found = stored[row]
+            hits.append(
+                Hit(found.id, float(words + summary), float(words), float(summary), found.text, found.attributes)
+            )
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
 
 

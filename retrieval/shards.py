@@ -111,9 +111,16 @@ def check_model(folder: Path, wanted: EncoderStamp) -> None:
 
 
 def index_shards(
-    folder: Path, retriever: Retriever, *, skip_known: bool = False, show_progress: bool | None = None
+    folder: Path,
+    retriever: Retriever,
+    *,
+    skip_known: bool = False,
+    replace: bool = False,
+    show_progress: bool | None = None,
 ) -> int:
     """Add all shards to an index, one commit each; the number of documents added.
+
+    skip_known: pass over ids that are there. replace: put documents in place of those of the same ids.
 
     Raises InputError when the shards and the index were made by different models.
     """
@@ -124,7 +131,8 @@ def index_shards(
             known = retriever.index.known_ids([document.id for document in documents]) if skip_known else set()
             fresh = np.array([i for i, document in enumerate(documents) if document.id not in known], np.int64)
             held = [documents[i] for i in fresh]
-            retriever.index.add(
+            store = retriever.index.upsert if replace else retriever.index.add
+            store(
                 [document.id for document in held],
                 vectors.take(fresh) if known else vectors,
                 [document.text for document in held],

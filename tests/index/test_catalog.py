@@ -81,12 +81,12 @@ def test_the_size_of_texts_is_counted_in_bytes(catalog: Catalog) -> None:
 
 
 def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
-    records = [SegmentRecord("x", 1, 9, 2, 5), SegmentRecord("y", 1, 0, 9, 30)]
+    records = [SegmentRecord("x", 1, 9, 2, 5, 2), SegmentRecord("y", 1, 0, 9, 30, 9)]
     with catalog.commit("add", 11) as transaction:
         transaction.execute("INSERT INTO generation VALUES (1, 8, 0)")
         for record in records:
-            values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words)
-            transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", values)
+            values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words, record.n_rows)
+            transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", values)
     assert catalog.segments() == records[::-1]
 
 

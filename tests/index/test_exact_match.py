@@ -186,7 +186,7 @@ def test_only_vectors_that_match_are_decoded(
 
     monkeypatch.setattr("wordhive.index.codecs.Codec.decode", counted)
     one_word = replace(queries[1:2], summary=None) if queries.word_ids[3] else pytest.fail("choose another seed")
-    list(index._score(one_word, index._opened(), index._now.segments[0], np.arange(5)))
+    list(index._now.score_segment(one_word, index.snapshot().segments[0], np.arange(5)))
     hits = int((documents[0:5].word_ids == queries.word_ids[3]).sum())
     assert 0 < hits < len(documents[0:5].vectors)
     assert decoded == [hits]
@@ -203,17 +203,6 @@ def test_an_index_matches_all_words_unless_told_otherwise(tmp_path: Path) -> Non
     made = Index.create(tmp_path / "all.hive", EXACT)
     assert not made.exact_match
     assert not made.info().exact_match
-
-
-def test_an_index_from_before_there_was_exact_matching_opens(tmp_path: Path, draw: Draw) -> None:
-    made = Index.create(tmp_path / "old.hive", EXACT)
-    made.add(["a"], draw(1, [3]))
-    made.close()
-    with sqlite3.connect(tmp_path / "old.hive" / "catalog.db") as connection:
-        assert connection.execute("DELETE FROM setting WHERE name = 'exact_match'").rowcount == 1
-    old = Index.open(tmp_path / "old.hive")
-    assert not old.exact_match
-    assert len(next(old.score_all(draw(2, [2])))[0].rows) == 1
 
 
 def test_the_setting_is_in_the_catalog(index: Index) -> None:

@@ -22,7 +22,7 @@ ENCODING = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
 
 
 def _record(n: int, first: int = 0, generation: int = 1) -> SegmentRecord:
-    return SegmentRecord(f"{first}", generation, first, n, n)
+    return SegmentRecord(f"{first}", generation, first, n, n, n)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def _record(n: int, first: int = 0, generation: int = 1) -> SegmentRecord:
 )
 def test_the_last_segments_of_a_size_are_due_once_there_are_eight(sizes: list[int], merged: int) -> None:
     records = [_record(n, first) for first, n in enumerate(sizes)]
-    assert due(records) == records[len(records) - merged :]
+    assert due(records, {}) == records[len(records) - merged :]
 
 
 def test_other_generations_are_left_alone() -> None:
     records = [_record(10, first, generation=1 + (first > 0)) for first in range(8)]
-    assert due(records) == []
-    assert due([*records, _record(10, 8, generation=2)]) == [*records[1:], _record(10, 8, generation=2)]
+    assert due(records, {}) == []
+    assert due([*records, _record(10, 8, generation=2)], {}) == [*records[1:], _record(10, 8, generation=2)]
 
 
 def _filled(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:
@@ -65,7 +65,7 @@ def _filled(path: Path, config: IndexConfig, documents: WordVectors, batches: in
 
 def _unmerged(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_module, "due", lambda records: [])
+        patch.setattr(index_module, "due", lambda records, dead: [])
         return _filled(path, config, documents, batches)
 
 
@@ -166,7 +166,7 @@ def test_a_merge_that_fails_costs_no_document_and_is_tried_again(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(merging, "_join", full)
+        patch.setattr(merging, "ArrayFile", full)
         with pytest.warns(WordhiveWarning, match="segments were not merged"):
             index.add(["d7"], documents[7:8])
     assert len(index) == 8
@@ -190,7 +190,7 @@ def test_a_stopped_merge_leaves_the_segments_as_they_were(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(merging, "_join", stop)
+        patch.setattr(merging, "ArrayFile", stop)
         with pytest.raises(KeyboardInterrupt):
             index.add(["d7"], documents[7:8])
     reopened = Index.open(tmp_path / "a")
@@ -204,7 +204,7 @@ def test_documents_are_rewritten_a_few_times_in_their_lives() -> None:
         rewritten = 0
         for first, n in enumerate(sizes):
             records.append(_record(n, first))
-            while run := due(records):
+            while run := due(records, {}):
                 merged = sum(record.n_documents for record in run)
                 records = [*records[: -len(run)], _record(merged, run[0].first_row)]
                 rewritten += merged

@@ -14,7 +14,7 @@ from wordhive.index.segment import Segment, file_records, new_folder, remove_str
 
 
 def segment(folder: Path) -> Segment:
-    return Segment(folder, SegmentRecord("s", 1, 0, 2, 3), IndexConfig())
+    return Segment(folder, SegmentRecord("s", 1, 0, 2, 3, 2), IndexConfig())
 
 
 def write_then(parent: Path, error: type[BaseException] | None) -> None:

@@ -41,8 +41,12 @@ def test_vectors_of_no_row_are_none(tmp_path: Path, small_config: IndexConfig, d
     assert index.vectors(np.array([7])).dim == 8
 
 
-def test_documents_of_another_process_are_there(tmp_path: Path, small_config: IndexConfig, draw: Draw) -> None:
+def test_documents_of_another_process_are_there_after_a_reload(
+    tmp_path: Path, small_config: IndexConfig, draw: Draw
+) -> None:
     index, documents = Index.create(tmp_path / "x", small_config), draw(1, [2] * 6)
     index.add(IDS[:3], documents[:3])
     Index.open(index.path).add(IDS[3:], documents[3:])
+    assert len(index.vectors(np.array([4]))) == 0
+    index.reload()
     assert index.vectors(np.array([4])).word_ids.tolist() == documents[4:5].word_ids.tolist()

@@ -358,7 +358,7 @@ def test_an_id_that_repeats_in_a_generator_is_refused(retriever: Retriever) -> N
 
 @pytest.mark.parametrize("single", ["Bees dance.", b"Bees dance.", Document("a", "x"), None, 7])
 def test_a_single_text_is_refused(retriever: Retriever, single: Any) -> None:
-    with pytest.raises(InputError, match=r"add takes a list of documents; wrap a single one: add\(\[document\]\)"):
+    with pytest.raises(InputError, match=r"expected a list of them: wrap a single one"):
         retriever.add(single)
 
 

@@ -289,7 +289,8 @@ def test_carved_queries_are_scored_by_the_sums_of_their_clusters(
 
 def test_the_first_stage_sees_all_words_of_a_carved_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index, queries = filled(tmp_path / "x", random_words(30, 1)), near_pairs(3, 2)
-    find, score = index.find_candidates, index.score
+    now = index.snapshot()
+    find, score = now.find_candidates, now.score
     asked: list[WordVectors] = []
     scored: list[WordVectors] = []
 
@@ -301,8 +302,8 @@ def test_the_first_stage_sees_all_words_of_a_carved_query(tmp_path: Path, monkey
         scored.append(given)
         return score(given, rows)
 
-    monkeypatch.setattr(index, "find_candidates", found)
-    monkeypatch.setattr(index, "score", exact)
+    monkeypatch.setattr(now, "find_candidates", found)
+    monkeypatch.setattr(now, "score", exact)
     Searcher(index).search_vectors(queries, 3, candidates=5, carving=0.9)
     np.testing.assert_array_equal(asked[0].vectors, queries.vectors)
     assert [len(one.vectors) * 2 for one in scored] == queries.counts.tolist()

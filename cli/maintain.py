@@ -1,0 +1,114 @@
+"""`wordhive delete`, `compact`, `refit`, `check`: keep an index in order."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from wordhive.index import Index
+
+_PANEL = "Maintenance"
+
+_Folder = Annotated[Path, typer.Argument(help="The folder of an index.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (delete, compact, refit, check):
+        app.command(rich_help_panel=_PANEL)(command)
+
+
+def delete(
+    index: _Folder,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of documents.")] = None,
+    ids_from: Annotated[Path | None, typer.Option(help="A text file with an id a line, or -: standard input.")] = None,
+    missing_ok: Annotated[bool, typer.Option("--missing-ok", help="Pass over ids that are not there.")] = False,
+    as_json: _AsJson = False,
+) -> None:
+    """Delete documents: all of those named, or none.
+
+    \b
+    wordhive delete my.hive doc-1 doc-2
+    wordhive delete my.hive --ids-from gone.txt
+    """
+    from wordhive.index import Index, InputError
+
+    named = [*(ids or ()), *(_lines(ids_from) if ids_from else ())]
+    if not named:
+        raise InputError("no ids to delete; give some, or a file of them with --ids-from")
+    opened = Index.open(index)
+    deleted = opened.delete(list(dict.fromkeys(named)), missing_ok=missing_ok)
+    _report(index, opened, f"{deleted:,} documents deleted, {len(opened):,} left", as_json, deleted=deleted)
+
+
+def compact(index: _Folder, as_json: _AsJson = False) -> None:
+    """Give back the room that deleted documents take, and make one segment of many.
+
+    It may be stopped at any time: the index is then as it was.
+
+    \b
+    wordhive compact my.hive
+    """
+    from wordhive.index import Index
+
+    opened = Index.open(index)
+    before = sum(opened.info().bytes.values())
+    opened.compact()
+    after = sum(opened.info().bytes.values())
+    text = f"{output.size(before)} before, {output.size(after)} now"
+    _report(index, opened, text, as_json, bytes_before=before, bytes=after)
+
+
+def refit(index: _Folder, as_json: _AsJson = False) -> None:
+    """Fit codecs and first stage anew, to the documents of today, and rewrite the index; see drift in wordhive info.
+
+    \b
+    wordhive refit my.hive
+    """
+    from wordhive.index import Index
+
+    opened = Index.open(index)
+    opened.refit()
+    _report(index, opened, f"fitted anew to {len(opened):,} documents", as_json)
+
+
+def check(index: _Folder, as_json: _AsJson = False) -> None:
+    """Read every file of an index and compare it with its checksum; exit with 1 where one is damaged.
+
+    \b
+    wordhive check my.hive
+    """
+    from wordhive.index.check import check as damages
+
+    found = damages(index)
+    if as_json:
+        output.print_json({"index": str(index), "damages": found})
+    for damage in [] if as_json else found:
+        typer.echo(damage)
+    if found:
+        raise typer.Exit(1)
+    if not as_json:
+        typer.echo(f"{index}: every file is as it was written")
+
+
+def _lines(path: Path) -> list[str]:
+    from wordhive.index import InputError
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a text with an id a line") from error
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _report(path: Path, index: Index, text: str, as_json: bool, **values: int) -> None:
+    if as_json:
+        output.print_json({"index": str(path), "documents": len(index), **values})
+    else:
+        typer.echo(f"{path}: {text}")

@@ -1,0 +1,43 @@
+"""What an index was made with, as its catalog keeps it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .catalog import Catalog
+from .config import IndexConfig
+from .errors import WordhiveError
+from .info import EncoderStamp
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """Settings that hold for an index's whole life; see `Index.create`.
+
+    has_queries: whether it keeps queries that its encodings are fitted to.
+    """
+
+    config: IndexConfig
+    encoder: EncoderStamp | None
+    summary_weight: float
+    exact_match: bool
+    query_length: float | None
+    has_queries: bool
+
+    def values(self) -> dict[str, Any]:
+        """As JSON values, by name."""
+        encoder = asdict(self.encoder) if self.encoder else None
+        return {**self.__dict__, "config": self.config.model_dump(), "encoder": encoder}
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> IndexSettings:
+        """Those in a catalog. Raises WordhiveError where one is missing or damaged."""
+        values = catalog.settings()
+        try:
+            config = IndexConfig.parse(json.dumps(values["config"]), f"the configuration in {catalog.path}")
+            encoder = EncoderStamp(**values["encoder"]) if values["encoder"] else None
+            return cls(**{**values, "config": config, "encoder": encoder})
+        except (KeyError, TypeError) as error:
+            raise WordhiveError(f"{catalog.path} is damaged (setting {error}); restore it from a copy") from error
