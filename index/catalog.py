@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError, WordhiveError
+from .filters import Where, condition
 
 FORMAT_VERSION = 2
 
@@ -250,6 +251,11 @@ class Catalog:
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
+
+    def matching(self, where: Where) -> list[int]:
+        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
+        sql, values = condition(where)
+        return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
