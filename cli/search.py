@@ -62,7 +62,7 @@ def search(
 
     if (query is None) == (queries is None):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
-    found_by = partial(Retriever.search, candidates=_depth(candidates), where=_filter(where), carving=_threshold(carve))
+    depth, chosen, carving = _depth(candidates), _filter(where), _threshold(carve)
     if run is not None and (query is not None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
     if query is not None:
