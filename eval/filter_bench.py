@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from wordhive.index import IndexConfig, InputError, WordVectors
+from wordhive.index import InputError, WordVectors
+from wordhive.index.filters import Where
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 from wordhive.retrieval.retriever import Model, Retriever
 from wordhive.retrieval.searcher import Hit, Searcher
-from wordhive.retrieval.shards import check_model, read_shards
+from wordhive.retrieval.shards import index_shards
 
 from .collections import Collection
 from .evaluate import indexed
@@ -97,7 +98,7 @@ def measure(
     searcher: Searcher, queries: WordVectors, selectivity: float, n_matching: int, k: int, candidates: int | None
 ) -> Filtered:
     """What `searcher` finds among the documents whose number is below `selectivity`, of which there are n_matching."""
-    where = {ATTRIBUTE: {"$lt": selectivity}}
+    where: Where = {ATTRIBUTE: {"$lt": selectivity}}
     hits = searcher.search_vectors(queries, k, candidates=candidates, where=where)
     exact = searcher.search_vectors(queries, k, candidates="all", where=where)
     expected = min(k, n_matching)
@@ -126,9 +127,7 @@ def _overlap(hits: Sequence[list[Hit]], exact: Sequence[list[Hit]]) -> float:
     return round(float(np.mean(shares)), 4) if shares else 1.0
 
 
-def _latency_ratio(
-    searcher: Searcher, queries: WordVectors, k: int, candidates: int | None, where: dict[str, object]
-) -> float:
+def _latency_ratio(searcher: Searcher, queries: WordVectors, k: int, candidates: int | None, where: Where) -> float:
     taken: dict[bool, list[float]] = {False: [], True: []}
     for number in range(min(len(queries), _TIMED_QUERIES)):
         for filtered in (False, True):  # in turn: what else the machine does slows both
@@ -143,23 +142,18 @@ def _latency_ratio(
 def _indexed(
     collection: Collection, path: Path, model: Model | None, config: str | Path | None, shards: Path | None
 ) -> Retriever:
-    if shards is not None and not path.exists():
-        retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config and IndexConfig.load(config))
-        check_model(shards, retriever.encoder.stamp)
-        for documents, vectors in read_shards(shards):
-            numbered = [_numbered(document) for document in documents]
-            retriever.index.add(
-                [document.id for document in numbered],
-                vectors,
-                [document.text for document in numbered],
-                [document.attributes for document in numbered],
-            )
+    if shards is not None:
+        if path.exists():
+            retriever = Retriever.open(path, model)
+        else:
+            retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config)
+        index_shards(shards, retriever, skip_known=True, change=_numbered)
         retriever.index.close()
 
-    def documents() -> Iterator[Document]:
+    def all_numbered() -> Iterator[Document]:
         return map(_numbered, collection.documents())
 
-    return indexed(replace(collection, documents=documents), path, model, config)[0]
+    return indexed(replace(collection, documents=all_numbered), path, model, config)[0]
 
 
 def _numbered(document: Document) -> Document:

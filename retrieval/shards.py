@@ -111,10 +111,16 @@ def check_model(folder: Path, wanted: EncoderStamp) -> None:
 
 
 def index_shards(
-    folder: Path, retriever: Retriever, *, skip_known: bool = False, show_progress: bool | None = None
+    folder: Path,
+    retriever: Retriever,
+    *,
+    skip_known: bool = False,
+    show_progress: bool | None = None,
+    change: Callable[[Document], Document] = lambda document: document,
 ) -> int:
     """Add all shards to an index, one commit each; the number of documents added.
 
+    change: gives what is added in a document's place, the same but for its attributes.
     Raises InputError when the shards and the index were made by different models.
     """
     check_model(folder, retriever.encoder.stamp)
@@ -123,7 +129,7 @@ def index_shards(
         for documents, vectors in read_shards(folder):
             known = retriever.index.known_ids([document.id for document in documents]) if skip_known else set()
             fresh = np.array([i for i, document in enumerate(documents) if document.id not in known], np.int64)
-            held = [documents[i] for i in fresh]
+            held = [change(documents[i]) for i in fresh]
             retriever.index.add(
                 [document.id for document in held],
                 vectors.take(fresh) if known else vectors,

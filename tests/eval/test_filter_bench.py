@@ -117,8 +117,9 @@ def test_an_index_is_made_once_and_from_shards(
         raise AssertionError("documents are encoded")
 
     monkeypatch.setattr(Encoder, "encode_documents", refuse)
-    found = bench(collection, tmp_path / "f.hive", model=encoder, shards=tmp_path / "shards", n_queries=2)
-    assert found.n_queries == 2
+    for _ in range(2):
+        found = bench(collection, tmp_path / "f.hive", model=encoder, shards=tmp_path / "shards", n_queries=2)
+        assert (found.n_documents, found.n_queries) == (60, 2)
     assert {one.overlap for one in bench(collection, tmp_path / "f.hive", model=encoder).filters} == {1}
 
 
