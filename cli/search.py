@@ -142,7 +142,7 @@ def _print(hits: Sequence[Hit]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     if not hits:
-        console.print("nothing found: the index is empty")
+        console.print("nothing found: no document is let through, or the index is empty")
     for rank, hit in enumerate(hits, 1):
         head = Text(f"{rank:>2}  ")
         head.append(output.plain(hit.id), style="bold cyan")

@@ -52,6 +52,8 @@ BEES = {"lang": "en", "year": 2000, "tags": ["x", "y", 3], "author": {"name": "A
         ({}, None, True),
         ({"lang": "en"}, BEES, True),
         ({"lang": "EN"}, BEES, False),
+        ({"LANG": "en"}, BEES, False),
+        ({"lan_": {"$exists": True}}, BEES, False),
         ({"lang": "en", "year": {"$gte": 2000, "$lt": 2001}}, BEES, True),
         ({"lang": "en", "year": {"$gt": 2000}}, BEES, False),
         ({"year": 2000.0}, BEES, True),
