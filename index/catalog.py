@@ -34,7 +34,7 @@ CREATE TABLE segment (
 ) WITHOUT ROWID;
 -- Rows of deleted documents that a segment still holds.
 CREATE TABLE tombstone (row INTEGER PRIMARY KEY);
-CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE document (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT, attributes TEXT);
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
@@ -67,11 +67,11 @@ class Generation:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file of the index: its path below the index's folder, size in bytes, and SHA-256."""
+    """A file of the index: its path below the index's folder, size in bytes, and checksum."""
 
     path: str
     size: int
-    sha256: str
+    checksum: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Catalog:
             connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
-            records = [(file.path, file.size, file.sha256) for file in files]
+            records = [(file.path, file.size, file.checksum) for file in files]
             connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
             connection.execute("COMMIT")
         except BaseException:
@@ -187,7 +187,7 @@ class Catalog:
 
     def files(self, folder: str = "") -> list[FileRecord]:
         """All files, or those below a folder."""
-        query = "SELECT path, size, sha256 FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
+        query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
         return [FileRecord(*row) for row in self._rows(query, (folder, folder))]
 
     def n_documents(self) -> int:

@@ -155,7 +155,7 @@ def _insert(transaction: sqlite3.Connection, record: SegmentRecord, files: list[
 
 def _insert_files(transaction: sqlite3.Connection, files: list[FileRecord]) -> None:
     transaction.executemany(
-        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
+        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.checksum) for file in files]
     )
 
 
