@@ -332,14 +332,9 @@ class Index:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """The index for this process alone to write, as it is now."""
-        try:
-            with self._changing, write_lock(self.path, self._catalog):
-                self.reload()
-                yield
-        except BaseException:
-            # What was trained or opened on the way belongs to nothing that was committed.
-            self._see(OpenFiles())
-            raise
+        with self._changing, write_lock(self.path, self._catalog):
+            self.reload()
+            yield
 
     def _store(
         self,

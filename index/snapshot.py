@@ -61,12 +61,12 @@ class Snapshot:
             for record in records
         ]
         ids = {record.id for record in records}
+        self.generations = {generation.id: generation for generation in self._catalog.generations()}
         self.files = OpenFiles(
             dict(zip(records, self.segments, strict=True)),
-            before.parameters,
+            {id: loaded for id, loaded in before.parameters.items() if id in self.generations},
             {id: index for id, index in before.moved.items() if id in ids},
         )
-        self.generations = {generation.id: generation for generation in self._catalog.generations()}
         self.generation: Generation | None = self.generations[max(self.generations)] if self.generations else None
         self.tombstones = np.array(self._catalog.tombstones(), np.int64)
 
