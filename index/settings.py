@@ -16,7 +16,7 @@ from .info import EncoderStamp
 class IndexSettings:
     """Settings that hold for an index's whole life; see `Index.create`.
 
-    has_queries: whether it keeps queries that its encodings are fitted to.
+    has_queries: whether it keeps queries that its encodings are fitted to. store_texts: whether it keeps texts.
     """
 
     config: IndexConfig
@@ -25,6 +25,7 @@ class IndexSettings:
     exact_match: bool
     query_length: float | None
     has_queries: bool
+    store_texts: bool
 
     def values(self) -> dict[str, Any]:
         """As JSON values, by name."""
