@@ -292,7 +292,7 @@ class Index:
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
         now = self._now
-        sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
+        sizes = bytes_by_part(self._catalog.files(), self._catalog.size(), self._catalog.texts_size())
         return IndexInfo(
             str(self.path), len(now), len(now.tombstones), sum(s.record.n_words for s in now.segments),
             len(now.segments), now.dim, now.summary_dim, self.summary_weight, self.exact_match, self.encoder,

@@ -69,6 +69,27 @@ def test_info_counts_documents_and_bytes(run: Run, hive: Path) -> None:
     assert "wordhive-minilm-32" in run("info", hive).out
 
 
+def test_info_compares_bytes_with_the_plain_text(run: Run, hive: Path) -> None:
+    found = run("info", hive, "--json").json()
+    sizes, plain = found["bytes"], found["text_bytes"]
+    assert plain > sum(len(bee["text"].encode()) for bee in BEES)
+    assert found["bytes_without_texts"] == sum(sizes.values()) - sizes["texts"]
+    assert found["times_plain_text"] == pytest.approx(found["bytes_without_texts"] / plain)
+    assert found["times_plain_text_without_parameters"] == pytest.approx(found["bytes_of_documents"] / plain)
+    shown = next(line for line in run("info", hive).out.splitlines() if line.startswith("all but texts"))
+    assert shown.split()[-2:] == [f"{found['times_plain_text']:.2f}", "×"]
+
+
+def test_an_index_without_texts_finds_ids(run: Run, bees: Path, tmp_path: Path) -> None:
+    target = tmp_path / "ids.hive"
+    run("index", bees, "--to", target, "--no-texts")
+    hits = run("search", target, "how do bees communicate?", "-k", "2", "--json").json()["hits"]
+    assert [(hit["id"], hit["text"]) for hit in hits] == [("dance", None), ("hive", None)]
+    assert "flowers" not in run("search", target, "how do bees communicate?").out
+    assert run("info", target, "--json").json()["text_bytes"] > 0
+    assert "--no-texts" in run("index", bees, "--to", target, "--upsert", "--no-texts").err
+
+
 def test_index_takes_queries_to_fit_to(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:
     queries = tmp_path / "queries.jsonl"
     queries.write_text('{"_id": "q1", "text": "who dances?"}\n', encoding="utf-8")
