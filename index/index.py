@@ -171,6 +171,11 @@ class Index:
         return len(self._now)
 
     @property
+    def settings(self) -> IndexSettings:
+        """What the index was made with."""
+        return self._settings
+
+    @property
     def dim(self) -> int:
         """Dimensions of a word; 0 before the first document."""
         return self._now.dim
