@@ -11,6 +11,7 @@ from . import output
 
 if TYPE_CHECKING:
     from wordhive.index import Index, IndexConfig
+    from wordhive.index.info import IndexInfo
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +32,13 @@ def info(
     opened = Index.open(index)
     found, spread = opened.info(), _spread(opened)
     if as_json:
-        output.print_json({**output.plain_value(found), "intrinsic_dimension": spread})
+        sums = {
+            "bytes_without_texts": found.bytes_without_texts,
+            "bytes_of_documents": found.bytes_of_documents,
+            "times_plain_text": found.times_plain_text(found.bytes_without_texts),
+            "times_plain_text_without_parameters": found.times_plain_text(found.bytes_of_documents),
+        }
+        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread})
         return
     n = max(found.n_documents, 1)
     typer.secho(found.path, bold=True)
@@ -46,11 +53,24 @@ def info(
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
     if spread is not None:
         typer.echo(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
-    rows = [[part, output.size(size), f"{size / n:,.1f}"] for part, size in found.bytes.items()]
-    total = sum(found.bytes.values())
-    rows.append(["total", output.size(total), f"{total / n:,.1f}"])
-    rows.append(["(plain text)", output.size(found.text_bytes), f"{found.text_bytes / n:,.1f}"])
-    output.print_table(["part", "size", "bytes a document"], rows)
+    output.print_table(["part", "size", "bytes a document", "of the plain text"], _sizes(found))
+
+
+def _sizes(info: IndexInfo) -> list[list[str]]:
+    """Two sums, since on a small collection what is stored once is most of it, and on a large one next to nothing."""
+    sums = {
+        "all but texts": info.bytes_without_texts,
+        "… and parameters": info.bytes_of_documents,
+        "total": info.total_bytes,
+        "(plain text)": info.text_bytes,
+    }
+    return [_row(info, part, size) for part, size in {**info.bytes, **sums}.items()]
+
+
+def _row(info: IndexInfo, part: str, size: int) -> list[str]:
+    times = info.times_plain_text(size)
+    share = "–" if times is None else f"{times:.2f} ×"
+    return [part, output.size(size), f"{size / max(info.n_documents, 1):,.1f}", share]
 
 
 def _spread(index: Index) -> float | None:

@@ -64,9 +64,9 @@ def compact(index: _Folder, as_json: _AsJson = False) -> None:
     from wordhive.index import Index
 
     opened = Index.open(index)
-    before = sum(opened.info().bytes.values())
+    before = opened.info().total_bytes
     opened.compact()
-    after = sum(opened.info().bytes.values())
+    after = opened.info().total_bytes
     text = f"{output.size(before)} before, {output.size(after)} now"
     _report(index, opened, text, as_json, bytes_before=before, bytes=after)
 

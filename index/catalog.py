@@ -16,12 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import documents
+from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError
 from .filters import Where, condition
+from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 2
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE generation (id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL);
 CREATE TABLE segment (
@@ -35,9 +39,15 @@ CREATE TABLE segment (
 -- Rows of deleted documents that a segment still holds.
 CREATE TABLE tombstone (row INTEGER PRIMARY KEY);
 CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE document (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT, attributes TEXT);
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
+    + documents.SCHEMA
+)
+
+_TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
+_TEXT_BODIES = (
+    "SELECT coalesce(sum(length(body)), 0) + (SELECT coalesce(sum(length(content)), 0) FROM dictionary) FROM text"
+)
 
 
 @dataclass(frozen=True)
@@ -74,23 +84,14 @@ class FileRecord:
     checksum: str
 
 
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document as it was given: id, text or None, attributes."""
-
-    row: int
-    id: str
-    text: str | None
-    attributes: dict[str, Any]
-
-
 class Catalog:
     """Reads and writes the catalog file; safe to read from several threads."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, codecs: dict[int, TextCodec] | None = None) -> None:
         self.path = path
         self._connection = connection
         self._lock = threading.RLock()
+        self._codecs = {0: TextCodec()} if codecs is None else codecs  # a dictionary never changes
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, Any], files: Sequence[FileRecord] = ()) -> Catalog:
@@ -139,7 +140,7 @@ class Catalog:
         except sqlite3.DatabaseError as error:
             connection.close()
             raise _damaged(self.path, error) from error
-        return Catalog(self.path, connection)
+        return Catalog(self.path, connection, self._codecs)
 
     def close(self) -> None:
         self._connection.close()
@@ -211,8 +212,14 @@ class Catalog:
         return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
 
     def text_bytes(self) -> int:
-        """UTF-8 bytes of all texts."""
-        return int(self._rows("SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM document")[0][0])
+        """UTF-8 bytes of all texts as they were given, kept or not."""
+        return int(self._rows("SELECT coalesce(sum(text_size), 0) FROM document")[0][0])
+
+    def texts_size(self) -> int:
+        """Bytes that texts take in the catalog file, with what they are compressed by."""
+        if self._rows("SELECT count(*) FROM pragma_module_list WHERE name = 'dbstat'")[0][0]:
+            return int(self._rows(_TEXT_PAGES)[0][0])
+        return int(self._rows(_TEXT_BODIES)[0][0])  # but for what is free in their pages
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of the given ids that are in the index."""
@@ -232,21 +239,44 @@ class Catalog:
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The texts of those of the given ids that are in the index."""
-        found: dict[str, str | None] = {}
-        for part in _chunks(ids):
-            marks = ",".join("?" * len(part))
-            found.update(self._rows(f"SELECT id, text FROM document WHERE id IN ({marks})", part))
-        return found
+        return {found.id: found.text for found in self._documents("id", ids)}
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
-        found = {}
-        for part in _chunks(rows):
+        return {found.row: found for found in self._documents("document.row", rows)}
+
+    def _documents(self, key: str, values: Sequence[Any]) -> Iterator[StoredDocument]:
+        for part in _chunks(values):
             marks = ",".join("?" * len(part))
-            query = f"SELECT row, id, text, attributes FROM document WHERE row IN ({marks})"
-            for row, id, text, attributes in self._rows(query, part):
-                found[row] = StoredDocument(row, id, text, json.loads(attributes) if attributes else {})
-        return found
+            for found in self._rows(f"{documents.RECORDS} WHERE {key} IN ({marks})", part):
+                yield self._checked(DocumentRecord(*found))
+
+    def _checked(self, record: DocumentRecord) -> StoredDocument:
+        try:
+            return record.document(self.text_codec(record.dictionary or 0))
+        except (ValueError, TypeError) as error:
+            raise WordhiveError(
+                f"{self.path} is damaged (document {record.id!r}: {error}); restore it from a copy"
+            ) from error
+
+    def text_codec(self, dictionary: int) -> TextCodec:
+        """The codec of texts that were compressed with a dictionary. Raises WordhiveError where it is missing."""
+        if dictionary not in self._codecs:
+            found = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
+            if not found:
+                raise WordhiveError(f"{self.path} is damaged (no dictionary {dictionary}); restore it from a copy")
+            self._codecs[dictionary] = TextCodec(dictionary, found[0][0])
+        return self._codecs[dictionary]
+
+    def writing_codec(self, texts: Sequence[str | None]) -> TextCodec:
+        """The codec for texts that are to be added: as soon as there are enough, with a dictionary trained on them."""
+        last = int(self._rows("SELECT coalesce(max(id), 0) FROM dictionary")[0][0])
+        fresh = [text for text in texts if text is not None]
+        if last or len(fresh) + int(self._rows("SELECT count(*) FROM text")[0][0]) < ENOUGH_TEXTS:
+            return self.text_codec(last)
+        rows = [row for (row,) in self._rows("SELECT row FROM text ORDER BY row")]
+        held = [found.text for found in self.documents(rows).values() if found.text is not None]
+        return TextCodec(1, train_dictionary([text.encode() for text in [*held, *fresh]]))
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from .batch import Batch
 from .candidates import check_device
-from .catalog import Catalog, FileRecord, Generation, SegmentRecord, StoredDocument
+from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .config import IndexConfig
+from .documents import StoredDocument
 from .errors import InputError, WordhiveWarning
 from .filters import Where
 from .info import EncoderStamp, IndexInfo, bytes_by_part
@@ -89,6 +90,7 @@ class Index:
         exact_match: bool = False,
         query_length: float | None = None,
         queries: WordVectors | Sequence[Any] | None = None,
+        store_texts: bool = True,
         device: str = "cpu",
     ) -> Index:
         """A new, empty index in a folder that does not exist yet.
@@ -97,8 +99,8 @@ class Index:
         encoder: what makes its vectors, checked by those who search with text. summary_weight: the summary's share of a
         score, 0 … 1. exact_match: only identical words match, by their word ids. query_length: what the lengths of
         a query's words add up to, where the model gives all queries the same. queries: such as will be asked, for the
-        encoding to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda": where FAISS searches,
-        and documents get their encodings.
+        encoding to be fitted to; it needs none. store_texts: keep texts, to be given back with hits.
+        device: of the first stage, "cpu" or "cuda": where FAISS searches, and documents get their encodings.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
         path = Path(path)
@@ -116,8 +118,9 @@ class Index:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
         settings = IndexSettings(
-            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None
-        )
+            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None,
+            bool(store_texts),
+        )  # fmt: skip
         existed = path.exists()
         with disk_errors(path):
             try:
@@ -167,6 +170,11 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._now)
+
+    @property
+    def settings(self) -> IndexSettings:
+        """What the index was made with."""
+        return self._settings
 
     @property
     def dim(self) -> int:
@@ -289,7 +297,7 @@ class Index:
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
         now = self._now
-        sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
+        sizes = bytes_by_part(self._catalog.files(), self._catalog.size(), self._catalog.texts_size())
         return IndexInfo(
             str(self.path), len(now), len(now.tombstones), sum(s.record.n_words for s in now.segments),
             len(now.segments), now.dim, now.summary_dim, self.summary_weight, self.exact_match, self.encoder,
@@ -387,7 +395,7 @@ class Index:
         n = len(vectors)
         record = SegmentRecord(self._new_name(), generation.id, now.n_rows, n, len(vectors.vectors), n)
         files += write_segment(self.path, record, vectors, parameters, self._device)
-        commit_batch(self._catalog, batch, record, new, files, replaced)
+        commit_batch(self._catalog, batch, record, new, files, replaced, store_texts=self._settings.store_texts)
 
     def _train(self, new: Generation, sample: WordVectors) -> list[FileRecord]:
         with new_folder(self.path / "params", str(new.id)) as folder:

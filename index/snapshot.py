@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
-from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
+from .catalog import Catalog, Generation, SegmentRecord
+from .documents import StoredDocument
 from .errors import InputError, WordhiveError
 from .filters import Where
 from .parameters import Parameters

@@ -49,6 +49,7 @@ class Retriever:
         *,
         config: IndexConfig | str | Path | None = None,
         queries: Sequence[str] | None = None,
+        store_texts: bool = True,
         device: str = "cpu",
     ) -> Retriever:
         """A new index in a folder that does not exist yet.
@@ -56,7 +57,8 @@ class Retriever:
         model: a shipped model's name, a model folder, a name on the hub, a `MultiVectorEncoder`, or an `Encoder`.
         config: a preset's name, a YAML file, or an `IndexConfig`; None: preset "default", or "summary" for a model that
         matches identical words only. queries: such as will be asked, some hundred or more, for the first stage to be
-        fitted to; it needs none. device: of the first stage, "cpu" or "cuda".
+        fitted to; it needs none. store_texts: keep texts, to be given back with hits. device: of the first stage, "cpu"
+        or "cuda".
         Raises InputError for a first stage that does not fit the model.
         """
         if config is not None and not isinstance(config, IndexConfig):
@@ -75,6 +77,7 @@ class Retriever:
             exact_match=encoder.exact_match,
             query_length=encoder.query_length,
             queries=encoder.encode_queries(list(queries)) if queries else None,
+            store_texts=store_texts,
             device=device,
         )
         return cls(index, encoder)
