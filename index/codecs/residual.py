@@ -1,10 +1,11 @@
 """A centroid and a coarse residual: PLAID's codes (Santhanam et al. 2022), with levels and a rotation that are fitted.
 
-A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels. With
-2, 4 or 16 levels a dim takes 1, 2 or 4 bits, with 3 of them 1.6, five dims to a byte.
+A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels, times a
+scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits, with 3 of them 1.6, five dims to a byte.
+Without the scale, a rare word, far from every centroid, would lose most of what is its own.
 
 Decoding needs no arithmetic on levels: a byte stands for a vector of its own, rotated back, in a table, so that a word
-is the sum of one row of the centroids and one of each table.
+is one row of the centroids plus the scaled sum of one row of each table.
 """
 
 from __future__ import annotations
@@ -31,13 +32,15 @@ _VECTORS_A_CENTROID = 32
 # Vectors to fit a rotation and levels to, and rounds of it: neither gains from more.
 _SAMPLE = 50_000
 _ROUNDS = 20
+# Steps of the scale from 0 to 1; a byte of them reaches to 4.
+_STEPS = 64
 # Vectors that are encoded at once.
 _BLOCK = 16_384
 _SEED = 1
 
 
 class ResidualCodec:
-    """Codes of one or two bytes for the centroid, then the levels.
+    """Codes of one or two bytes for the centroid, one for the scale, then the levels.
 
     centroids: float32 `[n, dim]`. rotation: float32 `[dim, dim]`, orthogonal. levels: float32 `[dim, n_levels]`,
     ascending, of the rotated residual. centroid_bytes: 1 or 2.
@@ -54,7 +57,7 @@ class ResidualCodec:
         self._centroid_bytes = centroid_bytes
         self._tables = _tables(rotation, levels)
         self.dim = int(centroids.shape[1])
-        self.code_size = centroid_bytes + len(self._tables)
+        self.code_size = centroid_bytes + 1 + len(self._tables)
 
     @staticmethod
     def is_named(factory: str) -> bool:
@@ -84,11 +87,13 @@ class ResidualCodec:
             part = np.asarray(vectors[first : first + _BLOCK], np.float32)
             nearest = _nearest(part, self._centroids)
             residuals = np.asarray(part - self._centroids[nearest], np.float32)
-            digits = _digits(residuals @ self._rotation, self._levels)
+            rotated = residuals @ self._rotation
+            digits = _digits(rotated, self._levels)
             block = codes[first : first + _BLOCK]
             for place in range(self._centroid_bytes):
                 block[:, place] = nearest >> (8 * place) & 255
-            block[:, self._centroid_bytes :] = _packed(digits, self._levels.shape[1])
+            block[:, self._centroid_bytes] = _scales(rotated, _values(digits, self._levels))
+            block[:, self._centroid_bytes + 1 :] = _packed(digits, self._levels.shape[1])
         return codes
 
     def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -193,6 +198,13 @@ def _values(digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[n
     return levels[np.arange(len(levels)), digits]
 
 
+def _scales(rotated: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """What the levels must be multiplied by to be off least, in steps."""
+    products, squares = np.einsum("ij,ij->i", rotated, values), np.einsum("ij,ij->i", values, values)
+    scales = products / np.maximum(squares, np.finfo(np.float32).tiny)
+    return np.clip(np.rint(_STEPS * scales), 0, 255).astype(np.uint8)
+
+
 def _packed(digits: NDArray[np.uint8], n_levels: int) -> NDArray[np.uint8]:
     """Bytes whose digits in base `n_levels`, the first one last, are levels."""
     per_byte = _DIMS_A_BYTE[n_levels]
@@ -223,8 +235,11 @@ def _decode(codes, centroid_bytes, centroids, tables, first, last, vectors):  # 
         if centroid_bytes == 2:
             number += np.int64(codes[word, 1]) << 8
         for k in range(dim):
-            vectors[word, k] = centroids[number, k]
+            vectors[word, k] = 0
         for place in range(len(tables)):
-            value = codes[word, centroid_bytes + place]
+            value = codes[word, centroid_bytes + 1 + place]
             for k in range(dim):
                 vectors[word, k] += tables[place, value, k]
+        scale = np.float32(codes[word, centroid_bytes]) / np.float32(_STEPS)
+        for k in range(dim):
+            vectors[word, k] = centroids[number, k] + scale * vectors[word, k]
