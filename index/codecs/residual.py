@@ -2,7 +2,7 @@
 
 A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels, times a
 scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits, with 3 of them 1.6, five dims to a byte.
-Without the scale, a rare word, far from every centroid, would lose most of what is its own.
+The levels fit the usual word; without the scale, one that is far from its centroid is clipped (docs/codecs.md).
 
 Decoding needs no arithmetic on levels: a byte stands for a vector of its own, rotated back, in a table, so that a word
 is one row of the centroids plus the scaled sum of one row of each table.
@@ -87,7 +87,7 @@ class ResidualCodec:
             part = np.asarray(vectors[first : first + _BLOCK], np.float32)
             nearest = _nearest(part, self._centroids)
             residuals = np.asarray(part - self._centroids[nearest], np.float32)
-            rotated = residuals @ self._rotation
+            rotated = np.asarray(residuals @ self._rotation, np.float32)
             digits = _digits(rotated, self._levels)
             block = codes[first : first + _BLOCK]
             for place in range(self._centroid_bytes):
@@ -202,7 +202,7 @@ def _scales(rotated: NDArray[np.float32], values: NDArray[np.float32]) -> NDArra
     """What the levels must be multiplied by to be off least, in steps."""
     products, squares = np.einsum("ij,ij->i", rotated, values), np.einsum("ij,ij->i", values, values)
     scales = products / np.maximum(squares, np.finfo(np.float32).tiny)
-    return np.clip(np.rint(_STEPS * scales), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(_STEPS * scales), 0, 255), np.uint8)
 
 
 def _packed(digits: NDArray[np.uint8], n_levels: int) -> NDArray[np.uint8]:
