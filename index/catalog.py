@@ -26,7 +26,9 @@ FORMAT_VERSION = 2
 _SCHEMA = (
     """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE generation (id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL);
+CREATE TABLE generation (
+    id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL, n_rows INTEGER NOT NULL
+);
 CREATE TABLE segment (
     id TEXT PRIMARY KEY,
     generation INTEGER NOT NULL REFERENCES generation(id),
@@ -67,11 +69,15 @@ class SegmentRecord:
 
 @dataclass(frozen=True)
 class Generation:
-    """One set of trained parameters and the dimensions that they are for."""
+    """One set of trained parameters and the dimensions that they are for.
+
+    n_rows: documents in the rows below were there when they were trained.
+    """
 
     id: int
     dim: int
     summary_dim: int
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,9 @@ class Catalog:
         return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
 
     def generations(self) -> list[Generation]:
-        return [Generation(*row) for row in self._rows("SELECT id, dim, summary_dim FROM generation ORDER BY id")]
+        return [
+            Generation(*row) for row in self._rows("SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id")
+        ]
 
     def segments(self) -> list[SegmentRecord]:
         """All segments in the order of their rows."""
