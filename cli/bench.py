@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import output
+from . import bench_filters, output
 
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import FirstStage, Measured
@@ -19,8 +19,10 @@ bench = typer.Typer(
 
 \b
 wordhive bench candidates ../collections/scifact
+wordhive bench filters ../collections/scifact
 """,
 )
+bench_filters.register(bench)
 
 
 def register(app: typer.Typer) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from . import documents
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError
+from .filters import Where, condition
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 2
@@ -39,7 +40,7 @@ CREATE TABLE segment (
 ) WITHOUT ROWID;
 -- Rows of deleted documents that a segment still holds.
 CREATE TABLE tombstone (row INTEGER PRIMARY KEY);
-CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
     + documents.SCHEMA
@@ -82,11 +83,11 @@ class Generation:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file of the index: its path below the index's folder, size in bytes, and SHA-256."""
+    """A file of the index: its path below the index's folder, size in bytes, and checksum."""
 
     path: str
     size: int
-    sha256: str
+    checksum: str
 
 
 class Catalog:
@@ -107,7 +108,7 @@ class Catalog:
             connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
-            records = [(file.path, file.size, file.sha256) for file in files]
+            records = [(file.path, file.size, file.checksum) for file in files]
             connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
             connection.execute("COMMIT")
         except BaseException:
@@ -195,7 +196,7 @@ class Catalog:
 
     def files(self, folder: str = "") -> list[FileRecord]:
         """All files, or those below a folder."""
-        query = "SELECT path, size, sha256 FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
+        query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
         return [FileRecord(*row) for row in self._rows(query, (folder, folder))]
 
     def n_documents(self) -> int:
@@ -288,6 +289,11 @@ class Catalog:
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
+
+    def matching(self, where: Where) -> list[int]:
+        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
+        sql, values = condition(where)
+        return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:

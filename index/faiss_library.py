@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from .errors import InputError, WordhiveError
 
+# Numbers that are decoded at once.
+_DECODED_NUMBERS = 16_000_000
 _DIVIDED = re.compile(r"\{dims/(\d+)\}")
 
 
@@ -105,6 +107,18 @@ def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray
     reach = np.float32(1.5) * largest if largest > 0 else np.float32(1)
     edges = np.full((1, sample.shape[1]), reach, np.float32)
     return np.concatenate([sample, edges, -edges])
+
+
+def decoded(index: Any, kept: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float32]]:
+    """All vectors of an index as its codes say, or those with the numbers `kept`, block by block."""
+    at_once = max(1, _DECODED_NUMBERS // index.d)
+    if kept is not None and isinstance(index, faiss().IndexIVF):
+        index.make_direct_map()
+    for first in range(0, index.ntotal if kept is None else len(kept), at_once):
+        if kept is None:
+            yield index.reconstruct_n(first, min(at_once, index.ntotal - first))
+        else:
+            yield index.reconstruct_batch(kept[first : first + at_once])
 
 
 def write(index: Any, path: Path) -> None:

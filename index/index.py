@@ -20,6 +20,7 @@ from .config import IndexConfig
 from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError, WordhiveWarning
+from .filters import Where
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
 from .merging import due, merge
@@ -217,21 +218,20 @@ class Index:
         """
         return self._store(ids, vectors, texts, attributes, replace=True)
 
-    def delete(self, ids: Sequence[str], *, missing_ok: bool = False) -> int:
-        """Delete the documents of these ids in one commit: all of them, or none; their number.
+    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids, or those that a filter lets through, in one commit; their number.
 
-        Their bytes are given back by a later compaction: `compact`, or on its own once a segment is half deleted.
-        missing_ok: pass over ids that are not there, which are an InputError otherwise.
+        All of them, or none. Their bytes are given back by a later compaction: `compact`, or on its own once a segment
+        is half deleted. missing_ok: pass over ids that are not there, which are an InputError otherwise.
         """
+        if (ids is None) == (where is None):
+            raise InputError("delete takes either ids or where; give one of them")
         if isinstance(ids, str):
             raise InputError(f"ids is the string {ids!r}; expected a list of ids")
         with self._writing():
-            rows = self._catalog.rows(list(ids))
-            missing = next((id for id in ids if id not in rows), None)
-            if missing is not None and not missing_ok:
-                raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
+            rows = self._catalog.matching(where) if where is not None else self._rows_of(list(ids or ()), missing_ok)
             if rows:
-                commit_deletion(self._catalog, sorted(rows.values()))
+                commit_deletion(self._catalog, rows)
                 self._see_own_change()
                 self._merge_due()
             return len(rows)
@@ -348,14 +348,9 @@ class Index:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """The index for this process alone to write, as it is now."""
-        try:
-            with self._changing, write_lock(self.path, self._catalog):
-                self.reload()
-                yield
-        except BaseException:
-            # What was trained or opened on the way belongs to nothing that was committed.
-            self._see(OpenFiles())
-            raise
+        with self._changing, write_lock(self.path, self._catalog):
+            self.reload()
+            yield
 
     def _store(
         self,
@@ -385,6 +380,13 @@ class Index:
             self._see_own_change()
             self._merge_due()
             return len(known)
+
+    def _rows_of(self, ids: list[str], missing_ok: bool) -> list[int]:
+        rows = self._catalog.rows(ids)
+        missing = next((id for id in ids if id not in rows), None)
+        if missing is not None and not missing_ok:
+            raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
+        return sorted(rows.values())
 
     def _write(self, batch: Batch, replaced: Sequence[int]) -> None:
         vectors, files, new = batch.vectors, [], None

@@ -163,7 +163,7 @@ def _insert_generation(transaction: sqlite3.Connection, new: Generation) -> None
 
 def _insert_files(transaction: sqlite3.Connection, files: list[FileRecord]) -> None:
     transaction.executemany(
-        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
+        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.checksum) for file in files]
     )
 
 

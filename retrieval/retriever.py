@@ -12,6 +12,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.config import SummaryConfig
+from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import Document, check_document, document_from
@@ -158,9 +159,9 @@ class Retriever:
                 written += len(batch)
         return written
 
-    def delete(self, ids: Sequence[str], *, missing_ok: bool = False) -> int:
-        """Delete the documents of these ids; see `Index.delete`."""
-        return self.index.delete(ids, missing_ok=missing_ok)
+    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`."""
+        return self.index.delete(ids, where=where, missing_ok=missing_ok)
 
     def _free_number(self) -> int:
         number = len(self)
@@ -187,11 +188,23 @@ class Retriever:
 
     @overload
     def search(
-        self, queries: str, k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+        self,
+        queries: str,
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        where: Where | None = None,
+        carving: float | None = None,
     ) -> list[Hit]: ...
     @overload
     def search(
-        self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+        self,
+        queries: list[str],
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        where: Where | None = None,
+        carving: float | None = None,
     ) -> list[list[Hit]]: ...
     def search(
         self,
@@ -199,10 +212,11 @@ class Retriever:
         k: int = 10,
         *,
         candidates: Candidates | None = None,
+        where: Where | None = None,
         carving: float | None = None,
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
-        return self.searcher.search(queries, k, candidates=candidates, carving=carving)
+        return self.searcher.search(queries, k, candidates=candidates, where=where, carving=carving)
 
     def explain(self, query: str, id: str) -> Explanation:
         """Why the document with that id has its score for a query; see `Searcher.explain`."""

@@ -22,7 +22,7 @@ from wordhive.index import writing as writing_module
 from wordhive.index.catalog import Catalog
 from wordhive.index.codecs import Codec
 from wordhive.index.info import EncoderStamp
-from wordhive.index.segment import sha256
+from wordhive.index.segment import checksum
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -426,8 +426,8 @@ def test_the_catalog_names_every_file_with_its_checksum(make: Make, draw: Draw) 
     index = make(summary_weight=0.3)
     add_in_parts(index, draw(1, COUNTS, summary_dim=4), [4])
     files = [path for part in ("segments", "params") for path in (index.path / part).rglob("*") if path.is_file()]
-    expected = {path.relative_to(index.path).as_posix(): (path.stat().st_size, sha256(path)) for path in files}
-    assert {file.path: (file.size, file.sha256) for file in index._catalog.files()} == expected
+    expected = {path.relative_to(index.path).as_posix(): (path.stat().st_size, checksum(path)) for path in files}
+    assert {file.path: (file.size, file.checksum) for file in index._catalog.files()} == expected
 
 
 def test_word_ids_are_stored_as_given(make: Make, draw: Draw) -> None:

@@ -294,9 +294,9 @@ def test_the_first_stage_sees_all_words_of_a_carved_query(tmp_path: Path, monkey
     asked: list[WordVectors] = []
     scored: list[WordVectors] = []
 
-    def found(given: WordVectors, n: int) -> list[NDArray[np.int64]]:
+    def found(given: WordVectors, n: int, among: None) -> list[NDArray[np.int64]]:
         asked.append(given)
-        return find(given, n)
+        return find(given, n, among)
 
     def exact(given: WordVectors, rows: NDArray[np.int64]) -> Scores:
         scored.append(given)
