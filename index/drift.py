@@ -17,8 +17,9 @@ from .parameters import Parameters
 from .snapshot import Snapshot
 from .word_vectors import WordVectors
 
-# From here on a refit is worth its time; between documents of one kind the ratio is known to about a tenth.
-HIGH = 1.5
+# From here on a refit is worth its time. Documents of one kind stay below it, even where the first stage was fitted to
+# few, and stands for those better than for any that come.
+HIGH = 2.0
 # Documents of either kind that are compared, and the fewest that tell something.
 _MOST = 500
 _LEAST = 200
@@ -29,52 +30,53 @@ _QUERY_WORDS = 8
 def drift(now: Snapshot, summary_weight: float, query_length: float | None = None) -> float | None:
     """The unexplained share of the newest documents relative to that of those to which the first stage was fitted.
 
-    query_length: see `FusedEncoding.fit`. None where nothing is fitted, or there are too few documents of either kind.
+    query_length: see `FusedEncoding.fit`. None where nothing is fitted, there are too few documents of either kind, or
+    what the first stage holds of them can't be decoded.
     """
-    if now.generation is None:
+    generation = now.generation
+    if generation is None:
         return None
-    parameters = now.parameters(now.generation.id)
+    parameters = now.parameters(generation.id)
     config = parameters.config
     if config.encoding is None or least_documents(config.encoding, config.reduction) == 1:
         return None
-    rows = np.concatenate([segment.rows[now.live(segment)] for segment in now.segments])
-    place = int(np.searchsorted(rows, now.generation.n_rows))
+    segments = [segment for segment in now.segments if segment.record.generation == generation.id]
+    rows = np.concatenate([segment.rows[now.live(segment)] for segment in segments] or [np.zeros(0, np.int64)])
+    place = int(np.searchsorted(rows, generation.n_rows))
     old, new = rows[:place], rows[place:][-_MOST:]
     if min(len(old), len(new)) < _LEAST:
         return None
-    old = np.random.default_rng(0).permutation(old)[:_MOST]
-    before, after = (
-        _unexplained(parameters, now.vectors(chosen), summary_weight, query_length) for chosen in (old, new)
-    )
-    return after / before if before > 0 else None
+    old = np.sort(np.random.default_rng(0).permutation(old)[:_MOST])
+    shares = []
+    for chosen in (old, new):
+        encodings = [segment.candidates.vectors_of(now.among(segment, chosen)) for segment in segments]
+        known = [part for part in encodings if part is not None]
+        if len(known) < len(encodings):
+            return None
+        documents = now.vectors(chosen)
+        shares.append(_unexplained(parameters, documents, np.concatenate(known), summary_weight, query_length))
+    return shares[1] / shares[0] if shares[0] > 0 else None
 
 
 def _unexplained(
-    parameters: Parameters, documents: WordVectors, summary_weight: float, query_length: float | None
+    parameters: Parameters,
+    documents: WordVectors,
+    encodings: NDArray[np.float32],
+    summary_weight: float,
+    query_length: float | None,
 ) -> float:
     """The mean over pseudo-queries of 1 − r², r between first-stage and exact scores of all documents."""
-    reduction = parameters.config.reduction
+    encoding, reduction = parameters.encoding, parameters.config.reduction
+    assert encoding is not None
     words = reduction.query_words if reduction else _QUERY_WORDS
     queries = pseudo_queries(documents, _QUERIES, words, 0, query_length)
     exact = maxsim(queries, documents.vectors, documents.offsets)
     if queries.summary is not None and documents.summary is not None:
         exact = (1 - summary_weight) * exact + summary_weight * queries.summary @ documents.summary.T
-    left, right = (_centred(scores) for scores in (exact, _first_stage(parameters, queries, documents)))
+    left, right = _centred(exact), _centred(encoding.encode_queries(queries) @ encodings.T)
     spread = (left**2).sum(axis=1) * (right**2).sum(axis=1)
     products = (left * right).sum(axis=1) ** 2
     return float((1 - products[spread > 0] / spread[spread > 0]).mean()) if spread.any() else 0.0
-
-
-def _first_stage(parameters: Parameters, queries: WordVectors, documents: WordVectors) -> NDArray[np.float32]:
-    """The inner products that a search would find: with the documents' codes, where those can be decoded."""
-    encoding, candidates = parameters.encoding, parameters.empty_candidates(len(documents))
-    assert encoding is not None
-    assert candidates is not None
-    encoded = encoding.encode_documents(documents)
-    candidates.add(encoded)
-    held = candidates.vectors(encoded.size)
-    products: NDArray[np.float32] = encoding.encode_queries(queries) @ (encoded if held is None else held).T
-    return products
 
 
 def _centred(scores: NDArray[np.float32]) -> NDArray[np.float64]:
