@@ -315,8 +315,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
-        if not path.is_file() or (log.is_file() and log.stat().st_size):
+        if not path.is_file():
             raise WordhiveError(f"cannot open {path}: {error}; check that you may write to {path.parent}") from error
+        if log.is_file() and log.stat().st_size:
+            raise WordhiveError(
+                f"cannot open {path}: {error}; its last changes are in {log.name}, which can't be read where nothing "
+                "can be written: open it once where it can be written, or copy the folder there"
+            ) from error
         # Reading a catalog with a log wants to write beside it; without one it can be read as it lies.
         uri = f"{path.resolve().as_uri()}?immutable=1"
         return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
