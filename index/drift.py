@@ -43,12 +43,12 @@ def drift(now: Snapshot, summary_weight: float, query_length: float | None = Non
     segments = [segment for segment in now.segments if segment.record.generation == generation.id]
     rows = np.concatenate([segment.rows[now.live(segment)] for segment in segments] or [np.zeros(0, np.int64)])
     place = int(np.searchsorted(rows, generation.n_rows))
-    old, new = rows[:place], rows[place:][-_MOST:]
-    if min(len(old), len(new)) < _LEAST:
+    # As many of both, since the share depends on how many others a query's own document stands out of.
+    n = min(_MOST, place, len(rows) - place)
+    if n < _LEAST:
         return None
-    old = np.sort(np.random.default_rng(0).permutation(old)[:_MOST])
-    shares = []
-    for chosen in (old, new):
+    old, shares = np.sort(np.random.default_rng(0).permutation(rows[:place])[:n]), []
+    for chosen in (old, rows[-n:]):
         encodings = [segment.candidates.vectors_of(now.among(segment, chosen)) for segment in segments]
         known = [part for part in encodings if part is not None]
         if len(known) < len(encodings):
