@@ -49,12 +49,19 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
 
 
 def from_factory(
-    dim: int, factory: str, sample: NDArray[np.float32], purpose: str, few_rows: int, *, euclidean: bool = False
+    dim: int,
+    factory: str,
+    sample: NDArray[np.float32],
+    purpose: str,
+    few_rows: int,
+    *,
+    euclidean: bool = False,
+    choices: str = "",
 ) -> Any:
     """A trained, empty FAISS index for inner products, or for Euclidean distances.
 
     factory: a FAISS factory string, e.g. "SQ8"; {dims/8} in it stands for the eighth part of `dim`.
-    purpose: names the setting in errors. few_rows: see `widened`.
+    purpose: names the setting in errors, choices what else it could be. few_rows: see `widened`.
     Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
     """
     library = faiss()
@@ -64,6 +71,7 @@ def from_factory(
     except RuntimeError as error:
         raise InputError(
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
+            f"{choices and f'; choose {choices}'}"
         ) from error
     if not index.is_trained:
         _prepare(index)

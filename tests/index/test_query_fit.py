@@ -17,6 +17,7 @@ from wordhive.index.segment import checksum
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(
     codec="Flat",
+    summary_codec="Flat",
     encoding=FittedConfig(centroids=8, sample_words=64),
     reduction=ReductionConfig(dims=6, queries=50),
     candidates="Flat",

@@ -17,7 +17,9 @@ N = 200
 
 def filled(path: Path, draw: Draw, candidates: str) -> Index:
     encoding = MuveraConfig(repetitions=8, bits=2, projection_dim=4)
-    index = Index.create(path, IndexConfig(codec="Flat", encoding=encoding, candidates=candidates, nprobe=1))
+    index = Index.create(
+        path, IndexConfig(codec="Flat", summary_codec="Flat", encoding=encoding, candidates=candidates, nprobe=1)
+    )
     documents = draw(1, [3, 1, 4] * N)
     attributes: list[dict[str, Any]] = [{"number": n, "even": n % 2 == 0, "tags": [f"t{n % 7}"]} for n in range(3 * N)]
     for part in np.array_split(np.arange(3 * N), 3):

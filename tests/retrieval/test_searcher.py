@@ -16,8 +16,13 @@ from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit, Searcher
 
-FLAT = IndexConfig(codec="Flat", candidates="Flat", encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
-NO_FIRST_STAGE = IndexConfig(codec="Flat", encoding=None)
+FLAT = IndexConfig(
+    codec="Flat",
+    summary_codec="Flat",
+    candidates="Flat",
+    encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8),
+)
+NO_FIRST_STAGE = IndexConfig(codec="Flat", summary_codec="Flat", encoding=None)
 
 
 def random_words(n_texts: int, seed: int, *, summary_dim: int = 0) -> WordVectors:
