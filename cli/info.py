@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
-    from wordhive.index import Index, IndexConfig
+    from wordhive.index import IndexConfig
     from wordhive.index.info import IndexInfo
 
 
@@ -28,9 +29,10 @@ def info(
     wordhive info my.hive
     """
     from wordhive.index import Index
+    from wordhive.index.drift import HIGH
 
     opened = Index.open(index)
-    found, spread = opened.info(), _spread(opened)
+    found, spread, drift = opened.info(), _told(opened.intrinsic_dimension), _told(opened.drift)
     if as_json:
         sums = {
             "bytes_without_texts": found.bytes_without_texts,
@@ -38,7 +40,7 @@ def info(
             "times_plain_text": found.times_plain_text(found.bytes_without_texts),
             "times_plain_text_without_parameters": found.times_plain_text(found.bytes_of_documents),
         }
-        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread})
+        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread, "drift": drift})
         return
     n = max(found.n_documents, 1)
     typer.secho(found.path, bold=True)
@@ -51,6 +53,11 @@ def info(
     typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
+    if drift is not None:
+        advice = (
+            f": later documents differ from those it was fitted to; wordhive refit {index}" if drift >= HIGH else ""
+        )
+        typer.echo(f"drift      {drift:.2f}{advice}")
     if spread is not None:
         typer.echo(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
     output.print_table(["part", "size", "bytes a document", "of the plain text"], _sizes(found))
@@ -73,11 +80,11 @@ def _row(info: IndexInfo, part: str, size: int) -> list[str]:
     return [part, output.size(size), f"{size / max(info.n_documents, 1):,.1f}", share]
 
 
-def _spread(index: Index) -> float | None:
+def _told(measure: Callable[[], float | None]) -> float | None:
     from wordhive.index import WordhiveError
 
     try:
-        return index.intrinsic_dimension()
+        return measure()
     except WordhiveError as error:  # of a damaged index, all the rest can still be told
         output.note(f"warning: {error}")
         return None

@@ -166,6 +166,13 @@ class CandidateIndex:
             return None
         return np.asarray(self._index.reconstruct_n(0, min(most // self._index.d, len(self))), np.float32)
 
+    def vectors_of(self, numbers: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """The encodings of the documents with these numbers, as `vectors` has them; None where it has none."""
+        library = faiss_library.faiss()
+        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)):
+            return None
+        return np.asarray(self._index.reconstruct_batch(numbers), np.float32)
+
     def to(self, device: str) -> CandidateIndex:
         """This index on "cpu", "cuda" or "cuda:1". Raises WordhiveError where FAISS has no such GPU."""
         check_device(device)

@@ -27,7 +27,9 @@ FORMAT_VERSION = 2
 _SCHEMA = (
     """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE generation (id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL);
+CREATE TABLE generation (
+    id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL, n_rows INTEGER NOT NULL
+);
 CREATE TABLE segment (
     id TEXT PRIMARY KEY,
     generation INTEGER NOT NULL REFERENCES generation(id),
@@ -68,11 +70,15 @@ class SegmentRecord:
 
 @dataclass(frozen=True)
 class Generation:
-    """One set of trained parameters and the dimensions that they are for."""
+    """One set of trained parameters and the dimensions that they are for.
+
+    n_rows: documents in the rows below were there when they were trained.
+    """
 
     id: int
     dim: int
     summary_dim: int
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,9 @@ class Catalog:
         return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
 
     def generations(self) -> list[Generation]:
-        return [Generation(*row) for row in self._rows("SELECT id, dim, summary_dim FROM generation ORDER BY id")]
+        return [
+            Generation(*row) for row in self._rows("SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id")
+        ]
 
     def segments(self) -> list[SegmentRecord]:
         """All segments in the order of their rows."""
@@ -307,8 +315,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
-        if not path.is_file() or (log.is_file() and log.stat().st_size):
+        if not path.is_file():
             raise WordhiveError(f"cannot open {path}: {error}; check that you may write to {path.parent}") from error
+        if log.is_file() and log.stat().st_size:
+            raise WordhiveError(
+                f"cannot open {path}: {error}; its last changes are in {log.name}, which can't be read where nothing "
+                "can be written: open it once where it can be written, or copy the folder there"
+            ) from error
         # Reading a catalog with a log wants to write beside it; without one it can be read as it lies.
         uri = f"{path.resolve().as_uri()}?immutable=1"
         return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)

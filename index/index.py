@@ -18,6 +18,7 @@ from .candidates import check_device
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .config import IndexConfig
 from .documents import StoredDocument
+from .drift import drift
 from .errors import InputError, WordhiveWarning
 from .filters import Where
 from .info import EncoderStamp, IndexInfo, bytes_by_part
@@ -253,7 +254,7 @@ class Index:
             now = self.snapshot()
             if now.generation is None or not len(now):
                 return
-            new = Generation(now.generation.id + 1, now.dim, now.summary_dim)
+            new = Generation(now.generation.id + 1, now.dim, now.summary_dim, now.n_rows)
             commit_generation(self._catalog, new, self._train(new, now.sample(SAMPLE_DOCUMENTS)))
             self._see_own_change()
             self._compact()
@@ -315,6 +316,13 @@ class Index:
         largest = max(segments, key=lambda segment: segment.record.n_documents, default=None)
         vectors = largest.candidates.vectors(_MEASURED_NUMBERS) if largest else None
         return None if vectors is None else estimate(vectors)
+
+    def drift(self) -> float | None:
+        """How much worse the fitted first stage stands for documents that came after it was fitted; 1: no worse.
+
+        From `drift.HIGH` on a `refit` is worth its time. None where nothing is fitted, or too few came since.
+        """
+        return drift(self.snapshot(), self.summary_weight if self.summary_dim else 0.0, self._settings.query_length)
 
     @property
     def _now(self) -> Snapshot:
@@ -385,7 +393,8 @@ class Index:
         now = self._now
         generation = now.generation
         if generation is None or self._outgrown(generation, len(vectors)):
-            generation = new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
+            number, n_rows = generation.id + 1 if generation else 1, now.n_rows + len(vectors)
+            generation = new = Generation(number, vectors.dim, vectors.summary_dim, n_rows)
             now = self.snapshot()
             held = [now.decoded(segment) for segment in now.segments]
             files += self._train(new, WordVectors.concat([*held, vectors]))

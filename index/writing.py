@@ -99,7 +99,7 @@ def commit_batch(
     codec = catalog.writing_codec(batch.texts if store_texts else ())
     with catalog.commit("upsert" if len(replaced) else "add", len(batch.ids)) as transaction:
         if new is not None:
-            transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+            _insert_generation(transaction, new)
         _bury(transaction, replaced)
         _insert(transaction, record, files)
         rows = range(record.first_row, record.first_row + record.n_documents)
@@ -109,7 +109,7 @@ def commit_batch(
 def commit_generation(catalog: Catalog, new: Generation, files: list[FileRecord]) -> None:
     """Name a generation of parameters in the catalog, by which documents are coded from now on."""
     with catalog.commit("refit", 0) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+        _insert_generation(transaction, new)
         _insert_files(transaction, files)
 
 
@@ -154,6 +154,11 @@ def _insert(transaction: sqlite3.Connection, record: SegmentRecord, files: list[
     )  # fmt: skip
     transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", values)
     _insert_files(transaction, files)
+
+
+def _insert_generation(transaction: sqlite3.Connection, new: Generation) -> None:
+    values = (new.id, new.dim, new.summary_dim, new.n_rows)
+    transaction.execute("INSERT INTO generation VALUES (?, ?, ?, ?)", values)
 
 
 def _insert_files(transaction: sqlite3.Connection, files: list[FileRecord]) -> None:

@@ -88,7 +88,7 @@ def test_the_size_of_texts_is_counted_in_bytes(catalog: Catalog) -> None:
 def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
     records = [SegmentRecord("x", 1, 9, 2, 5, 2), SegmentRecord("y", 1, 0, 9, 30, 9)]
     with catalog.commit("add", 11) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (1, 8, 0)")
+        transaction.execute("INSERT INTO generation VALUES (1, 8, 0, 0)")
         for record in records:
             values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words, record.n_rows)
             transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -97,9 +97,9 @@ def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
 
 def test_generations_and_files_are_given_back(catalog: Catalog) -> None:
     with catalog.commit("add", 0) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (1, 8, 4)")
+        transaction.execute("INSERT INTO generation VALUES (1, 8, 4, 9)")
         transaction.execute("INSERT INTO file VALUES ('params/1/words.faiss', 12, 'abc')")
-    expected = ([Generation(1, 8, 4)], [FileRecord("params/1/words.faiss", 12, "abc")])
+    expected = ([Generation(1, 8, 4, 9)], [FileRecord("params/1/words.faiss", 12, "abc")])
     assert (catalog.generations(), catalog.files()) == expected
 
 
