@@ -20,9 +20,9 @@ from .word_vectors import WordVectors
 # From here on a refit is worth its time. Documents of one kind stay below it, even where the first stage was fitted to
 # few, and stands for those better than for any that come.
 HIGH = 2.0
-# Documents of either kind that are compared, and the fewest that tell something.
-_MOST = 500
-_LEAST = 200
+# Documents of either kind that are compared: as many of both, and always as many, since the share depends on how many
+# others a query's own document stands out of.
+_DOCUMENTS = 500
 _QUERIES = 64
 _QUERY_WORDS = 8
 
@@ -43,12 +43,10 @@ def drift(now: Snapshot, summary_weight: float, query_length: float | None = Non
     segments = [segment for segment in now.segments if segment.record.generation == generation.id]
     rows = np.concatenate([segment.rows[now.live(segment)] for segment in segments] or [np.zeros(0, np.int64)])
     place = int(np.searchsorted(rows, generation.n_rows))
-    # As many of both, since the share depends on how many others a query's own document stands out of.
-    n = min(_MOST, place, len(rows) - place)
-    if n < _LEAST:
+    if min(place, len(rows) - place) < _DOCUMENTS:
         return None
-    old, shares = np.sort(np.random.default_rng(0).permutation(rows[:place])[:n]), []
-    for chosen in (old, rows[-n:]):
+    old, shares = np.sort(np.random.default_rng(0).permutation(rows[:place])[:_DOCUMENTS]), []
+    for chosen in (old, rows[-_DOCUMENTS:]):
         encodings = [segment.candidates.vectors_of(now.among(segment, chosen)) for segment in segments]
         known = [part for part in encodings if part is not None]
         if len(known) < len(encodings):

@@ -43,7 +43,7 @@ def filled(path: Path, later: WordVectors, config: IndexConfig = FITTED, weight:
 @pytest.mark.parametrize("seed", [5, 6, 7])
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_documents_of_the_same_kind_do_not_drift(tmp_path: Path, seed: int, weight: float) -> None:
-    drift = filled(tmp_path / "x", documents(seed, 300, OLD, summaries=weight > 0), weight=weight).drift()
+    drift = filled(tmp_path / "x", documents(seed, 500, OLD, summaries=weight > 0), weight=weight).drift()
     assert drift is not None
     assert 0.8 < drift < 0.75 * HIGH
 
@@ -51,7 +51,7 @@ def test_documents_of_the_same_kind_do_not_drift(tmp_path: Path, seed: int, weig
 @pytest.mark.parametrize("seed", [5, 6, 7])
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_documents_of_another_kind_drift(tmp_path: Path, seed: int, weight: float) -> None:
-    index = filled(tmp_path / "x", documents(seed, 300, NEW, summaries=weight > 0), weight=weight)
+    index = filled(tmp_path / "x", documents(seed, 500, NEW, summaries=weight > 0), weight=weight)
     drift = index.drift()
     assert drift is not None
     assert drift > HIGH
@@ -65,7 +65,7 @@ def test_after_a_refit_the_first_stage_finds_more_of_what_drifted(tmp_path: Path
     index.refit()
     assert index.drift() is None  # nothing came since
     assert found(index, later) > before + 0.02
-    index.add([f"more {row}" for row in range(300)], documents(9, 300, NEW))
+    index.add([f"more {row}" for row in range(500)], documents(9, 500, NEW))
     drift = index.drift()
     assert drift is not None
     assert drift < HIGH
@@ -84,21 +84,21 @@ def found(index: Index, later: WordVectors, n: int = 20) -> float:
 
 
 def test_merged_and_deleted_documents_change_little(tmp_path: Path) -> None:
-    index = filled(tmp_path / "x", documents(5, 400, NEW))
+    index = filled(tmp_path / "x", documents(5, 800, NEW))
     before = index.drift()
-    index.delete([f"old {row}" for row in range(0, 1100, 7)] + [f"new {row}" for row in range(0, 400, 9)])
+    index.delete([f"old {row}" for row in range(0, 1100, 7)] + [f"new {row}" for row in range(0, 800, 9)])
     index.compact()
     assert index.drift() == pytest.approx(before, rel=0.15)
 
 
-@pytest.mark.parametrize("n", [0, 199])
+@pytest.mark.parametrize("n", [0, 499])
 def test_too_few_documents_tell_nothing(tmp_path: Path, n: int) -> None:
     assert filled(tmp_path / "x", documents(5, n, NEW)).drift() is None
 
 
 @pytest.mark.parametrize("encoding", [None, MuveraConfig(repetitions=2, bits=2, projection_dim=4)])
 def test_where_nothing_is_fitted_nothing_drifts(tmp_path: Path, encoding: MuveraConfig | None) -> None:
-    index = filled(tmp_path / "x", documents(5, 300, NEW), IndexConfig(encoding=encoding))
+    index = filled(tmp_path / "x", documents(5, 500, NEW), IndexConfig(encoding=encoding))
     assert index.drift() is None
 
 

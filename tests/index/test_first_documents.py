@@ -91,7 +91,7 @@ def test_a_failed_fit_leaves_what_was_there(index: Index, draw: Draw, monkeypatc
     assert encoded(index) == [False, True]
 
 
-def interrupted(*_: object) -> None:
+def interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
