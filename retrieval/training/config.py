@@ -120,6 +120,8 @@ class TrainConfig(_Part):
 
     architecture: the model to make from a base model; or model: the name or folder of one to go on with.
     start_texts: texts of the sources that projections and query weights start from.
+    removed: share of the whole words of such texts that the finished model's gate is to remove: its floor is set at the
+    end; None: it stays at 0.
     precision: bfloat16 where the processor has it ("auto"), or float32. checkpoint_steps: between two checkpoints.
     """
 
@@ -128,6 +130,7 @@ class TrainConfig(_Part):
     sources: tuple[SourceConfig, ...] = ()
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     start_texts: int = Field(default=6000, ge=1)
+    removed: float | None = Field(default=None, gt=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     checkpoint_steps: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0)

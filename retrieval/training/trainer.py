@@ -37,6 +37,7 @@ from ..progress import progress_bar
 from .adapters import add_adapters, merge_adapters
 from .config import LossConfig, StageConfig, TrainConfig
 from .examples import Example, SourceConfig
+from .gate_floor import remove_words
 from .losses import RankingLoss
 from .mixture import mixture
 from .similar_batches import similar_batches
@@ -44,6 +45,8 @@ from .teachers import score_rows
 
 _CONFIG = "train.json"
 _TRAINED = "trained.safetensors"
+# A hundred words each: enough to tell a share to a tenth of a percent.
+_FLOOR_TEXTS = 2000
 
 
 def train(
@@ -87,6 +90,8 @@ def train(
             processes.wait_for_everyone()
         merge_adapters(encoder.model)
     encoder.model.eval().requires_grad_(True)
+    if config.removed is not None:
+        remove_words(encoder, _start_texts(config)[:_FLOOR_TEXTS], config.removed)
     if processes.is_main_process:
         _save_whole(encoder, output / "model")
     processes.wait_for_everyone()
