@@ -47,8 +47,7 @@ class LossConfig(_Part):
     matches: how far the best match of every query word in every document of the batch, less its mean there, is from the
     unreduced teacher's, as the share of variance that is not explained, and the same of the summaries' products: words
     and summary learn what they match one by one.
-    gate: the mean stop-word gate of document words (α_CS); it closes gates. gate_cap: gates above it count as much as
-    it (capped L1, Zhang 2010), so that only small ones are pushed to 0 and the others are left alone; None: all are.
+    gate: the mean stop-word gate of document words (α_CS); it closes gates.
     parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka), with a share
     of each in the losses as large as it is.
     scale: what scores are multiplied by before a softmax; teacher_scale: the same for the teacher's.
@@ -62,7 +61,6 @@ class LossConfig(_Part):
     margin_mse: float = Field(default=0.0, ge=0)
     matches: float = Field(default=0.0, ge=0)
     gate: float = Field(default=0.0, ge=0)
-    gate_cap: float | None = Field(default=None, gt=0)
     parts: PartWeights = PartWeights()
     dims: tuple[int, ...] = ()
     scale: float = Field(default=20.0, gt=0)

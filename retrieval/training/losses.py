@@ -119,8 +119,7 @@ class RankingLoss(nn.Module):
             if self.config.matches and taught:
                 losses["matches"] = self.config.matches * self._match_error(queries, candidates, *taught)
             if self.config.gate:
-                gates = [_mean_gate(column, self.config.gate_cap) for column in documents]
-                losses["gate"] = self.config.gate * torch.stack(gates).sum()
+                losses["gate"] = self.config.gate * torch.stack([_mean_gate(column) for column in documents]).sum()
         return losses
 
     def _ranking_losses(self, queries: Embedded, documents: Embedded, wanted: Tensor | None) -> dict[str, Tensor]:
@@ -258,9 +257,8 @@ def _tokens(features: dict[str, Any]) -> dict[str, Any]:
     return dict(features)
 
 
-def _mean_gate(documents: Embedded, cap: float | None) -> Tensor:
+def _mean_gate(documents: Embedded) -> Tensor:
     # The mean over all real words of a batch, whether open or closed, as in the published training code.
     if documents.scale is None:
         return documents.summary.new_zeros(())
-    gates = documents.scale if cap is None else documents.scale.clamp(max=cap)
-    return gates.sum() / (documents.word_ids > 0).sum().clamp(min=1)
+    return documents.scale.sum() / (documents.word_ids > 0).sum().clamp(min=1)
