@@ -83,8 +83,7 @@ class LossConfig(_Part):
 class StageConfig(_Part):
     """One stage: what is trained, on how much, how fast.
 
-    train: "gates" (stop-word gate, query weights, and the mix of words and summary), "heads" (and projections), "lora"
-    (and adapters on the transformer, merged at the stage's end), or "all".
+    train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
     steps: of the optimiser. batch_size: queries a step. mini_batch_size: texts whose activations are in memory at a
     time (the others' are computed again when their gradients are due); None: all of the batch.
     negatives: hard negatives of each row. batches: "similar" texts together, or "random" ones of one source.
@@ -95,7 +94,7 @@ class StageConfig(_Part):
     """
 
     name: str = "train"
-    train: Literal["gates", "heads", "lora", "all"] = "heads"
+    train: Literal["heads", "lora", "all"] = "heads"
     steps: int = Field(ge=1)
     batch_size: int = Field(default=32, ge=2)
     mini_batch_size: int | None = Field(default=None, ge=1)

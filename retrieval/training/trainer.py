@@ -32,7 +32,7 @@ from wordhive.index import InputError
 from ..architecture import Architecture, build
 from ..checkpoint import lasting_name
 from ..encoder import Encoder, has_bfloat16
-from ..modules import QueryWeights, ScoreMix, StopWordGate
+from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar
 from .adapters import add_adapters, merge_adapters
 from .config import LossConfig, StageConfig, TrainConfig
@@ -169,10 +169,8 @@ def prepare(model: MultiVectorEncoder, stage: StageConfig, seed: int) -> None:
     """Let only what the stage trains have gradients; "lora" gives the transformer its adapters."""
     mix = [module.logit for module in model.modules() if isinstance(module, ScoreMix)]
     fixed = {id(logit) for logit in mix if torch.isinf(logit)}
-    for module in model.children():
-        module.requires_grad_(stage.train != "gates" or isinstance(module, (StopWordGate, QueryWeights, ScoreMix)))
     for parameter in model.parameters():
-        parameter.requires_grad = parameter.requires_grad and id(parameter) not in fixed
+        parameter.requires_grad = id(parameter) not in fixed
     for transformer in _transformers(model):
         transformer.requires_grad_(stage.train == "all")
         for module in transformer.modules():
@@ -275,7 +273,7 @@ def _arguments(
         per_device_train_batch_size=stage.batch_size,
         learning_rate=stage.head_learning_rate,
         # In the names of the loss's parameters the transformer is the first of its model's modules.
-        learning_rate_mapping={} if stage.train in ("gates", "heads") else {r"^model\.0\.": stage.learning_rate},
+        learning_rate_mapping={} if stage.train == "heads" else {r"^model\.0\.": stage.learning_rate},
         warmup_steps=int(stage.warmup * steps),
         weight_decay=stage.weight_decay,
         max_length={"query": stage.query_length, "document": stage.document_length},
