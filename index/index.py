@@ -31,12 +31,14 @@ from .parameters import (
     save_queries,
 )
 from .scores import Scores
-from .segment import Segment, file_records, new_folder
+from .segment import Segment, file_records, new_folder, sync
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
 from .writing import (
+    NEW_CATALOG,
     check_free,
+    clear,
     commit_batch,
     commit_deletion,
     commit_generation,
@@ -121,12 +123,17 @@ class Index:
         with disk_errors(path):
             try:
                 path.mkdir(parents=True, exist_ok=True)
+                clear(path)
                 (path / "segments").mkdir()
                 (path / "params").mkdir()
                 if queries is not None:
                     save_queries(path / "params", queries)
                 files = file_records(path, path / "params")
-                catalog = Catalog.create(path / "catalog.db", settings.values(), files)
+                Catalog.create(path / NEW_CATALOG, settings.values(), files).close()
+                # From here on it is an index: one that was killed before can be made again.
+                (path / NEW_CATALOG).rename(path / "catalog.db")
+                sync(path)
+                catalog = Catalog.open(path / "catalog.db")
             except BaseException:
                 for made in [path] if not existed else list(path.iterdir()):
                     shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()

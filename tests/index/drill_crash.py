@@ -1,8 +1,8 @@
 """The crash drill: writers that are killed, and an index that must be whole after each of them.
 
-A writer is a fork of this process. It tells what it committed by a byte a change in a journal outside the index. It dies
-by SIGKILL before each step that it takes on the disk, one after the other, or after some time, or in the middle of a
-write: of the byte at which its files may not grow any more. Whoever opens the index then must find every change that
+A writer is a fork of this process. It tells what it committed by a byte a change in a journal outside the index. It
+dies by SIGKILL before each step that it takes on the disk, one after the other, or after some time; or in the middle of
+a write, by the signal for a file that grows beyond its limit. Whoever opens the index then must find every change that
 the journal has, and of the next one all or nothing.
 
     python tests/index/drill_crash.py short|long
@@ -10,6 +10,7 @@ the journal has, and of the next one all or nothing.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -23,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from drill_content import CONFIG, Change, DrillError, State, close, inspect, leftovers, next_change
+from drill_content import CONFIG, Change, DrillError, PhantomError, State, close, inspect, leftovers, next_change
 from drill_disk import Disk
 
 from wordhive.index import Index, faiss_library
@@ -86,8 +87,8 @@ class Drill:
         try:
             return inspect(self.path, before, *([] if after is None else [after]))
         except DrillError as error:
-            self.counts["lost"] += 1
-            fault = error
+            self.counts["phantom" if isinstance(error, PhantomError) else "lost"] += 1
+            fault: Exception = error
         except Exception as error:
             self.counts["needing a hand"] += 1
             fault = error
@@ -148,12 +149,12 @@ CASES: dict[str, tuple[Setup, Change]] = {
 
 def kill_at_every_step(drill: Drill, chance: float, draw: random.Random) -> None:
     """A writer for each step of each case dies before the step; with a chance below 1, some of them do."""
-    _kill_creators(drill, chance, draw)
+    _kill_creators(drill, min(1.0, 3 * chance), draw)
     for name, (setup, change) in CASES.items():
         base = drill.folder / name.replace(" ", "-")
         state = setup(base)
         for at in range(1000):
-            if draw.random() >= chance and at:
+            if draw.random() >= chance:
                 continue
             shutil.rmtree(drill.path, ignore_errors=True)
             shutil.copytree(base, drill.path)
@@ -176,7 +177,7 @@ def kill_at_every_step(drill: Drill, chance: float, draw: random.Random) -> None
 
 def _kill_creators(drill: Drill, chance: float, draw: random.Random) -> None:
     for at in range(1000):
-        if draw.random() >= chance and at:
+        if draw.random() >= chance:
             continue
         shutil.rmtree(drill.path, ignore_errors=True)
         disk = Disk(drill.path, die, at)
@@ -246,10 +247,11 @@ def main(form: str, seed: int = 0) -> int:
     with tempfile.TemporaryDirectory() as folder:
         drill, draw = Drill(Path(folder)), random.Random(seed)
         inspect(drill.folder / "warm", some_documents(drill.folder / "warm"))  # what is imported late is imported now
+        gc.freeze()
         try:
-            kill_at_every_step(drill, 1.0 if form == "long" else 0.05, draw)
-            kill_at_any_time(drill, 100 if form == "long" else 5, draw, mid_write=False)
-            kill_at_any_time(drill, 60 if form == "long" else 5, draw, mid_write=True)
+            kill_at_every_step(drill, 1.0 if form == "long" else 0.04, draw)
+            kill_at_any_time(drill, 100 if form == "long" else 3, draw, mid_write=False)
+            kill_at_any_time(drill, 60 if form == "long" else 3, draw, mid_write=True)
         except Exception:
             traceback.print_exc(file=sys.stdout)
             return 1
