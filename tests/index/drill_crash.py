@@ -88,12 +88,8 @@ class Drill:
             return inspect(self.path, before, *([] if after is None else [after]))
         except DrillError as error:
             self.counts["phantom" if isinstance(error, PhantomError) else "lost"] += 1
-            fault: Exception = error
-        except Exception as error:
-            self.counts["needing a hand"] += 1
-            fault = error
-        sys.stdout.write(f"{what}: {fault!r}\n")
-        raise fault
+            sys.stdout.write(f"{what}: {error}\n")
+            raise
 
     def go_on(self, state: State) -> None:
         """Write once more, and see that nothing of the fallen writer is left."""
@@ -103,8 +99,7 @@ class Drill:
         close(index)
         inspect(self.path, change.after(state))
         if left := leftovers(self.path):
-            self.counts["needing a hand"] += 1
-            raise DrillError(f"left over: {left}")
+            raise WordhiveError(f"left over: {left}")
 
 
 # Every step of every kind of change
@@ -252,7 +247,10 @@ def main(form: str, seed: int = 0) -> int:
             kill_at_every_step(drill, 1.0 if form == "long" else 0.04, draw)
             kill_at_any_time(drill, 100 if form == "long" else 3, draw, mid_write=False)
             kill_at_any_time(drill, 60 if form == "long" else 3, draw, mid_write=True)
+        except DrillError:  # counted, and told
+            return 1
         except Exception:
+            drill.counts["needing a hand"] += 1
             traceback.print_exc(file=sys.stdout)
             return 1
         finally:
