@@ -283,6 +283,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _damaged(path: Path, error: Exception) -> WordhiveError:
+    if str(error) in ("disk I/O error", "database or disk is full"):
+        return WordhiveError(f"cannot read {path}: {error}; check the disk, and try again")
     return WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy")
 
 

@@ -76,8 +76,10 @@ class Index:
         self.exact_match = self._settings.exact_match
         self._changing = threading.RLock()
         self._looking = threading.RLock()
-        self._seen: Snapshot | None = None
-        self._see(OpenFiles())
+        self._files = OpenFiles()
+        self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
+        self._closed = False
+        self.reload()
 
     @classmethod
     def create(
@@ -153,12 +155,16 @@ class Index:
     def close(self) -> None:
         """Let go of the index. What was read before, by `snapshot`, stays readable."""
         with self._looking:
-            self._seen = None
+            self._seen, self._closed = None, True
         self._catalog.close()
 
     def reload(self) -> None:
         """See what others have committed since."""
-        self._see(self._now.files)
+        with self._looking:
+            if self._closed:
+                raise InputError(f"{self.path} was closed here; open it again")
+            self._seen = Snapshot(self.path, self._catalog, self._settings, self._device, self._files)
+            self._files = self._seen.files
 
     def snapshot(self) -> Snapshot:
         """What the index holds now, and for as long as you keep it.
@@ -319,22 +325,15 @@ class Index:
     def _now(self) -> Snapshot:
         with self._looking:
             if self._seen is None:
-                raise InputError(f"{self.path} was closed here; open it again")
+                self.reload()
+            assert self._seen is not None
             return self._seen
 
-    def _see(self, files: OpenFiles) -> None:
-        with self._looking:
-            self._seen = Snapshot(self.path, self._catalog, self._settings, self._device, files)
-
     def _see_own_change(self) -> None:
-        """Look at the latest commit, and let SQLite's log begin anew where no reader holds it."""
+        """Look at the latest commit next, and let SQLite's log begin anew where no reader holds it."""
         with self._looking:
-            files = self._now.files
             self._seen = None  # it holds the log
-            try:
-                self._catalog.fold()
-            finally:
-                self._see(files)
+            self._catalog.fold()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -345,7 +344,8 @@ class Index:
                 yield
         except BaseException:
             # What was trained or opened on the way belongs to nothing that was committed.
-            self._see(OpenFiles())
+            with self._looking:
+                self._seen, self._files = None, OpenFiles()
             raise
 
     def _store(

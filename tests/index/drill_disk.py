@@ -16,18 +16,19 @@ _EVENTS = {"os.rename": "rename", "os.remove": "unlink", "os.rmdir": "rmdir", "o
 
 
 class Disk:
-    """All steps of this process on files below `path`, from `watch` on: their names, in order, in `steps`.
+    """All steps of this process on files below `path`, while it is `on`: their names, in order, in `steps`.
 
-    strike: called with a step's name before the step numbered `at` is taken; None: never. It may kill or raise.
+    strike: called with a step's name before the step numbered `at` is taken, and if it `lasts` before each one that
+    follows. It may kill or raise.
     """
 
-    def __init__(self, path: Path, strike: Callable[[str], None], at: int | None = None) -> None:
+    def __init__(self, path: Path, strike: Callable[[str], None], at: int, *, lasts: bool = False) -> None:
         self.steps: list[str] = []
-        self._path, self._strike, self._at = str(path), strike, at
-        self._on = False
+        self.on = False
+        self._path, self._strike, self._at, self._lasts = str(path), strike, at, lasts
 
     def watch(self) -> None:
-        """Begin; for as long as the process lives: Python's audit hooks can't be taken away."""
+        """Get between this process and its disk, for as long as it lives: Python's audit hooks can't be taken away."""
         sys.addaudithook(self._audit)
         fsync, connect, opened = os.fsync, sqlite3.connect, io.open
 
@@ -48,10 +49,10 @@ class Disk:
 
         os.fsync, sqlite3.connect = watched_fsync, watched_connect
         io.open = builtins.open = watched_open
-        self._on = True
+        self.on = True
 
     def _audit(self, event: str, values: tuple[Any, ...]) -> None:
-        if not self._on or not values or not str(values[0]).startswith(self._path):
+        if not values or not str(values[0]).startswith(self._path):
             return
         if event == "open" and values[2] & _WRITING:
             self._step("open")
@@ -59,8 +60,11 @@ class Disk:
             self._step(_EVENTS[event])
 
     def _step(self, name: str) -> None:
+        if not self.on:
+            return
+        number = len(self.steps)
         self.steps.append(name)
-        if len(self.steps) - 1 == self._at:
+        if number == self._at or (self._lasts and number > self._at):
             self._strike(name)
 
 
@@ -90,5 +94,6 @@ class _Connection(sqlite3.Connection):
         return super().executescript(sql)
 
     def _told(self, sql: str) -> None:
-        if not sql.startswith("SELECT") and hasattr(self, "step"):
+        # Taking a transaction back writes nothing, and so can't fail.
+        if not sql.startswith(("SELECT", "ROLLBACK")) and hasattr(self, "step"):
             self.step(f"sqlite {' '.join(sql.split()[:2])}")
