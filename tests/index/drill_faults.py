@@ -31,6 +31,8 @@ from drill_disk import Disk
 from wordhive.index import Index, WordhiveError, faiss_library
 from wordhive.index.errors import WordhiveWarning
 
+# Bytes: small files fail at the first ones, the catalog's log at the last ones.
+_LIMITS = [*range(150, 1_000, 100), *range(1_000, 10_000, 500), *range(10_000, 200_000, 5_000)]
 _SQLITE = {errno.ENOSPC: "database or disk is full", errno.EIO: "disk I/O error"}
 
 
@@ -190,8 +192,8 @@ def main(form: str, seed: int = 0) -> int:
                         fault = StepFault(drill.path, code, at, lasts=lasts)
                         if not drill.strike(base, f"{name}, {kind} at step {at}", change, before, fault):
                             break
-            for limit in range(0, 200_000, 4_000 if long else 100_000):
-                drill.strike(base, f"{name}, files up to {limit} bytes", change, before, SizeFault(limit + 100))
+            for limit in _LIMITS if long else draw.sample(_LIMITS, 2):
+                drill.strike(base, f"{name}, files up to {limit} bytes", change, before, SizeFault(limit))
             for more in range(0, 16, 1 if long else 8):
                 drill.strike(base, f"{name}, {more} pages more", change, before, PageFault(more))
         counts = ", ".join(f"{n} {outcome}" for outcome, n in drill.counts.items())
