@@ -150,9 +150,13 @@ def verify(root: Path, files: Iterable[FileRecord]) -> None:
     """Raise WordhiveError for a file of the index at `root` that is not as the catalog knows it."""
     for file in files:
         path = root / file.path
-        if not path.is_file():
-            raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
-        if path.stat().st_size != file.size or sha256(path) != file.sha256:
+        try:
+            whole = path.stat().st_size == file.size and sha256(path) == file.sha256
+        except FileNotFoundError as error:  # maybe since a moment ago, by another process's merge
+            raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+        except OSError as error:
+            raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
+        if not whole:
             raise WordhiveError(f"{path} is damaged; restore it from a copy")
 
 

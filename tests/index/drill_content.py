@@ -11,6 +11,7 @@ import numpy as np
 
 from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors
 from wordhive.index.check import check
+from wordhive.index.snapshot import Snapshot
 
 DIM, SUMMARY_DIM = 8, 4
 # Flat codes are the vectors themselves: whatever was compacted and refit, they must be equal to the last bit.
@@ -88,8 +89,8 @@ def content(documents: State) -> tuple[list[str], WordVectors, list[str], list[d
     )
 
 
-def held(index: Index) -> State:
-    """What an index holds. Raises DrillError where its parts disagree."""
+def held(index: Index | Snapshot) -> State:
+    """What an index, or a snapshot of one, holds. Raises DrillError where its parts disagree."""
     rows = sorted(index.ids())
     documents = index.documents(rows)
     found = {documents[row].id: documents[row].attributes["version"] for row in rows}
