@@ -27,7 +27,7 @@ test: $(READY)  ## lint, types, and all tests that need no collections
 	$(MAKE) --no-print-directory lint types
 	$(BIN)/python -m pytest -m 'not slow and not gpu'
 
-test-slow: $(READY)  ## the tests on the real collections in WORDHIVE_DATA
+test-slow: $(READY)  ## the long drills of crashes, and the tests on the real collections in WORDHIVE_DATA
 	$(BIN)/python -m pytest -m slow -s
 
 lint: $(READY)  ## ruff

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import documents
+from . import documents, seal
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError
 from .filters import Where, condition
@@ -105,11 +105,12 @@ class Catalog:
         connection = _connect(path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
+            connection.executescript(f"BEGIN; {_SCHEMA} {seal.SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
             records = [(file.path, file.size, file.checksum) for file in files]
             connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
+            seal.seal(connection)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
@@ -129,20 +130,26 @@ class Catalog:
                     f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
                     "open it with the version that wrote it, or index the documents again"
                 )
+            catalog = cls(path, connection)
+            catalog.pinned().close()
         except sqlite3.DatabaseError as error:
             connection.close()
             raise _damaged(path, error) from error
         except BaseException:
             connection.close()
             raise
-        return cls(path, connection)
+        return catalog
 
     def pinned(self) -> Catalog:
-        """The catalog as it is at this moment, whatever is committed later, until it is closed."""
+        """The catalog as it is at this moment, whatever is committed later, until it is closed.
+
+        Raises WordhiveError for a damaged file.
+        """
         connection = _connect(self.path)
         try:
-            connection.execute("BEGIN")
-            connection.execute("SELECT count(*) FROM segment").fetchone()  # the moment is that of the first look
+            connection.execute("BEGIN")  # the moment is that of the first look
+            if not seal.is_sealed(connection):
+                raise sqlite3.DatabaseError("what it says is not what was written")
         except sqlite3.DatabaseError as error:
             connection.close()
             raise _damaged(self.path, error) from error
@@ -162,6 +169,7 @@ class Catalog:
                     "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)",
                     (time.time(), change, n_documents),
                 )
+                seal.seal(self._connection)
                 self._connection.execute("COMMIT")
             except BaseException:
                 # A full disk makes SQLite roll back by itself.
@@ -332,6 +340,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _damaged(path: Path, error: Exception) -> WordhiveError:
+    if str(error) in ("disk I/O error", "database or disk is full"):
+        return WordhiveError(f"cannot read {path}: {error}; check the disk, and try again")
     return WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy")
 
 

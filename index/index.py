@@ -34,12 +34,14 @@ from .parameters import (
     save_queries,
 )
 from .scores import Scores
-from .segment import Segment, file_records, new_folder
+from .segment import Segment, file_records, new_folder, sync
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
 from .writing import (
+    NEW_CATALOG,
     check_free,
+    clear,
     commit_batch,
     commit_deletion,
     commit_generation,
@@ -77,8 +79,10 @@ class Index:
         self.exact_match = self._settings.exact_match
         self._changing = threading.RLock()
         self._looking = threading.RLock()
-        self._seen: Snapshot | None = None
-        self._see(OpenFiles())
+        self._files = OpenFiles()
+        self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
+        self._closed = False
+        self.reload()
 
     @classmethod
     def create(
@@ -126,12 +130,17 @@ class Index:
         with disk_errors(path):
             try:
                 path.mkdir(parents=True, exist_ok=True)
+                clear(path)
                 (path / "segments").mkdir()
                 (path / "params").mkdir()
                 if queries is not None:
                     save_queries(path / "params", queries)
                 files = file_records(path, path / "params")
-                catalog = Catalog.create(path / "catalog.db", settings.values(), files)
+                Catalog.create(path / NEW_CATALOG, settings.values(), files).close()
+                # From here on it is an index: one that was killed before can be made again.
+                (path / NEW_CATALOG).rename(path / "catalog.db")
+                sync(path)
+                catalog = Catalog.open(path / "catalog.db")
             except BaseException:
                 for made in [path] if not existed else list(path.iterdir()):
                     shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
@@ -151,12 +160,16 @@ class Index:
     def close(self) -> None:
         """Let go of the index. What was read before, by `snapshot`, stays readable."""
         with self._looking:
-            self._seen = None
+            self._seen, self._closed = None, True
         self._catalog.close()
 
     def reload(self) -> None:
         """See what others have committed since."""
-        self._see(self._now.files)
+        with self._looking:
+            if self._closed:
+                raise InputError(f"{self.path} was closed here; open it again")
+            self._seen = Snapshot(self.path, self._catalog, self._settings, self._device, self._files)
+            self._files = self._seen.files
 
     def snapshot(self) -> Snapshot:
         """What the index holds now, and for as long as you keep it.
@@ -328,22 +341,15 @@ class Index:
     def _now(self) -> Snapshot:
         with self._looking:
             if self._seen is None:
-                raise InputError(f"{self.path} was closed here; open it again")
+                self.reload()
+            assert self._seen is not None
             return self._seen
 
-    def _see(self, files: OpenFiles) -> None:
-        with self._looking:
-            self._seen = Snapshot(self.path, self._catalog, self._settings, self._device, files)
-
     def _see_own_change(self) -> None:
-        """Look at the latest commit, and let SQLite's log begin anew where no reader holds it."""
+        """Look at the latest commit next, and let SQLite's log begin anew where no reader holds it."""
         with self._looking:
-            files = self._now.files
             self._seen = None  # it holds the log
-            try:
-                self._catalog.fold()
-            finally:
-                self._see(files)
+            self._catalog.fold()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ from .word_vectors import WordVectors
 _SAMPLE_WORDS = 200_000
 SAMPLE_DOCUMENTS = 20_000
 _LARGE = "candidates-large.faiss"
-_QUERIES = "queries.safetensors"
+QUERIES = "queries.safetensors"
 
 
 @dataclass(frozen=True)
@@ -148,14 +148,14 @@ def save_queries(folder: Path, queries: WordVectors) -> None:
     """
     if len(queries.vectors) and np.abs(queries.vectors).max() > np.finfo(np.float16).max:
         raise InputError("the query vectors hold numbers beyond 65,504; expected vectors of about unit length")
-    write_tensors(folder / _QUERIES, queries.tensors())
-    sync(folder / _QUERIES)
+    write_tensors(folder / QUERIES, queries.tensors())
+    sync(folder / QUERIES)
     sync(folder)
 
 
 def load_queries(folder: Path) -> WordVectors:
     """The queries that `save_queries` kept. Raises WordhiveError where they are missing or damaged."""
-    path = folder / _QUERIES
+    path = folder / QUERIES
     try:
         return WordVectors.from_tensors(read_tensors(path))
     except (KeyError, InputError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -77,17 +77,19 @@ class Segment:
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
-    """Write an array as .npy; never pickles."""
-    with path.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+    """Write an array as .npy; never pickles. Raises OSError when the disk is full."""
+    with closing(ArrayFile(path, array.dtype, len(array), *array.shape[1:])) as file:
+        file.write(array)
 
 
 class ArrayFile:
     """An .npy file of `n` rows that is written a block of rows at a time: an index may be larger than the memory."""
 
     def __init__(self, path: Path, kind: Any, n: int, *row: int) -> None:
-        self._file = path.open("wb")
         self._row, self._kind, self._left = row, np.dtype(kind), n
+        if self._kind.hasobject:
+            raise ValueError(f"{path} can hold numbers only, no objects: they would be pickled")
+        self._file = path.open("wb")
         header = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (n, *row)}
         np.lib.format.write_array_header_1_0(self._file, header)
 
@@ -98,7 +100,8 @@ class ArrayFile:
                 f"{self._file.name} holds rows of {self._kind} {self._row}, not of {rows.dtype} {rows.shape[1:]}"
             )
         self._left -= len(rows)
-        np.ascontiguousarray(rows).tofile(self._file)
+        # numpy's own writing loses what it has buffered when the disk is full, and says nothing.
+        self._file.write(np.ascontiguousarray(rows).data)
 
     def close(self) -> None:
         """End the file; it has all rows, or it is no array."""
@@ -147,9 +150,13 @@ def verify(root: Path, files: Iterable[FileRecord]) -> None:
     """Raise WordhiveError for a file of the index at `root` that is not as the catalog knows it."""
     for file in files:
         path = root / file.path
-        if not path.is_file():
-            raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
-        if path.stat().st_size != file.size or checksum(path) != file.checksum:
+        try:
+            whole = path.stat().st_size == file.size and checksum(path) == file.checksum
+        except FileNotFoundError as error:  # maybe since a moment ago, by another process's merge
+            raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+        except OSError as error:
+            raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
+        if not whole:
             raise WordhiveError(f"{path} is damaged; restore it from a copy")
 
 

@@ -101,10 +101,11 @@ class Snapshot:
             for segment in self.segments:
                 parameters = self.parameters(segment.record.generation)
                 if not segment.is_open:
+                    # What reads headers of arrays and indexes may fail at damaged ones in any way.
+                    verify(self._path, self._catalog.files(f"segments/{segment.record.id}/"))
                     segment.open(
                         has_summaries=parameters.summaries is not None, has_candidates=parameters.encoding is not None
                     )
-                    verify(self._path, self._catalog.files(f"segments/{segment.record.id}/"))
                     segment.is_open = True
         except WordhiveError:
             if [segment.record for segment in self.segments] == self._now():

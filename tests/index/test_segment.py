@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +119,7 @@ def test_a_mapped_array_can_not_be_written_to(tmp_path: Path) -> None:
 
 
 def test_objects_are_never_pickled(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(ValueError, match="pickled"):
         save_array(tmp_path / "words.npy", np.array([{}, []], dtype=object))
 
 
@@ -154,3 +157,25 @@ def test_a_file_of_garbage_is_named(tmp_path: Path, name: str) -> None:
 def test_a_part_that_is_not_there_is_named(tmp_path: Path, part: str) -> None:
     with pytest.raises(WordhiveError, match=rf"{part}\..* is missing"):
         getattr(segment(tmp_path), part)
+
+
+_SAVE_ON_A_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from wordhive.index.segment import save_array
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+for n in (50, 500, 5_000, 100_000):
+    try:
+        save_array(Path(sys.argv[1]), np.zeros(n, np.uint8))
+        sys.stdout.write(f"{n} ")
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on the size of a file")
+def test_an_array_that_the_disk_has_no_room_for_is_not_saved(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _SAVE_ON_A_FULL_DISK, str(tmp_path / "x.npy")]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split() == ["50"]
