@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import output
+from . import bench_codecs, bench_filters, output
 
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import FirstStage, Measured
@@ -19,8 +19,12 @@ bench = typer.Typer(
 
 \b
 wordhive bench candidates ../collections/scifact
+wordhive bench codecs ../collections/scifact
+wordhive bench filters ../collections/scifact
 """,
 )
+bench_filters.register(bench)
+bench_codecs.register(bench)
 
 
 def register(app: typer.Typer) -> None:
@@ -71,6 +75,7 @@ def candidates(
     from wordhive.eval import candidate_bench
     from wordhive.eval.candidate_plot import draw
     from wordhive.eval.collections import load_collection
+    from wordhive.eval.truth import TOPS
     from wordhive.index import InputError
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
 
@@ -106,7 +111,7 @@ def candidates(
         typer.echo(f"encoder {found.encoder}, parameters fitted to the first {found.fitted_to:,} documents")
         typer.echo(f"summaries have {found.summary_weight:.2f} of the score")
         typer.echo(f"nDCG@10 of exact search {found.ndcg_exact:.4f}\n")
-        for top in candidate_bench.TOPS:
+        for top in TOPS:
             _print_shares(found.stages, top)
         _print_costs(found.stages)
     output.note(f"candidates.json, candidates.png and what a second run needs are in {folder}")

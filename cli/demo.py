@@ -53,9 +53,7 @@ def demo(
     note = f"{total:,} passages into {to} in {seconds:.0f} s" if made else f"{to} is there from an earlier run"
     info = retriever.index.info()
     say(f"   {note}")
-    say(
-        f"   {info.n_words:,} words ({info.n_words / total:.0f} a passage) in {output.size(sum(info.bytes.values()))}\n"
-    )
+    say(f"   {info.n_words:,} words ({info.n_words / total:.0f} a passage) in {output.size(info.total_bytes)}\n")
     if not as_json:
         typer.secho("3  Search", bold=True)
         retriever.search("warm up")  # kernels are compiled once, and pages of the index read

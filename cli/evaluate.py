@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,9 +93,12 @@ def _print(found: Evaluation) -> None:
     if found.candidate_recall:
         values = [f"{value:.3f}" for value in found.candidate_recall.values()]
         output.print_table(["candidates", *map(str, found.candidate_recall)], [["exact top 10 among them", *values]])
-    total = sum(size for part, size in found.bytes_per_document.items() if not part.startswith("("))
-    sizes = [[part, f"{size:,.1f}"] for part, size in found.bytes_per_document.items()]
-    output.print_table(["part of the index", "bytes a document"], [*sizes, ["total without (…)", f"{total:,.1f}"]])
+    sizes = found.bytes_per_document
+    total = sum(size for part, size in sizes.items() if not part.startswith("("))
+    sums = {"all but texts": total - sizes.get("texts", 0), "total": total}
+    plain = sizes["(plain text)"] or math.nan
+    parts = [[part, f"{size:,.1f}", f"{size / plain:.2f} ×"] for part, size in {**sizes, **sums}.items()]
+    output.print_table(["part of the index", "bytes a document", "of the plain text"], parts)
     latency = [[stage, *(f"{value:.2f}" for value in times.values())] for stage, times in found.latency.items()]
     output.print_table(["stage, single queries", "p50 ms", "p95 ms", "p99 ms"], latency)
     if found.seconds_indexing is not None:

@@ -47,6 +47,7 @@ def index(
         str | None,
         typer.Option(help="Queries such as will be asked, to fit the first stage to: JSON lines, TSV, a BEIR folder."),
     ] = None,
+    no_texts: Annotated[bool, typer.Option("--no-texts", help="Keep no texts: hits have only ids.")] = False,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,
@@ -75,6 +76,8 @@ def index(
     there = (to / "catalog.db").exists()
     if there and queries and not resume:
         raise InputError(f"{to} took its queries, or none, when it was made; leave out --queries")
+    if there and no_texts and not resume:
+        raise InputError(f"{to} keeps texts, or none, as it was made; leave out --no-texts")
     if append + upsert + resume > 1:
         raise InputError("--append, --upsert and --resume say three things of ids that are there; give one")
     if there and not (append or upsert or resume):
@@ -95,12 +98,12 @@ def index(
         for part in shards.read_shard_documents(folder):
             if check_new:
                 check_new([document.id for document in part])
-        retriever = retriever or _created(to, encoder, config, asked, device)
+        retriever = retriever or _created(to, encoder, config, asked, no_texts, device)
         take = partial(shards.index_shards, folder, skip_known=resume, replace=upsert)
         added = _run(retriever, to, there, take)
     else:
         documents, total = checked_input(source, limit, check_new)
-        retriever = retriever or _created(to, encoder, config, asked, device)
+        retriever = retriever or _created(to, encoder, config, asked, no_texts, device)
         if upsert:
             added = _run(retriever, to, there, lambda held: held.upsert(documents, total=total))
         else:
@@ -151,10 +154,12 @@ def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
     return encoder
 
 
-def _created(to: Path, encoder: Encoder, config: str | None, queries: list[str] | None, device: str) -> Retriever:
+def _created(
+    to: Path, encoder: Encoder, config: str | None, queries: list[str] | None, no_texts: bool, device: str
+) -> Retriever:
     from wordhive.retrieval.retriever import Retriever
 
-    return Retriever.create(to, encoder, config=config, queries=queries, device=device)
+    return Retriever.create(to, encoder, config=config, queries=queries, store_texts=not no_texts, device=device)
 
 
 def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[Retriever], int]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,8 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
-    from wordhive.index import Index, IndexConfig
+    from wordhive.index import IndexConfig
+    from wordhive.index.info import IndexInfo
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +29,18 @@ def info(
     wordhive info my.hive
     """
     from wordhive.index import Index
+    from wordhive.index.drift import HIGH
 
     opened = Index.open(index)
-    found, spread = opened.info(), _spread(opened)
+    found, spread, drift = opened.info(), _told(opened.intrinsic_dimension), _told(opened.drift)
     if as_json:
-        output.print_json({**output.plain_value(found), "intrinsic_dimension": spread})
+        sums = {
+            "bytes_without_texts": found.bytes_without_texts,
+            "bytes_of_documents": found.bytes_of_documents,
+            "times_plain_text": found.times_plain_text(found.bytes_without_texts),
+            "times_plain_text_without_parameters": found.times_plain_text(found.bytes_of_documents),
+        }
+        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread, "drift": drift})
         return
     n = max(found.n_documents, 1)
     typer.secho(found.path, bold=True)
@@ -44,20 +53,38 @@ def info(
     typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
+    if drift is not None:
+        advice = (
+            f": later documents differ from those it was fitted to; wordhive refit {index}" if drift >= HIGH else ""
+        )
+        typer.echo(f"drift      {drift:.2f}{advice}")
     if spread is not None:
         typer.echo(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
-    rows = [[part, output.size(size), f"{size / n:,.1f}"] for part, size in found.bytes.items()]
-    total = sum(found.bytes.values())
-    rows.append(["total", output.size(total), f"{total / n:,.1f}"])
-    rows.append(["(plain text)", output.size(found.text_bytes), f"{found.text_bytes / n:,.1f}"])
-    output.print_table(["part", "size", "bytes a document"], rows)
+    output.print_table(["part", "size", "bytes a document", "of the plain text"], _sizes(found))
 
 
-def _spread(index: Index) -> float | None:
+def _sizes(info: IndexInfo) -> list[list[str]]:
+    """Two sums, since on a small collection what is stored once is most of it, and on a large one next to nothing."""
+    sums = {
+        "all but texts": info.bytes_without_texts,
+        "… and parameters": info.bytes_of_documents,
+        "total": info.total_bytes,
+        "(plain text)": info.text_bytes,
+    }
+    return [_row(info, part, size) for part, size in {**info.bytes, **sums}.items()]
+
+
+def _row(info: IndexInfo, part: str, size: int) -> list[str]:
+    times = info.times_plain_text(size)
+    share = "–" if times is None else f"{times:.2f} ×"
+    return [part, output.size(size), f"{size / max(info.n_documents, 1):,.1f}", share]
+
+
+def _told(measure: Callable[[], float | None]) -> float | None:
     from wordhive.index import WordhiveError
 
     try:
-        return index.intrinsic_dimension()
+        return measure()
     except WordhiveError as error:  # of a damaged index, all the rest can still be told
         output.note(f"warning: {error}")
         return None

@@ -28,22 +28,28 @@ def delete(
     index: _Folder,
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of documents.")] = None,
     ids_from: Annotated[Path | None, typer.Option(help="A text file with an id a line, or -: standard input.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Those that this lets through: year < 2000 AND lang = 'en'.")
+    ] = None,
     missing_ok: Annotated[bool, typer.Option("--missing-ok", help="Pass over ids that are not there.")] = False,
     as_json: _AsJson = False,
 ) -> None:
-    """Delete documents: all of those named, or none.
+    """Delete documents, by id or by a filter: all of those, or none.
 
     \b
     wordhive delete my.hive doc-1 doc-2
     wordhive delete my.hive --ids-from gone.txt
+    wordhive delete my.hive --where "year < 2000"
     """
     from wordhive.index import Index, InputError
+    from wordhive.index.filter_expressions import parse_where
 
     named = [*(ids or ()), *(_lines(ids_from) if ids_from else ())]
-    if not named:
-        raise InputError("no ids to delete; give some, or a file of them with --ids-from")
+    if bool(named) == (where is not None):
+        raise InputError("give either ids, also from a file with --ids-from, or --where")
+    chosen = parse_where(where) if where is not None else None
     opened = Index.open(index)
-    deleted = opened.delete(list(dict.fromkeys(named)), missing_ok=missing_ok)
+    deleted = opened.delete(list(dict.fromkeys(named)) if named else None, where=chosen, missing_ok=missing_ok)
     _report(index, opened, f"{deleted:,} documents deleted, {len(opened):,} left", as_json, deleted=deleted)
 
 
@@ -58,9 +64,9 @@ def compact(index: _Folder, as_json: _AsJson = False) -> None:
     from wordhive.index import Index
 
     opened = Index.open(index)
-    before = sum(opened.info().bytes.values())
+    before = opened.info().total_bytes
     opened.compact()
-    after = sum(opened.info().bytes.values())
+    after = opened.info().total_bytes
     text = f"{output.size(before)} before, {output.size(after)} now"
     _report(index, opened, text, as_json, bytes_before=before, bytes=after)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +12,8 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
+    from wordhive.index.filters import Where
     from wordhive.retrieval.documents import Query
-    from wordhive.retrieval.retriever import Retriever
     from wordhive.retrieval.searcher import Candidates, Hit
 
 _QUERIES_AT_ONCE = 64
@@ -33,6 +33,10 @@ def search(
     candidates: Annotated[
         str | None, typer.Option(help="Documents that the second stage scores: a number or all \\[default: 1000].")
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Only documents that this lets through: \"year >= 2000 AND lang IN ('en', 'de')\"."),
+    ] = None,
     carve: Annotated[
         str | None,
         typer.Option(
@@ -50,6 +54,7 @@ def search(
     \b
     wordhive search my.hive "how do bees communicate?"
     wordhive search my.hive "how do bees communicate?" --candidates all --json
+    wordhive search my.hive "how do bees communicate?" --where "year >= 2000 AND tags CONTAINS 'insects'"
     wordhive search my.hive --queries queries.jsonl --run bees.trec
     """
     from wordhive.index import InputError
@@ -57,12 +62,12 @@ def search(
 
     if (query is None) == (queries is None):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
-    depth, carving = _depth(candidates), _threshold(carve)
+    depth, chosen, carving = _depth(candidates), _filter(where), _threshold(carve)
     if run is not None and (query is not None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
     if query is not None:
         retriever = Retriever.open(index, model, device=device)
-        hits = retriever.search(query, k or 10, candidates=depth, carving=carving)
+        hits = retriever.search(query, k or 10, candidates=depth, where=chosen, carving=carving)
         if as_json:
             output.print_json({"query": query, "hits": hits})
         else:
@@ -73,7 +78,11 @@ def search(
 
     asked = list(read_queries(queries or ""))
     retriever = Retriever.open(index, model, device=device)
-    answers = _answers(retriever, asked, k or 1000, depth, carving)
+
+    def found(texts: list[str]) -> list[list[Hit]]:
+        return retriever.search(texts, k or 1000, candidates=depth, where=chosen, carving=carving)
+
+    answers = _answers(found, asked)
     if as_json:
         for one, hits in answers:
             output.print_json({"id": one.id, "query": one.text, "hits": hits})
@@ -90,14 +99,17 @@ def search(
         output.note(f"{run}: {len(asked):,} queries")
 
 
-def _answers(
-    retriever: Retriever, asked: list[Query], k: int, depth: Candidates | None, carving: float | None
-) -> Iterator[tuple[Query, list[Hit]]]:
+def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query]) -> Iterator[tuple[Query, list[Hit]]]:
     # A thousand hits with their texts take a megabyte: never those of all queries at once.
     for start in range(0, len(asked), _QUERIES_AT_ONCE):
         part = asked[start : start + _QUERIES_AT_ONCE]
-        texts = [one.text for one in part]
-        yield from zip(part, retriever.search(texts, k, candidates=depth, carving=carving), strict=True)
+        yield from zip(part, search([one.text for one in part]), strict=True)
+
+
+def _filter(where: str | None) -> Where | None:
+    from wordhive.index.filter_expressions import parse_where
+
+    return None if where is None else parse_where(where)
 
 
 def _depth(candidates: str | None) -> Candidates | None:
@@ -130,7 +142,7 @@ def _print(hits: Sequence[Hit]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     if not hits:
-        console.print("nothing found: the index is empty")
+        console.print("nothing found: no document is let through, or the index is empty")
     for rank, hit in enumerate(hits, 1):
         head = Text(f"{rank:>2}  ")
         head.append(output.plain(hit.id), style="bold cyan")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.resources
-import json
-import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates import CandidateIndex
@@ -24,17 +18,17 @@ from wordhive.index.parameters import fit_encoding
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT
-from wordhive.retrieval.shards import check_model, read_shard_documents, read_shards, whole_shards, write_shards
+from wordhive.retrieval.shards import read_shards
 
 from .collections import Collection
+from .encoded import encode, first_documents
 from .exact_scores import ExactScores, shares
-from .runs import Qrels, measure, ranking
+from .kept_results import read_result, result_path, write_result
+from .latency import timed
+from .truth import TOPS, Truth
 
-TOPS = (1, 10, 100)
 CANDIDATES = (20, 50, 100, 200, 500, 1000)
 _TIMED_QUERIES = 100
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -136,12 +130,12 @@ def bench(
     """
     folder.mkdir(parents=True, exist_ok=True)
     shards = shards or folder / "shards"
-    held = _encode(collection, shards, encoder, n_documents)
+    held = encode(collection, shards, encoder, n_documents)
     names = list(collection.queries)[:n_queries]
     queries = encoder.encode_queries([collection.queries[name] for name in names])
     weight = encoder.summary_weight if summary_weight is None else summary_weight
     exact = ExactScores.make(folder, shards, queries, weight, held, exact_match=encoder.exact_match)
-    truth = _Truth(names, {name: collection.qrels[name] for name in names}, exact)
+    truth = Truth(names, {name: collection.qrels[name] for name in names}, exact)
     found = []
     for key in dict.fromkeys(map(_shared, stages)):
         group = [stage for stage in stages if _shared(stage) == key]
@@ -169,24 +163,6 @@ def _shared(stage: FirstStage) -> tuple[str, str]:
     return stage.name, f"{encoding!r} {reduction!r}"
 
 
-def _encode(collection: Collection, shards: Path, encoder: Encoder, n: int | None) -> int:
-    """Encode the first n documents of a collection unless they are encoded; the number of them."""
-    if not whole_shards(shards):
-        write_shards(islice(collection.documents(), n), shards, encoder, total=n)
-    check_model(shards, encoder.stamp)
-    held = chain.from_iterable(read_shard_documents(shards))
-    number = 0
-    for number, document in enumerate(islice(collection.documents(), n), 1):
-        if (found := next(held, None)) is None or (found.id, found.text) != (document.id, document.text):
-            raise InputError(
-                f"{shards} does not hold document {document.id!r}, number {number:,} of {collection.name}; "
-                "choose another folder for the shards"
-            )
-    if n is None and next(held, None) is not None:
-        raise InputError(f"{shards} holds more documents than {collection.name}; choose another folder for the shards")
-    return number
-
-
 def _group(
     group: Sequence[FirstStage],
     folder: Path,
@@ -194,12 +170,11 @@ def _group(
     summary_weight: float,
     query_length: float | None,
     queries: WordVectors,
-    truth: _Truth,
+    truth: Truth,
     fitted_to: int,
 ) -> Iterator[Measured]:
     """The results of stages that share an encoding: an earlier run's, or new ones."""
-    judged = hashlib.sha256(json.dumps(truth.qrels, sort_keys=True).encode()).hexdigest()
-    common = {"collection": truth.exact.stamp, "qrels": judged, "fitted_to": fitted_to}
+    common = {**truth.stamp, "fitted_to": fitted_to}
     made_for = [{**common, "config": stage.config.model_dump()} for stage in group]
     kept = [_read(_path(folder, stage), setting) for stage, setting in zip(group, made_for, strict=True)]
     if all(kept):
@@ -208,24 +183,8 @@ def _group(
     built = _build(group, shards, summary_weight, query_length, fitted_to, len(truth.exact.ids))
     for stage, setting in zip(built, made_for, strict=True):
         found = _measure(stage, queries, truth)
-        _keep(_path(folder, stage.stage), found, setting)
+        write_result(_path(folder, stage.stage), asdict(found), setting)
         yield found
-
-
-class _Truth:
-    def __init__(self, names: Sequence[str], qrels: Qrels, exact: ExactScores) -> None:
-        self.names = names
-        self.qrels = qrels
-        self.exact = exact
-        self.best = {k: [exact.best(i, k) for i in range(len(names))] for k in TOPS}
-
-    def ndcg(self, found: Sequence[NDArray[np.int64]]) -> float:
-        """nDCG@10 when the found documents of every query are ranked by their exact scores."""
-        run = {
-            name: ranking(rows, self.exact.scores[i][rows], self.exact.ids, 10)
-            for i, (name, rows) in enumerate(zip(self.names, found, strict=True))
-        }
-        return round(measure(self.qrels, run, ["ndcg@10"])["ndcg@10"], 4)
 
 
 @dataclass(frozen=True)
@@ -248,10 +207,10 @@ def _build(
     limit: int,
 ) -> list[_Built]:
     """The candidate indexes of stages that share an encoding, which is fitted, and computed, once."""
-    sample = _first(shards, min(fitted_to, limit))
-    encoding, fitting = _timed(lambda: fit_encoding(group[0].config, sample, summary_weight, query_length=query_length))
+    sample = first_documents(shards, min(fitted_to, limit))
+    encoding, fitting = timed(lambda: fit_encoding(group[0].config, sample, summary_weight, query_length=query_length))
     encoded = encoding.encode_documents(sample)
-    trained = [_timed(lambda stage=stage: CandidateIndex.train(stage.config, encoded)) for stage in group]  # type: ignore[misc]
+    trained = [timed(lambda stage=stage: CandidateIndex.train(stage.config, encoded)) for stage in group]  # type: ignore[misc]
     indexes = [index for index, _ in trained]
     empty = [index.size() for index in indexes]
     del encoded
@@ -261,7 +220,7 @@ def _build(
             part = documents[: limit - done]
             if not len(part):
                 break
-            encoded, taken = _timed(lambda part=part: encoding.encode_documents(part))  # type: ignore[misc]
+            encoded, taken = timed(lambda part=part: encoding.encode_documents(part))  # type: ignore[misc]
             seconds += taken
             for index in indexes:
                 index.add(encoded)
@@ -274,7 +233,7 @@ def _build(
     ]
 
 
-def _measure(built: _Built, queries: WordVectors, truth: _Truth) -> Measured:
+def _measure(built: _Built, queries: WordVectors, truth: Truth) -> Measured:
     index = built.index
     encoded = built.encoding.encode_queries(queries)
     found: dict[int, dict[int, float]] = {k: {} for k in TOPS}
@@ -306,38 +265,18 @@ def _median_seconds(built: _Built, queries: WordVectors) -> float:
         return built.index.search(built.encoding.encode_queries(query), CANDIDATES[-1])
 
     singles = [queries[i : i + 1] for i in range(min(len(queries), _TIMED_QUERIES))]
-    return float(np.median([_timed(lambda query=query: search(query))[1] for query in singles]))  # type: ignore[misc]
-
-
-def _timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
-    started = time.perf_counter()
-    return work(), time.perf_counter() - started
-
-
-def _first(shards: Path, n: int) -> WordVectors:
-    parts: list[WordVectors] = []
-    for _, documents in read_shards(shards):
-        parts.append(documents[: n - sum(map(len, parts))])
-        if sum(map(len, parts)) == n:
-            break
-    return WordVectors.concat(parts)
-
-
-def _keep(path: Path, found: Measured, made_for: dict[str, Any]) -> None:
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_text(json.dumps({"made_for": made_for, **asdict(found)}, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    return float(np.median([timed(lambda query=query: search(query))[1] for query in singles]))  # type: ignore[misc]
 
 
 def _read(path: Path, made_for: dict[str, Any]) -> Measured | None:
     """What an earlier run found in the same setting, or None."""
+    values = read_result(path, made_for)
+    if values is None:
+        return None
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values.pop("made_for") != made_for:
-            return None
         values["shares"] = {int(k): _by_number(row) for k, row in values["shares"].items()}
         return Measured(**{**values, "ndcg": _by_number(values["ndcg"])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or another version's
+    except (ValueError, KeyError, TypeError, AttributeError):  # another version's
         return None
 
 
@@ -346,5 +285,4 @@ def _by_number(row: dict[str, float]) -> dict[int, float]:
 
 
 def _path(folder: Path, stage: FirstStage) -> Path:
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{stage.name}.{stage.config.candidates}")
-    return folder / f"{name}.json"
+    return result_path(folder, f"{stage.name}.{stage.config.candidates}")

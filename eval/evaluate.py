@@ -164,7 +164,7 @@ def _counted(collection: Collection, index: Index) -> tuple[int, int]:
         texts = index.texts([document.id for document in part])
         held += len(texts)
         for document in part:
-            if texts.get(document.id, document.text) != document.text:
+            if texts.get(document.id) not in (None, document.text):  # an index may keep no texts
                 raise InputError(
                     f"{index.path} holds another text of document {document.id!r} than {collection.name}; "
                     "choose another index"

@@ -69,7 +69,7 @@ class ExactScores:
                 if not len(part):
                     break
                 if start >= state.documents:
-                    scores[:, start : start + len(part)] = _score(queries, part, summary_weight, exact_match)
+                    scores[:, start : start + len(part)] = score(queries, part, summary_weight, exact_match)
                     scores.flush()
                     state = _State(stamp, start + len(part))
                     state.write(folder / _STATE)
@@ -90,9 +90,10 @@ def shares(best: list[NDArray[np.int64]], found: Iterable[NDArray[np.int64]], k:
     return round(float(np.mean([min(k, np.isin(top, rows).sum()) / min(k, len(top)) for top, rows in pairs])), 4)
 
 
-def _score(
+def score(
     queries: WordVectors, documents: WordVectors, summary_weight: float, exact_match: bool
 ) -> NDArray[np.float32]:
+    """The score of every query with every document, float32 `[n_queries, n_documents]`."""
     if exact_match:
         words = exact_maxsim(queries, documents.vectors, documents.offsets, documents.word_ids)
     else:

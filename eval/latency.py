@@ -14,6 +14,12 @@ _WARM_UP = 5
 _Result = TypeVar("_Result")
 
 
+def timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
+    """What a piece of work gives, and its seconds."""
+    started = time.perf_counter()
+    return work(), time.perf_counter() - started
+
+
 def stage_latency(searcher: Searcher, texts: Sequence[str], k: int, candidates: int) -> dict[str, dict[str, float]]:
     """Milliseconds of each stage of single queries: stage → p50, p95, p99.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import faiss_library
+from .allowed_search import Found, search_allowed
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
-# Numbers that are decoded at once on their way into another index.
-_DECODED_NUMBERS = 16_000_000
 # FAISS's GPU searches find no more, and can't run at the same time.
 _GPU_MOST = 2048
 _GPU_LOCK = threading.Lock()
@@ -47,10 +45,10 @@ def check_device(device: str) -> None:
 class CandidateIndex:
     """Finds the documents whose encodings have the largest inner products with a query's."""
 
-    def __init__(self, index: Any, config: IndexConfig, *, on_gpu: bool = False) -> None:
+    def __init__(self, index: Any, config: IndexConfig, *, on_cpu: CandidateIndex | None = None) -> None:
         self._index = index
         self._config = config
-        self._on_gpu = on_gpu
+        self._on_cpu = on_cpu  # the same, where this one is on a GPU
 
     @classmethod
     def train(cls, config: IndexConfig, sample: NDArray[np.float32]) -> CandidateIndex:
@@ -110,7 +108,7 @@ class CandidateIndex:
             self._index.merge_from(other, len(self))
         else:
             self._link()
-            for vectors in _decoded(other, kept):
+            for vectors in faiss_library.decoded(other, kept):
                 self._index.add(vectors)
 
     def _link(self) -> None:
@@ -121,44 +119,42 @@ class CandidateIndex:
                 self._index, library.METRIC_L2 if self._config.links == "euclidean" else library.METRIC_INNER_PRODUCT
             )
 
-    def search(
-        self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def search(self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_] | None = None) -> Found:
         """The best n documents of each query, `[n_queries, min(n, len(self))]`: inner products and numbers.
 
         A graph or list index may find fewer: the places left over have number −1.
+        allowed: `[len(self)]`, the documents that may be found; None: all. Where some may not, min(n, those that may)
+        are always found, on the CPU (SQUASH's promise, Oakley & Ferhatosmanoglu 2024).
         Raises InputError for more than 2048 documents on a GPU.
         """
-        if allowed is not None:
-            scores, numbers = self.search(queries, min(len(self), n + int((~allowed).sum())))
-            scores = np.where((numbers >= 0) & allowed[numbers], scores, -np.inf)
-            order = np.argsort(-scores, axis=1, kind="stable")[:, : min(n, int(allowed.sum()))]
-            scores, numbers = np.take_along_axis(scores, order, 1), np.take_along_axis(numbers, order, 1)
-            return scores, np.where(np.isfinite(scores), numbers, -1)
-        n = min(n, len(self))
-        if self._on_gpu and n > _GPU_MOST:
-            raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
+        n = min(n, len(self) if allowed is None else int(np.count_nonzero(allowed)))
+        if allowed is not None and len(allowed) != len(self):
+            raise InputError(f"{len(allowed)} documents are allowed or not, of {len(self)}; expected one each")
         if n <= 0:
             return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
-        if self._on_gpu:
+        some = allowed is not None and not allowed.all()
+        if self._on_cpu is not None:
+            if some:  # FAISS's GPU searches take no selector
+                return self._on_cpu.search(queries, n, allowed)
+            if n > _GPU_MOST:
+                raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
             with _GPU_LOCK:
-                return self._searched(queries, n, None)
-        beam = self._beam(n)
+                return self._searched(queries, n)
         small = len(queries) == 1 or len(queries) * len(self) < _FEW_PAIRS
         with faiss_library.one_thread(small):
-            return self._searched(queries, n, beam)
+            return self._searched(queries, n, allowed if some else None)
 
-    def _searched(self, queries: Any, n: int, beam: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        if self._index.metric_type != faiss_library.faiss().METRIC_INNER_PRODUCT:
-            _set_metric(self._index, faiss_library.faiss().METRIC_INNER_PRODUCT)
-        scores, numbers = self._index.search(np.ascontiguousarray(queries, np.float32), n, params=beam)
-        return scores, numbers
-
-    def _beam(self, n: int) -> Any:
+    def _searched(self, queries: Any, n: int, allowed: NDArray[np.bool_] | None = None) -> Found:
+        library, queries = faiss_library.faiss(), np.ascontiguousarray(queries, np.float32)
+        if self._index.metric_type != library.METRIC_INNER_PRODUCT:
+            _set_metric(self._index, library.METRIC_INNER_PRODUCT)
+        beam = max(n, self._config.ef_search)
+        if allowed is not None:
+            return search_allowed(self._index, queries, n, allowed, beam)
         # Given with the search, not set on the index: searches in several threads may ask for different n.
-        if not self._is_graph:
-            return None
-        return faiss_library.faiss().SearchParametersHNSW(efSearch=max(n, self._config.ef_search))
+        how = library.SearchParametersHNSW(efSearch=beam) if self._is_graph else None
+        scores, numbers = self._index.search(queries, n, params=how)
+        return scores, numbers
 
     def vectors(self, most: int) -> NDArray[np.float32] | None:
         """The encodings of the first documents, at most so many numbers, as their codes say: float32 `[n, dim]`.
@@ -170,13 +166,20 @@ class CandidateIndex:
             return None
         return np.asarray(self._index.reconstruct_n(0, min(most // self._index.d, len(self))), np.float32)
 
+    def vectors_of(self, numbers: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """The encodings of the documents with these numbers, as `vectors` has them; None where it has none."""
+        library = faiss_library.faiss()
+        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)):
+            return None
+        return np.asarray(self._index.reconstruct_batch(numbers), np.float32)
+
     def to(self, device: str) -> CandidateIndex:
         """This index on "cpu", "cuda" or "cuda:1". Raises WordhiveError where FAISS has no such GPU."""
         check_device(device)
         if device == "cpu":
             return self
         try:
-            return CandidateIndex(_on_gpu(self._index, _gpu_number(device)), self._config, on_gpu=True)
+            return CandidateIndex(_on_gpu(self._index, _gpu_number(device)), self._config, on_cpu=self)
         except RuntimeError as error:
             raise WordhiveError(
                 f"candidates {self._config.candidates!r} cannot be on a GPU; search on the cpu, or index with Flat, "
@@ -226,21 +229,9 @@ def _on_gpu(index: Any, number: int) -> Any:
     config = library.GpuIndexFlatConfig()
     config.device, config.use_cuvs = number, False
     flat = library.GpuIndexFlat(resources, index.d, library.METRIC_INNER_PRODUCT, config)
-    for vectors in _decoded(index):
+    for vectors in faiss_library.decoded(index):
         flat.add(vectors)
     return flat
-
-
-def _decoded(index: Any, kept: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float32]]:
-    """The vectors that the index's codes stand for: of all documents, or of those with the numbers `kept`."""
-    at_once = max(1, _DECODED_NUMBERS // index.d)
-    if kept is not None and isinstance(index, faiss_library.faiss().IndexIVF):
-        index.make_direct_map()
-    for first in range(0, index.ntotal if kept is None else len(kept), at_once):
-        if kept is None:
-            yield index.reconstruct_n(first, min(at_once, index.ntotal - first))
-        else:
-            yield index.reconstruct_batch(kept[first : first + at_once])
 
 
 # Its scratch memory is 1.5 GB on a large GPU: one for all segments.

@@ -16,14 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import seal
+from . import documents, seal
+from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError
+from .filters import Where, condition
+from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 2
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE generation (id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL);
+CREATE TABLE generation (
+    id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL, n_rows INTEGER NOT NULL
+);
 CREATE TABLE segment (
     id TEXT PRIMARY KEY,
     generation INTEGER NOT NULL REFERENCES generation(id),
@@ -34,10 +40,18 @@ CREATE TABLE segment (
 ) WITHOUT ROWID;
 -- Rows of deleted documents that a segment still holds.
 CREATE TABLE tombstone (row INTEGER PRIMARY KEY);
-CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE document (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT, attributes TEXT);
+CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
+    + documents.SCHEMA
+)
+
+# SQLite's message may quote what is damaged, and then is no text.
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+_TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
+_TEXT_BODIES = (
+    "SELECT coalesce(sum(length(body)), 0) + (SELECT coalesce(sum(length(content)), 0) FROM dictionary) FROM text"
+)
 
 
 @dataclass(frozen=True)
@@ -58,39 +72,34 @@ class SegmentRecord:
 
 @dataclass(frozen=True)
 class Generation:
-    """One set of trained parameters and the dimensions that they are for."""
+    """One set of trained parameters and the dimensions that they are for.
+
+    n_rows: documents in the rows below were there when they were trained.
+    """
 
     id: int
     dim: int
     summary_dim: int
+    n_rows: int
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file of the index: its path below the index's folder, size in bytes, and SHA-256."""
+    """A file of the index: its path below the index's folder, size in bytes, and checksum."""
 
     path: str
     size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document as it was given: id, text or None, attributes."""
-
-    row: int
-    id: str
-    text: str | None
-    attributes: dict[str, Any]
+    checksum: str
 
 
 class Catalog:
     """Reads and writes the catalog file; safe to read from several threads."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, codecs: dict[int, TextCodec] | None = None) -> None:
         self.path = path
         self._connection = connection
         self._lock = threading.RLock()
+        self._codecs = {0: TextCodec()} if codecs is None else codecs  # a dictionary never changes
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, Any], files: Sequence[FileRecord] = ()) -> Catalog:
@@ -101,7 +110,7 @@ class Catalog:
             connection.executescript(f"BEGIN; {_SCHEMA} {seal.SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
-            records = [(file.path, file.size, file.sha256) for file in files]
+            records = [(file.path, file.size, file.checksum) for file in files]
             connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
             seal.seal(connection)
             connection.execute("COMMIT")
@@ -125,7 +134,7 @@ class Catalog:
                 )
             catalog = cls(path, connection)
             catalog.pinned().close()
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             connection.close()
             raise _damaged(path, error) from error
         except BaseException:
@@ -143,10 +152,10 @@ class Catalog:
             connection.execute("BEGIN")  # the moment is that of the first look
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             connection.close()
             raise _damaged(self.path, error) from error
-        return Catalog(self.path, connection)
+        return Catalog(self.path, connection, self._codecs)
 
     def close(self) -> None:
         self._connection.close()
@@ -178,7 +187,9 @@ class Catalog:
         return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
 
     def generations(self) -> list[Generation]:
-        return [Generation(*row) for row in self._rows("SELECT id, dim, summary_dim FROM generation ORDER BY id")]
+        return [
+            Generation(*row) for row in self._rows("SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id")
+        ]
 
     def segments(self) -> list[SegmentRecord]:
         """All segments in the order of their rows."""
@@ -195,7 +206,7 @@ class Catalog:
 
     def files(self, folder: str = "") -> list[FileRecord]:
         """All files, or those below a folder."""
-        query = "SELECT path, size, sha256 FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
+        query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
         return [FileRecord(*row) for row in self._rows(query, (folder, folder))]
 
     def n_documents(self) -> int:
@@ -219,8 +230,14 @@ class Catalog:
         return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
 
     def text_bytes(self) -> int:
-        """UTF-8 bytes of all texts."""
-        return int(self._rows("SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM document")[0][0])
+        """UTF-8 bytes of all texts as they were given, kept or not."""
+        return int(self._rows("SELECT coalesce(sum(text_size), 0) FROM document")[0][0])
+
+    def texts_size(self) -> int:
+        """Bytes that texts take in the catalog file, with what they are compressed by."""
+        if self._rows("SELECT count(*) FROM pragma_module_list WHERE name = 'dbstat'")[0][0]:
+            return int(self._rows(_TEXT_PAGES)[0][0])
+        return int(self._rows(_TEXT_BODIES)[0][0])  # but for what is free in their pages
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of the given ids that are in the index."""
@@ -240,25 +257,53 @@ class Catalog:
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The texts of those of the given ids that are in the index."""
-        found: dict[str, str | None] = {}
-        for part in _chunks(ids):
-            marks = ",".join("?" * len(part))
-            found.update(self._rows(f"SELECT id, text FROM document WHERE id IN ({marks})", part))
-        return found
+        return {found.id: found.text for found in self._documents("id", ids)}
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
-        found = {}
-        for part in _chunks(rows):
+        return {found.row: found for found in self._documents("document.row", rows)}
+
+    def _documents(self, key: str, values: Sequence[Any]) -> Iterator[StoredDocument]:
+        for part in _chunks(values):
             marks = ",".join("?" * len(part))
-            query = f"SELECT row, id, text, attributes FROM document WHERE row IN ({marks})"
-            for row, id, text, attributes in self._rows(query, part):
-                found[row] = StoredDocument(row, id, text, json.loads(attributes) if attributes else {})
-        return found
+            for found in self._rows(f"{documents.RECORDS} WHERE {key} IN ({marks})", part):
+                yield self._checked(DocumentRecord(*found))
+
+    def _checked(self, record: DocumentRecord) -> StoredDocument:
+        try:
+            return record.document(self.text_codec(record.dictionary or 0))
+        except (ValueError, TypeError) as error:
+            raise WordhiveError(
+                f"{self.path} is damaged (document {record.id!r}: {error}); restore it from a copy"
+            ) from error
+
+    def text_codec(self, dictionary: int) -> TextCodec:
+        """The codec of texts that were compressed with a dictionary. Raises WordhiveError where it is missing."""
+        if dictionary not in self._codecs:
+            found = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
+            if not found:
+                raise WordhiveError(f"{self.path} is damaged (no dictionary {dictionary}); restore it from a copy")
+            self._codecs[dictionary] = TextCodec(dictionary, found[0][0])
+        return self._codecs[dictionary]
+
+    def writing_codec(self, texts: Sequence[str | None]) -> TextCodec:
+        """The codec for texts that are to be added: as soon as there are enough, with a dictionary trained on them."""
+        last = int(self._rows("SELECT coalesce(max(id), 0) FROM dictionary")[0][0])
+        fresh = [text for text in texts if text is not None]
+        if last or len(fresh) + int(self._rows("SELECT count(*) FROM text")[0][0]) < ENOUGH_TEXTS:
+            return self.text_codec(last)
+        rows = [row for (row,) in self._rows("SELECT row FROM text ORDER BY row")]
+        held = [found.text for found in self.documents(rows).values() if found.text is not None]
+        return TextCodec(1, train_dictionary([text.encode() for text in [*held, *fresh]]))
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
+
+    def matching(self, where: Where) -> list[int]:
+        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
+        sql, values = condition(where)
+        return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
@@ -268,7 +313,7 @@ class Catalog:
             raise InputError(
                 f"{error.object!r} is no valid Unicode (a lone surrogate); decode it as UTF-8 first"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             raise _damaged(self.path, error) from error
 
 
@@ -280,12 +325,17 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
-        if not path.is_file() or (log.is_file() and log.stat().st_size):
+        if not path.is_file():
             raise WordhiveError(f"cannot open {path}: {error}; check that you may write to {path.parent}") from error
+        if log.is_file() and log.stat().st_size:
+            raise WordhiveError(
+                f"cannot open {path}: {error}; its last changes are in {log.name}, which can't be read where nothing "
+                "can be written: open it once where it can be written, or copy the folder there"
+            ) from error
         # Reading a catalog with a log wants to write beside it; without one it can be read as it lies.
         uri = f"{path.resolve().as_uri()}?immutable=1"
         return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
-    except sqlite3.DatabaseError as error:
+    except _DAMAGE as error:
         connection.close()
         raise _damaged(path, error) from error
     return connection

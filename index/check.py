@@ -11,6 +11,9 @@ from .segment import verify
 from .settings import IndexSettings
 from .snapshot import Snapshot
 
+# Documents that are read at a time.
+_AT_ONCE = 1000
+
 
 def check(path: str | Path) -> list[str]:
     """What is damaged in the index at `path`, a line each; nothing where all is well.
@@ -64,6 +67,9 @@ def _documents(path: Path, catalog: Catalog) -> Iterator[str]:
         odd = live ^ set(now.ids())
         if odd:
             yield f"{catalog.path} is damaged (rows and documents disagree, {min(odd)} first); restore it from a copy"
+        rows = sorted(live)
+        for start in range(0, len(rows), _AT_ONCE):
+            now.documents(rows[start : start + _AT_ONCE])
     except (WordhiveError, OSError) as error:
         if "catalog.db" in str(error):
             yield str(error)

@@ -109,7 +109,8 @@ _FAMILIES: dict[str, type[BaseModel]] = {"muvera": MuveraConfig, "fitted": Fitte
 class IndexConfig(_Part):
     """How an index compresses words and finds candidates.
 
-    codec: FAISS factory string of the word and summary codes ("SQ8", "SQ4", "PQ32", "SQfp16", "Flat", …).
+    codec: of the words: Residual256x2 (centroids, bits a dim), Ternary256, or a FAISS factory string ("SQ8", "SQ4",
+    "PQ8", "SQfp16", "Flat", …). summary_codec: the same of the summaries.
     encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
     reduction: of that vector; None keeps all its dims.
     candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", "PQ{dims/8}x8", …).
@@ -121,6 +122,7 @@ class IndexConfig(_Part):
     """
 
     codec: str = "SQ8"
+    summary_codec: str = "SQ8"
     encoding: EncodingConfig | None = MuveraConfig()
     reduction: ReductionConfig | None = None
     candidates: str = "SQ8"

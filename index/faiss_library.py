@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from .errors import InputError, WordhiveError
 
+# Numbers that are decoded at once.
+_DECODED_NUMBERS = 16_000_000
 _DIVIDED = re.compile(r"\{dims/(\d+)\}")
 
 
@@ -47,12 +49,19 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
 
 
 def from_factory(
-    dim: int, factory: str, sample: NDArray[np.float32], purpose: str, few_rows: int, *, euclidean: bool = False
+    dim: int,
+    factory: str,
+    sample: NDArray[np.float32],
+    purpose: str,
+    few_rows: int,
+    *,
+    euclidean: bool = False,
+    choices: str = "",
 ) -> Any:
     """A trained, empty FAISS index for inner products, or for Euclidean distances.
 
     factory: a FAISS factory string, e.g. "SQ8"; {dims/8} in it stands for the eighth part of `dim`.
-    purpose: names the setting in errors. few_rows: see `widened`.
+    purpose: names the setting in errors, choices what else it could be. few_rows: see `widened`.
     Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
     """
     library = faiss()
@@ -62,6 +71,7 @@ def from_factory(
     except RuntimeError as error:
         raise InputError(
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
+            f"{choices and f'; choose {choices}'}"
         ) from error
     if not index.is_trained:
         _prepare(index)
@@ -105,6 +115,18 @@ def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray
     reach = np.float32(1.5) * largest if largest > 0 else np.float32(1)
     edges = np.full((1, sample.shape[1]), reach, np.float32)
     return np.concatenate([sample, edges, -edges])
+
+
+def decoded(index: Any, kept: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float32]]:
+    """All vectors of an index as its codes say, or those with the numbers `kept`, block by block."""
+    at_once = max(1, _DECODED_NUMBERS // index.d)
+    if kept is not None and isinstance(index, faiss().IndexIVF):
+        index.make_direct_map()
+    for first in range(0, index.ntotal if kept is None else len(kept), at_once):
+        if kept is None:
+            yield index.reconstruct_n(first, min(at_once, index.ntotal - first))
+        else:
+            yield index.reconstruct_batch(kept[first : first + at_once])
 
 
 def write(index: Any, path: Path) -> None:

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from .batch import Batch
 from .candidates import check_device
-from .catalog import Catalog, FileRecord, Generation, SegmentRecord, StoredDocument
+from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .config import IndexConfig
+from .documents import StoredDocument
+from .drift import drift
 from .errors import InputError, WordhiveWarning
+from .filters import Where
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
 from .merging import due, merge
@@ -92,6 +95,7 @@ class Index:
         exact_match: bool = False,
         query_length: float | None = None,
         queries: WordVectors | Sequence[Any] | None = None,
+        store_texts: bool = True,
         device: str = "cpu",
     ) -> Index:
         """A new, empty index in a folder that does not exist yet.
@@ -100,8 +104,8 @@ class Index:
         encoder: what makes its vectors, checked by those who search with text. summary_weight: the summary's share of a
         score, 0 … 1. exact_match: only identical words match, by their word ids. query_length: what the lengths of
         a query's words add up to, where the model gives all queries the same. queries: such as will be asked, for the
-        encoding to be fitted to; it needs none. device: of the first stage, "cpu" or "cuda": where FAISS searches,
-        and documents get their encodings.
+        encoding to be fitted to; it needs none. store_texts: keep texts, to be given back with hits.
+        device: of the first stage, "cpu" or "cuda": where FAISS searches, and documents get their encodings.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
         path = Path(path)
@@ -119,8 +123,9 @@ class Index:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
         settings = IndexSettings(
-            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None
-        )
+            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None,
+            bool(store_texts),
+        )  # fmt: skip
         existed = path.exists()
         with disk_errors(path):
             try:
@@ -181,6 +186,11 @@ class Index:
         return len(self._now)
 
     @property
+    def settings(self) -> IndexSettings:
+        """What the index was made with."""
+        return self._settings
+
+    @property
     def dim(self) -> int:
         """Dimensions of a word; 0 before the first document."""
         return self._now.dim
@@ -221,21 +231,20 @@ class Index:
         """
         return self._store(ids, vectors, texts, attributes, replace=True)
 
-    def delete(self, ids: Sequence[str], *, missing_ok: bool = False) -> int:
-        """Delete the documents of these ids in one commit: all of them, or none; their number.
+    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids, or those that a filter lets through, in one commit; their number.
 
-        Their bytes are given back by a later compaction: `compact`, or on its own once a segment is half deleted.
-        missing_ok: pass over ids that are not there, which are an InputError otherwise.
+        All of them, or none. Their bytes are given back by a later compaction: `compact`, or on its own once a segment
+        is half deleted. missing_ok: pass over ids that are not there, which are an InputError otherwise.
         """
+        if (ids is None) == (where is None):
+            raise InputError("delete takes either ids or where; give one of them")
         if isinstance(ids, str):
             raise InputError(f"ids is the string {ids!r}; expected a list of ids")
         with self._writing():
-            rows = self._catalog.rows(list(ids))
-            missing = next((id for id in ids if id not in rows), None)
-            if missing is not None and not missing_ok:
-                raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
+            rows = self._catalog.matching(where) if where is not None else self._rows_of(list(ids or ()), missing_ok)
             if rows:
-                commit_deletion(self._catalog, sorted(rows.values()))
+                commit_deletion(self._catalog, rows)
                 self._see_own_change()
                 self._merge_due()
             return len(rows)
@@ -258,7 +267,7 @@ class Index:
             now = self.snapshot()
             if now.generation is None or not len(now):
                 return
-            new = Generation(now.generation.id + 1, now.dim, now.summary_dim)
+            new = Generation(now.generation.id + 1, now.dim, now.summary_dim, now.n_rows)
             commit_generation(self._catalog, new, self._train(new, now.sample(SAMPLE_DOCUMENTS)))
             self._see_own_change()
             self._compact()
@@ -302,7 +311,7 @@ class Index:
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
         now = self._now
-        sizes = bytes_by_part(self._catalog.files(), self._catalog.size())
+        sizes = bytes_by_part(self._catalog.files(), self._catalog.size(), self._catalog.texts_size())
         return IndexInfo(
             str(self.path), len(now), len(now.tombstones), sum(s.record.n_words for s in now.segments),
             len(now.segments), now.dim, now.summary_dim, self.summary_weight, self.exact_match, self.encoder,
@@ -321,6 +330,13 @@ class Index:
         vectors = largest.candidates.vectors(_MEASURED_NUMBERS) if largest else None
         return None if vectors is None else estimate(vectors)
 
+    def drift(self) -> float | None:
+        """How much worse the fitted first stage stands for documents that came after it was fitted; 1: no worse.
+
+        From `drift.HIGH` on a `refit` is worth its time. None where nothing is fitted, or too few came since.
+        """
+        return drift(self.snapshot(), self.summary_weight if self.summary_dim else 0.0, self._settings.query_length)
+
     @property
     def _now(self) -> Snapshot:
         with self._looking:
@@ -338,15 +354,9 @@ class Index:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """The index for this process alone to write, as it is now."""
-        try:
-            with self._changing, write_lock(self.path, self._catalog):
-                self.reload()
-                yield
-        except BaseException:
-            # What was trained or opened on the way belongs to nothing that was committed.
-            with self._looking:
-                self._seen, self._files = None, OpenFiles()
-            raise
+        with self._changing, write_lock(self.path, self._catalog):
+            self.reload()
+            yield
 
     def _store(
         self,
@@ -377,12 +387,20 @@ class Index:
             self._merge_due()
             return len(known)
 
+    def _rows_of(self, ids: list[str], missing_ok: bool) -> list[int]:
+        rows = self._catalog.rows(ids)
+        missing = next((id for id in ids if id not in rows), None)
+        if missing is not None and not missing_ok:
+            raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
+        return sorted(rows.values())
+
     def _write(self, batch: Batch, replaced: Sequence[int]) -> None:
         vectors, files, new = batch.vectors, [], None
         now = self._now
         generation = now.generation
         if generation is None or self._outgrown(generation, len(vectors)):
-            generation = new = Generation(generation.id + 1 if generation else 1, vectors.dim, vectors.summary_dim)
+            number, n_rows = generation.id + 1 if generation else 1, now.n_rows + len(vectors)
+            generation = new = Generation(number, vectors.dim, vectors.summary_dim, n_rows)
             now = self.snapshot()
             held = [now.decoded(segment) for segment in now.segments]
             files += self._train(new, WordVectors.concat([*held, vectors]))
@@ -392,7 +410,7 @@ class Index:
         n = len(vectors)
         record = SegmentRecord(self._new_name(), generation.id, now.n_rows, n, len(vectors.vectors), n)
         files += write_segment(self.path, record, vectors, parameters, self._device)
-        commit_batch(self._catalog, batch, record, new, files, replaced)
+        commit_batch(self._catalog, batch, record, new, files, replaced, store_texts=self._settings.store_texts)
 
     def _train(self, new: Generation, sample: WordVectors) -> list[FileRecord]:
         with new_folder(self.path / "params", str(new.id)) as folder:

@@ -34,7 +34,7 @@ class IndexInfo:
     """What an index holds.
 
     n_deleted: documents that were deleted, and whose codes are still there. bytes: of each part of it on disk.
-    text_bytes: the plain texts' own size.
+    text_bytes: the plain texts' own size in UTF-8, whether they are kept or not.
     """
 
     path: str
@@ -51,12 +51,34 @@ class IndexInfo:
     bytes: dict[str, int]
     text_bytes: int
 
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all parts."""
+        return sum(self.bytes.values())
 
-def bytes_by_part(files: Iterable[FileRecord], catalog: int) -> dict[str, int]:
-    """Bytes on disk of each part of an index: the files that its catalog names, and the catalog's own size."""
-    sizes = dict.fromkeys([*_PARTS.values(), "parameters", "catalog with texts"], 0)
+    @property
+    def bytes_without_texts(self) -> int:
+        """Bytes of all parts but the stored texts: what search itself needs."""
+        return self.total_bytes - self.bytes["texts"]
+
+    @property
+    def bytes_of_documents(self) -> int:
+        """Those without the parameters too, which are stored once: what grows with the documents."""
+        return self.bytes_without_texts - self.bytes["parameters"]
+
+    def times_plain_text(self, size: float) -> float | None:
+        """How many times the plain texts' bytes so many are; None where there is no text."""
+        return size / self.text_bytes if self.text_bytes else None
+
+
+def bytes_by_part(files: Iterable[FileRecord], catalog: int, texts: int) -> dict[str, int]:
+    """Bytes on disk of each part of an index: the files that its catalog names, and the catalog's own size.
+
+    texts: bytes of the catalog that are texts.
+    """
+    sizes = dict.fromkeys([*_PARTS.values(), "parameters", "catalog", "texts"], 0)
     for file in files:
         folder, _, name = file.path.partition("/")
         sizes["parameters" if folder == "params" else _PARTS[name.rpartition("/")[2]]] += file.size
-    sizes["catalog with texts"] = catalog
+    sizes["catalog"], sizes["texts"] = catalog - texts, texts
     return sizes

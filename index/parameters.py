@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .candidates import CandidateIndex
-from .codecs import Codec
+from .codecs import Codec, load_codec, train_codec
 from .config import FittedConfig, IndexConfig, SummaryConfig
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
@@ -65,9 +65,9 @@ class Parameters:
         chosen = np.sort(random.permutation(len(documents))[:SAMPLE_DOCUMENTS])
         sample = documents.take(chosen) if len(chosen) < len(documents) else documents
         words = sample.vectors[np.sort(random.permutation(len(sample.vectors))[:_SAMPLE_WORDS])]
-        Codec.train(config.codec, words).save(folder / "words.faiss")
+        train_codec(config.codec, words).save(folder, "words")
         if sample.summary is not None:
-            Codec.train(config.codec, sample.summary).save(folder / "summaries.faiss")
+            train_codec(config.summary_codec, sample.summary).save(folder, "summaries")
         if config.encoding is not None:
             encoding = fit_encoding(config, sample, summary_weight, queries, query_length)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
@@ -91,8 +91,8 @@ class Parameters:
                 raise WordhiveError(f"{path} is damaged (no tensor {error}); restore it from a copy") from error
         return cls(
             config,
-            Codec.load(folder / "words.faiss"),
-            Codec.load(folder / "summaries.faiss") if has_summary else None,
+            load_codec(config.codec, folder, "words"),
+            load_codec(config.summary_codec, folder, "summaries") if has_summary else None,
             encoding,
             folder if encoding is not None else None,
         )

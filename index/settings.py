@@ -16,7 +16,7 @@ from .info import EncoderStamp
 class IndexSettings:
     """Settings that hold for an index's whole life; see `Index.create`.
 
-    has_queries: whether it keeps queries that its encodings are fitted to.
+    has_queries: whether it keeps queries that its encodings are fitted to. store_texts: whether it keeps texts.
     """
 
     config: IndexConfig
@@ -25,6 +25,7 @@ class IndexSettings:
     exact_match: bool
     query_length: float | None
     has_queries: bool
+    store_texts: bool
 
     def values(self) -> dict[str, Any]:
         """As JSON values, by name."""
@@ -34,10 +35,14 @@ class IndexSettings:
     @classmethod
     def of(cls, catalog: Catalog) -> IndexSettings:
         """Those in a catalog. Raises WordhiveError where one is missing or damaged."""
-        values = catalog.settings()
         try:
-            config = IndexConfig.parse(json.dumps(values["config"]), f"the configuration in {catalog.path}")
-            encoder = EncoderStamp(**values["encoder"]) if values["encoder"] else None
-            return cls(**{**values, "config": config, "encoder": encoder})
+            return cls.parse(catalog.settings(), f"the configuration in {catalog.path}")
         except (KeyError, TypeError) as error:
             raise WordhiveError(f"{catalog.path} is damaged (setting {error}); restore it from a copy") from error
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], source: str) -> IndexSettings:
+        """Those of JSON values by name; `source` names them in errors. Raises KeyError or TypeError for others."""
+        config = IndexConfig.parse(json.dumps(values["config"]), source)
+        encoder = EncoderStamp(**values["encoder"]) if values["encoder"] else None
+        return cls(**{**values, "config": config, "encoder": encoder})

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
-from .catalog import Catalog, Generation, SegmentRecord, StoredDocument
+from .catalog import Catalog, Generation, SegmentRecord
+from .documents import StoredDocument
 from .errors import InputError, WordhiveError
+from .filters import Where
 from .parameters import Parameters
 from .scores import Scores, best
 from .scoring import score_documents
@@ -60,12 +62,12 @@ class Snapshot:
             for record in records
         ]
         ids = {record.id for record in records}
+        self.generations = {generation.id: generation for generation in self._catalog.generations()}
         self.files = OpenFiles(
             dict(zip(records, self.segments, strict=True)),
-            before.parameters,
+            {id: loaded for id, loaded in before.parameters.items() if id in self.generations},
             {id: index for id, index in before.moved.items() if id in ids},
         )
-        self.generations = {generation.id: generation for generation in self._catalog.generations()}
         self.generation: Generation | None = self.generations[max(self.generations)] if self.generations else None
         self.tombstones = np.array(self._catalog.tombstones(), np.int64)
 
@@ -226,11 +228,14 @@ class Snapshot:
         parts = [(segment, self.among(segment, rows)) for segment in self.segments]
         return Scores.concat([self.score_segment(query, segment, local)[0] for segment, local in parts if len(local)])
 
-    def score_all(self, queries: WordVectors) -> Iterator[list[Scores]]:
-        """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query."""
+    def score_all(self, queries: WordVectors, rows: NDArray[np.int64] | None = None) -> Iterator[list[Scores]]:
+        """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query.
+
+        rows: only of these, ascending.
+        """
         self.check_query(queries)
         for segment in self.segments:
-            for local in blocks(segment, self.live(segment)):
+            for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows)):
                 yield self.score_segment(queries, segment, local)
 
     def score_segment(self, queries: WordVectors, segment: Segment, local: NDArray[np.int64]) -> list[Scores]:
@@ -250,6 +255,10 @@ class Snapshot:
         """n documents, or all, evenly from all, as their codes say; the same ones every time."""
         live = np.concatenate([np.zeros(0, np.int64), *(segment.rows[self.live(segment)] for segment in self.segments)])
         return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
+
+    def matching(self, where: Where) -> NDArray[np.int64]:
+        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
+        return np.array(self._catalog.matching(where), np.int64)
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""

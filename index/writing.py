@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from . import documents
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .errors import InputError, WordhiveError
@@ -106,25 +107,27 @@ def commit_batch(
     new: Generation | None,
     files: list[FileRecord],
     replaced: Sequence[int] = (),
+    *,
+    store_texts: bool = True,
 ) -> None:
     """Name a written segment, and a generation of parameters where it is new, in the catalog: one transaction.
 
-    replaced: rows of the documents whose place those of the batch take.
+    replaced: rows of the documents whose place those of the batch take. store_texts: or only their sizes.
     """
+    codec = catalog.writing_codec(batch.texts if store_texts else ())
     with catalog.commit("upsert" if len(replaced) else "add", len(batch.ids)) as transaction:
         if new is not None:
-            transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+            _insert_generation(transaction, new)
         _bury(transaction, replaced)
         _insert(transaction, record, files)
         rows = range(record.first_row, record.first_row + record.n_documents)
-        documents = zip(rows, batch.ids, batch.texts, batch.attributes, strict=True)
-        transaction.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)
+        documents.insert(transaction, rows, batch, codec, store_texts=store_texts)
 
 
 def commit_generation(catalog: Catalog, new: Generation, files: list[FileRecord]) -> None:
     """Name a generation of parameters in the catalog, by which documents are coded from now on."""
     with catalog.commit("refit", 0) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (?, ?, ?)", (new.id, new.dim, new.summary_dim))
+        _insert_generation(transaction, new)
         _insert_files(transaction, files)
 
 
@@ -159,7 +162,7 @@ def commit_merge(
 
 
 def _bury(transaction: sqlite3.Connection, rows: Sequence[int]) -> None:
-    transaction.executemany("DELETE FROM document WHERE row = ?", [(row,) for row in rows])
+    documents.delete(transaction, rows)
     transaction.executemany("INSERT INTO tombstone VALUES (?)", [(row,) for row in rows])
 
 
@@ -171,9 +174,14 @@ def _insert(transaction: sqlite3.Connection, record: SegmentRecord, files: list[
     _insert_files(transaction, files)
 
 
+def _insert_generation(transaction: sqlite3.Connection, new: Generation) -> None:
+    values = (new.id, new.dim, new.summary_dim, new.n_rows)
+    transaction.execute("INSERT INTO generation VALUES (?, ?, ?, ?)", values)
+
+
 def _insert_files(transaction: sqlite3.Connection, files: list[FileRecord]) -> None:
     transaction.executemany(
-        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.sha256) for file in files]
+        "INSERT INTO file VALUES (?, ?, ?)", [(file.path, file.size, file.checksum) for file in files]
     )
 
 

@@ -133,6 +133,8 @@ def take_heads(model: MultiVectorEncoder, trained: MultiVectorEncoder) -> None:
         found = theirs.get(_purpose(module))
         if found is not None and not isinstance(module, Transformer):
             module.load_state_dict(found.state_dict())
+            if isinstance(module, StopWordGate) and isinstance(found, StopWordGate):
+                module.floor = found.floor
 
 
 def _purpose(module: nn.Module) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ published base model instead (`base_model.json`), which makes a projection of 20
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import importlib.util
 import json
@@ -26,7 +27,6 @@ from sentence_transformers.base.modules.module import Module
 from sentence_transformers.util import import_from_string, load_file_path
 
 from wordhive.index import InputError, WordhiveError
-from wordhive.index.segment import sha256
 
 from .published import ColBERTerConfig, colberter_modules, is_colberter
 from .weight_changes import apply_changes, save_changes
@@ -306,3 +306,12 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             bars.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

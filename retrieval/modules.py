@@ -94,20 +94,22 @@ class StopWordGate(_SavedModule):
     """How much each word of a document counts, learned: `word_scale` = ReLU(w · vector + b), `[n_texts, n_words]`.
 
     Gates start open, at 1. `ScaleWords` removes a word whose gate is exactly 0. (ColBERTer section 3.3.)
+    floor: gates below it are 0.
     """
 
-    config_keys = ["in_features"]  # noqa: RUF012
+    config_keys = ["in_features", "floor"]  # noqa: RUF012
     forward_kwargs = {"task"}  # noqa: RUF012
 
-    def __init__(self, in_features: int) -> None:
+    def __init__(self, in_features: int, floor: float = 0.0) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.in_features = in_features
+        self.floor = floor
         self.linear = _constant_linear(in_features, 1.0)
 
     def forward(self, features: dict[str, Any], task: str | None = None, **kwargs: Any) -> dict[str, Any]:
         if task != "query":
             gates = functional.relu(self.linear(features["token_embeddings"]).squeeze(-1))
-            features["word_scale"] = gates * features["attention_mask"]
+            features["word_scale"] = gates * (gates >= self.floor) * features["attention_mask"]
         return features
 
 

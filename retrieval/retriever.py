@@ -12,6 +12,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.config import SummaryConfig
+from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import Document, check_document, document_from
@@ -48,6 +49,7 @@ class Retriever:
         *,
         config: IndexConfig | str | Path | None = None,
         queries: Sequence[str] | None = None,
+        store_texts: bool = True,
         device: str = "cpu",
     ) -> Retriever:
         """A new index in a folder that does not exist yet.
@@ -55,7 +57,8 @@ class Retriever:
         model: a shipped model's name, a model folder, a name on the hub, a `MultiVectorEncoder`, or an `Encoder`.
         config: a preset's name, a YAML file, or an `IndexConfig`; None: preset "default", or "summary" for a model that
         matches identical words only. queries: such as will be asked, some hundred or more, for the first stage to be
-        fitted to; it needs none. device: of the first stage, "cpu" or "cuda".
+        fitted to; it needs none. store_texts: keep texts, to be given back with hits. device: of the first stage, "cpu"
+        or "cuda".
         Raises InputError for a first stage that does not fit the model.
         """
         if config is not None and not isinstance(config, IndexConfig):
@@ -74,6 +77,7 @@ class Retriever:
             exact_match=encoder.exact_match,
             query_length=encoder.query_length,
             queries=encoder.encode_queries(list(queries)) if queries else None,
+            store_texts=store_texts,
             device=device,
         )
         return cls(index, encoder)
@@ -155,9 +159,9 @@ class Retriever:
                 written += len(batch)
         return written
 
-    def delete(self, ids: Sequence[str], *, missing_ok: bool = False) -> int:
-        """Delete the documents of these ids; see `Index.delete`."""
-        return self.index.delete(ids, missing_ok=missing_ok)
+    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`."""
+        return self.index.delete(ids, where=where, missing_ok=missing_ok)
 
     def _free_number(self) -> int:
         number = len(self)
@@ -184,11 +188,23 @@ class Retriever:
 
     @overload
     def search(
-        self, queries: str, k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+        self,
+        queries: str,
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        where: Where | None = None,
+        carving: float | None = None,
     ) -> list[Hit]: ...
     @overload
     def search(
-        self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+        self,
+        queries: list[str],
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        where: Where | None = None,
+        carving: float | None = None,
     ) -> list[list[Hit]]: ...
     def search(
         self,
@@ -196,10 +212,11 @@ class Retriever:
         k: int = 10,
         *,
         candidates: Candidates | None = None,
+        where: Where | None = None,
         carving: float | None = None,
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
-        return self.searcher.search(queries, k, candidates=candidates, carving=carving)
+        return self.searcher.search(queries, k, candidates=candidates, where=where, carving=carving)
 
     def explain(self, query: str, id: str) -> Explanation:
         """Why the document with that id has its score for a query; see `Searcher.explain`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.ball_carving import carve
+from wordhive.index.filters import Where
 from wordhive.index.scores import Scores
 from wordhive.index.snapshot import Snapshot
 
@@ -89,11 +90,23 @@ class Searcher:
 
     @overload
     def search(
-        self, queries: str, k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+        self,
+        queries: str,
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        where: Where | None = None,
+        carving: float | None = None,
     ) -> list[Hit]: ...
     @overload
     def search(
-        self, queries: list[str], k: int = 10, *, candidates: Candidates | None = None, carving: float | None = None
+        self,
+        queries: list[str],
+        k: int = 10,
+        *,
+        candidates: Candidates | None = None,
+        where: Where | None = None,
+        carving: float | None = None,
     ) -> list[list[Hit]]: ...
     def search(
         self,
@@ -101,12 +114,15 @@ class Searcher:
         k: int = 10,
         *,
         candidates: Candidates | None = None,
+        where: Where | None = None,
         carving: float | None = None,
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several.
 
         candidates: documents that the second stage scores, or "all" of them (exact); None: 1000, or all where the
         index has no first stage. Ties go to the smaller id.
+        where: a filter, such as {"year": {"$gte": 2000}}: only documents that it lets through are looked for, and k of
+        them are found where there are k.
         carving: query words with this inner product or more are scored as one, which is faster and never gives more
         than their exact score; None: every word by itself. The first stage sees all words either way. Where only
         identical words match there is nothing to join, and carving is an InputError.
@@ -116,7 +132,7 @@ class Searcher:
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
         vectors = encoder.encode_queries(texts)
-        found = self.search_vectors(vectors, k, candidates=candidates, carving=carving)
+        found = self.search_vectors(vectors, k, candidates=candidates, where=where, carving=carving)
         for place, (text, hits) in enumerate(zip(texts, found, strict=True)):
             asked = Asked(self.index, encoder, text, vectors[place : place + 1])
             for hit in hits:
@@ -129,9 +145,13 @@ class Searcher:
         k: int = 10,
         *,
         candidates: Candidates | None = None,
+        where: Where | None = None,
         carving: float | None = None,
     ) -> list[list[Hit]]:
-        """The k best documents of each query given as vectors: `WordVectors`, or one `[n_i, dim]` array each."""
+        """The k best documents of each query given as vectors: `WordVectors`, or one `[n_i, dim]` array each.
+
+        Other arguments are those of `search`.
+        """
         vectors = (
             queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
         )
@@ -144,10 +164,12 @@ class Searcher:
         if candidates is None:
             candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES
         scored = vectors if carving is None else carve(vectors, carving)
+        n = None if candidates == "all" else max(_number(candidates, "candidates", ", or 'all'"), k)
         now = self.index.snapshot()
-        if candidates == "all":
-            return [self.fetch(best, k, now) for best in self.score_all(scored, k, now)]
-        rows = now.find_candidates(vectors, max(_number(candidates, "candidates", ", or 'all'"), k))
+        among = None if where is None else now.matching(where)
+        if n is None or (among is not None and len(among) <= n):  # so few are all candidates
+            return [self.fetch(best, k, now) for best in self.score_all(scored, k, now, among)]
+        rows = now.find_candidates(vectors, n, among)
         return [self.fetch(now.score(scored[i : i + 1], found), k, now) for i, found in enumerate(rows)]
 
     def explain(self, query: str, id: str) -> Explanation:
@@ -165,13 +187,15 @@ class Searcher:
             raise InputError(f"this searcher has no encoder; give it one, or {otherwise}")
         return self.encoder
 
-    def score_all(self, queries: WordVectors, k: int, now: Snapshot | None = None) -> list[Scores]:
+    def score_all(
+        self, queries: WordVectors, k: int, now: Snapshot | None = None, rows: NDArray[np.int64] | None = None
+    ) -> list[Scores]:
         """Exact scores of at least the k best documents of each query, ties at the border included.
 
-        now: what of the index is searched; None: what it holds now.
+        now: what of the index is searched; None: what it holds now. rows: of these documents only, ascending.
         """
         best: list[Scores | None] = [None] * len(queries)
-        for block in (now or self.index.snapshot()).score_all(queries):
+        for block in (now or self.index.snapshot()).score_all(queries, rows):
             for i, scores in enumerate(block):
                 held = best[i]
                 joined = scores if held is None else Scores.concat([held, scores])

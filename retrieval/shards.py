@@ -117,11 +117,12 @@ def index_shards(
     skip_known: bool = False,
     replace: bool = False,
     show_progress: bool | None = None,
+    change: Callable[[Document], Document] = lambda document: document,
 ) -> int:
     """Add all shards to an index, one commit each; the number of documents added.
 
     skip_known: pass over ids that are there. replace: put documents in place of those of the same ids.
-
+    change: gives what is added in a document's place, the same but for its attributes.
     Raises InputError when the shards and the index were made by different models.
     """
     check_model(folder, retriever.encoder.stamp)
@@ -130,7 +131,7 @@ def index_shards(
         for documents, vectors in read_shards(folder):
             known = retriever.index.known_ids([document.id for document in documents]) if skip_known else set()
             fresh = np.array([i for i, document in enumerate(documents) if document.id not in known], np.int64)
-            held = [documents[i] for i in fresh]
+            held = [change(documents[i]) for i in fresh]
             store = retriever.index.upsert if replace else retriever.index.add
             store(
                 [document.id for document in held],

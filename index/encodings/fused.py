@@ -83,7 +83,7 @@ class FusedEncoding:
     def _reduced(
         self, config: ReductionConfig, sample: WordVectors, queries: WordVectors | None, query_length: float | None
     ) -> FusedEncoding:
-        pseudo = _pseudo_queries(sample, config.queries, config.query_words, config.seed, query_length)
+        pseudo = pseudo_queries(sample, config.queries, config.query_words, config.seed, query_length)
         asked = self.encode_queries(pseudo)
         if queries is not None and len(queries):
             real = self.encode_queries(queries)
@@ -146,7 +146,7 @@ class FusedEncoding:
         return cls(words, scale, summary_weight, reduction)
 
 
-def _pseudo_queries(sample: WordVectors, n: int, words: int, seed: int, length: float | None = None) -> WordVectors:
+def pseudo_queries(sample: WordVectors, n: int, words: int, seed: int, length: float | None = None) -> WordVectors:
     """Queries to come, as far as documents tell: some words of a document, with that document's summary.
 
     length: what the lengths of their words add up to; None: as long as the document's are.

@@ -83,8 +83,7 @@ class LossConfig(_Part):
 class StageConfig(_Part):
     """One stage: what is trained, on how much, how fast.
 
-    train: "gates" (stop-word gate, query weights, and the mix of words and summary), "heads" (and projections), "lora"
-    (and adapters on the transformer, merged at the stage's end), or "all".
+    train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
     steps: of the optimiser. batch_size: queries a step. mini_batch_size: texts whose activations are in memory at a
     time (the others' are computed again when their gradients are due); None: all of the batch.
     negatives: hard negatives of each row. batches: "similar" texts together, or "random" ones of one source.
@@ -95,7 +94,7 @@ class StageConfig(_Part):
     """
 
     name: str = "train"
-    train: Literal["gates", "heads", "lora", "all"] = "heads"
+    train: Literal["heads", "lora", "all"] = "heads"
     steps: int = Field(ge=1)
     batch_size: int = Field(default=32, ge=2)
     mini_batch_size: int | None = Field(default=None, ge=1)
@@ -118,6 +117,8 @@ class TrainConfig(_Part):
 
     architecture: the model to make from a base model; or model: the name or folder of one to go on with.
     start_texts: texts of the sources that projections and query weights start from.
+    removed: share of the whole words of such texts that the finished model's gate is to remove: its floor is set at the
+    end; None: it stays at 0.
     precision: bfloat16 where the processor has it ("auto"), or float32. checkpoint_steps: between two checkpoints.
     """
 
@@ -126,6 +127,7 @@ class TrainConfig(_Part):
     sources: tuple[SourceConfig, ...] = ()
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     start_texts: int = Field(default=6000, ge=1)
+    removed: float | None = Field(default=None, gt=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     checkpoint_steps: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -32,11 +32,12 @@ from wordhive.index import InputError
 from ..architecture import Architecture, build
 from ..checkpoint import lasting_name
 from ..encoder import Encoder, has_bfloat16
-from ..modules import QueryWeights, ScoreMix, StopWordGate
+from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar
 from .adapters import add_adapters, merge_adapters
 from .config import LossConfig, StageConfig, TrainConfig
 from .examples import Example, SourceConfig
+from .gate_floor import remove_words
 from .losses import RankingLoss
 from .mixture import mixture
 from .similar_batches import similar_batches
@@ -44,6 +45,8 @@ from .teachers import score_rows
 
 _CONFIG = "train.json"
 _TRAINED = "trained.safetensors"
+# A hundred words each: enough to tell a share to a tenth of a percent.
+_FLOOR_TEXTS = 2000
 
 
 def train(
@@ -87,6 +90,8 @@ def train(
             processes.wait_for_everyone()
         merge_adapters(encoder.model)
     encoder.model.eval().requires_grad_(True)
+    if config.removed is not None:
+        remove_words(encoder, _start_texts(config)[:_FLOOR_TEXTS], config.removed)
     if processes.is_main_process:
         _save_whole(encoder, output / "model")
     processes.wait_for_everyone()
@@ -164,10 +169,8 @@ def prepare(model: MultiVectorEncoder, stage: StageConfig, seed: int) -> None:
     """Let only what the stage trains have gradients; "lora" gives the transformer its adapters."""
     mix = [module.logit for module in model.modules() if isinstance(module, ScoreMix)]
     fixed = {id(logit) for logit in mix if torch.isinf(logit)}
-    for module in model.children():
-        module.requires_grad_(stage.train != "gates" or isinstance(module, (StopWordGate, QueryWeights, ScoreMix)))
     for parameter in model.parameters():
-        parameter.requires_grad = parameter.requires_grad and id(parameter) not in fixed
+        parameter.requires_grad = id(parameter) not in fixed
     for transformer in _transformers(model):
         transformer.requires_grad_(stage.train == "all")
         for module in transformer.modules():
@@ -270,7 +273,7 @@ def _arguments(
         per_device_train_batch_size=stage.batch_size,
         learning_rate=stage.head_learning_rate,
         # In the names of the loss's parameters the transformer is the first of its model's modules.
-        learning_rate_mapping={} if stage.train in ("gates", "heads") else {r"^model\.0\.": stage.learning_rate},
+        learning_rate_mapping={} if stage.train == "heads" else {r"^model\.0\.": stage.learning_rate},
         warmup_steps=int(stage.warmup * steps),
         weight_decay=stage.weight_decay,
         max_length={"query": stage.query_length, "document": stage.document_length},

@@ -69,6 +69,27 @@ def test_info_counts_documents_and_bytes(run: Run, hive: Path) -> None:
     assert "wordhive-minilm-32" in run("info", hive).out
 
 
+def test_info_compares_bytes_with_the_plain_text(run: Run, hive: Path) -> None:
+    found = run("info", hive, "--json").json()
+    sizes, plain = found["bytes"], found["text_bytes"]
+    assert plain > sum(len(bee["text"].encode()) for bee in BEES)
+    assert found["bytes_without_texts"] == sum(sizes.values()) - sizes["texts"]
+    assert found["times_plain_text"] == pytest.approx(found["bytes_without_texts"] / plain)
+    assert found["times_plain_text_without_parameters"] == pytest.approx(found["bytes_of_documents"] / plain)
+    shown = next(line for line in run("info", hive).out.splitlines() if "all but texts" in line)
+    assert shown.split()[-2:] == [f"{found['times_plain_text']:.2f}", "×"]
+
+
+def test_an_index_without_texts_finds_ids(run: Run, bees: Path, tmp_path: Path) -> None:
+    target = tmp_path / "ids.hive"
+    run("index", bees, "--to", target, "--no-texts")
+    hits = run("search", target, "how do bees communicate?", "-k", "2", "--json").json()["hits"]
+    assert [(hit["id"], hit["text"]) for hit in hits] == [("dance", None), ("hive", None)]
+    assert "flowers" not in run("search", target, "how do bees communicate?").out
+    assert run("info", target, "--json").json()["text_bytes"] > 0
+    assert "--no-texts" in run("index", bees, "--to", target, "--upsert", "--no-texts").err
+
+
 def test_index_takes_queries_to_fit_to(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:
     queries = tmp_path / "queries.jsonl"
     queries.write_text('{"_id": "q1", "text": "who dances?"}\n', encoding="utf-8")
@@ -275,3 +296,25 @@ def test_a_model_of_identical_words_is_indexed_searched_and_measured(
 def test_info_says_nothing_of_matching_where_all_words_match(run: Run, hive: Path) -> None:
     assert "matching" not in run("info", hive).out
     assert run("info", hive, "--json").json()["exact_match"] is False
+
+
+def test_an_index_goes_to_parquet_and_back(run: Run, hive: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    file, target = tmp_path / "bees.parquet", tmp_path / "again.hive"
+    assert run("export", hive, file, "--json").json()["documents"] == len(BEES)
+    assert run("import", file, "--to", target).out.strip() == f"{target}: {len(BEES)} documents"
+    asked = ["how do bees communicate?", "--json", "-k", "3"]
+    before, after = (run("search", folder, *asked).json()["hits"] for folder in (hive, target))
+    assert [(hit["id"], hit["text"], hit["attributes"]) for hit in after] == [
+        (hit["id"], hit["text"], hit["attributes"]) for hit in before
+    ]
+    assert [hit["score"] for hit in after] == pytest.approx([hit["score"] for hit in before], abs=0.02)
+
+
+def test_what_is_no_parquet_is_refused_in_one_line(run: Run, bees: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    for file, message in {bees: "no Parquet file", tmp_path / "none": "no file at"}.items():
+        refused = run("import", file, "--to", tmp_path / "x.hive")
+        assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
+        assert message in refused.err
+    assert not (tmp_path / "x.hive").exists()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +32,11 @@ def draw() -> Callable[..., WordVectors]:
 @pytest.fixture(scope="session")
 def slow_scores() -> Callable[..., NDArray[np.float64]]:
     return _slow_scores
+
+
+@pytest.fixture(scope="session")
+def matches() -> Callable[..., bool]:
+    return _matches
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +80,61 @@ def _words(texts: WordVectors, text: int) -> list[list[float]]:
 
 def _dot(left: list[float], right: list[float]) -> float:
     return sum(a * b for a, b in zip(left, right, strict=True))
+
+
+_MISSING = object()
+_ORDERS = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": operator.le}
+
+
+def _matches(where: dict[str, Any], attributes: dict[str, Any] | None, id: str = "") -> bool:
+    """What a filter means, for one document: the definition in docs/filters.md, line by line."""
+    return all(_entry_matches(key, given, attributes or {}, id) for key, given in where.items())
+
+
+def _entry_matches(key: str, given: Any, attributes: dict[str, Any], id: str) -> bool:
+    if key == "$and":
+        return all(_matches(where, attributes, id) for where in given)
+    if key == "$or":
+        return any(_matches(where, attributes, id) for where in given)
+    if key == "$not":
+        return not _matches(given, attributes, id)
+    value = id if key == "$id" else _looked_up(key, attributes)
+    operators = given if isinstance(given, dict) else {"$eq": given}
+    return all(_test(value, name, operand) for name, operand in operators.items())
+
+
+def _looked_up(key: str, attributes: dict[str, Any]) -> Any:
+    value: Any = attributes
+    for part in re.sub(r"\\(.)", lambda escaped: f"<{ord(escaped[1])}>", key).split("."):
+        name = re.sub(r"<(\d+)>", lambda number: chr(int(number[1])), part)
+        value = value.get(name, _MISSING) if isinstance(value, dict) else _MISSING
+    return value
+
+
+def _test(value: Any, name: str, operand: Any) -> bool:
+    if name in ("$ne", "$nin", "$not_contains"):
+        return not _test(value, {"$ne": "$eq", "$nin": "$in", "$not_contains": "$contains"}[name], operand)
+    missing = value is _MISSING or value is None
+    if name == "$exists":
+        return operand is not missing
+    if name == "$contains":
+        return isinstance(value, list) and any(_equal(element, operand) for element in value)
+    values = value if isinstance(value, list) else [value]
+    if name in _ORDERS:
+        return any(_kind(one) == _kind(operand) and _ORDERS[name](_double(one), _double(operand)) for one in values)
+    operands = operand if name == "$in" else [operand]
+    return any(missing if one is None else any(_equal(element, one) for element in values) for one in operands)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    scalar = isinstance(left, (str, int, float))
+    return scalar and _kind(left) == _kind(right) and bool(_double(left) == _double(right))
+
+
+def _kind(value: Any) -> type:
+    return int if isinstance(value, float) else type(value)
+
+
+def _double(value: Any) -> Any:
+    """The value, but for integers of more than 64 bits the nearest double."""
+    return value if not isinstance(value, int) or -(2**63) <= value < 2**63 else float(value)

@@ -90,8 +90,16 @@ def test_nprobe_bounds_the_lists_that_are_visited() -> None:
 
 
 @pytest.mark.parametrize(("setting", "asked", "beam"), [(1, 50, 50), (99, 5, 99)])
-def test_the_beam_is_as_set_but_never_narrower_than_what_is_asked(setting: int, asked: int, beam: int) -> None:
-    assert build("HNSW32_SQ8", ef_search=setting)._beam(asked).efSearch == beam
+def test_the_beam_is_as_set_but_never_narrower_than_what_is_asked(
+    setting: int, asked: int, beam: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, beams = faiss_library.faiss(), []
+    real = library.SearchParametersHNSW
+    monkeypatch.setattr(
+        library, "SearchParametersHNSW", lambda efSearch: beams.append(efSearch) or real(efSearch=efSearch)
+    )
+    build("HNSW32_SQ8", ef_search=setting).search(vectors(1), asked)
+    assert beams == [beam]
 
 
 @pytest.mark.parametrize("factory", ["Rubbish", "HNSWx_SQ8"])

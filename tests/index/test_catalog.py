@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from wordhive.index import InputError, WordhiveError
-from wordhive.index.catalog import FORMAT_VERSION, Catalog, FileRecord, Generation, SegmentRecord, StoredDocument
+from wordhive.index import InputError, WordhiveError, WordVectors
+from wordhive.index.batch import Batch
+from wordhive.index.catalog import FORMAT_VERSION, Catalog, FileRecord, Generation, SegmentRecord
+from wordhive.index.documents import StoredDocument, insert
 
 Documents = Sequence[tuple[int, str, str | None, str | None]]
 
@@ -21,8 +23,11 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 def store(catalog: Catalog, documents: Documents) -> None:
+    rows, ids, texts, attributes = zip(*documents, strict=True)
+    batch = Batch(ids, WordVectors.empty(1), texts, attributes)
+    codec = catalog.writing_codec(texts)
     with catalog.commit("add", len(documents)) as transaction:
-        transaction.executemany("INSERT INTO document VALUES (?, ?, ?, ?)", documents)
+        insert(transaction, rows, batch, codec, store_texts=True)
 
 
 def numbered(n: int) -> Documents:
@@ -83,7 +88,7 @@ def test_the_size_of_texts_is_counted_in_bytes(catalog: Catalog) -> None:
 def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
     records = [SegmentRecord("x", 1, 9, 2, 5, 2), SegmentRecord("y", 1, 0, 9, 30, 9)]
     with catalog.commit("add", 11) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (1, 8, 0)")
+        transaction.execute("INSERT INTO generation VALUES (1, 8, 0, 0)")
         for record in records:
             values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words, record.n_rows)
             transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -92,9 +97,9 @@ def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
 
 def test_generations_and_files_are_given_back(catalog: Catalog) -> None:
     with catalog.commit("add", 0) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (1, 8, 4)")
+        transaction.execute("INSERT INTO generation VALUES (1, 8, 4, 9)")
         transaction.execute("INSERT INTO file VALUES ('params/1/words.faiss', 12, 'abc')")
-    expected = ([Generation(1, 8, 4)], [FileRecord("params/1/words.faiss", 12, "abc")])
+    expected = ([Generation(1, 8, 4, 9)], [FileRecord("params/1/words.faiss", 12, "abc")])
     assert (catalog.generations(), catalog.files()) == expected
 
 
@@ -102,7 +107,7 @@ def test_generations_and_files_are_given_back(catalog: Catalog) -> None:
 def test_a_commit_that_fails_changes_nothing(catalog: Catalog, error: type[BaseException]) -> None:
     def fail() -> None:
         with catalog.commit("add", 1) as transaction:
-            transaction.execute("INSERT INTO document VALUES (0, 'a', NULL, NULL)")
+            transaction.execute("INSERT INTO document VALUES (0, 'a', NULL, NULL, 0)")
             raise error
 
     with pytest.raises(error):
@@ -121,7 +126,7 @@ def test_after_a_commit_that_failed_the_next_one_counts(catalog: Catalog) -> Non
 def test_others_do_not_see_a_commit_before_its_end(catalog: Catalog) -> None:
     other = Catalog.open(catalog.path)
     with catalog.commit("add", 1) as transaction:
-        transaction.execute("INSERT INTO document VALUES (0, 'a', NULL, NULL)")
+        transaction.execute("INSERT INTO document VALUES (0, 'a', NULL, NULL, 0)")
         seen = other.n_documents()
     assert (seen, other.n_documents()) == (0, 1)
     other.close()
@@ -202,7 +207,7 @@ def test_a_database_of_something_else_is_no_catalog(tmp_path: Path) -> None:
         Catalog.open(tmp_path / "catalog.db")
 
 
-@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 99, 0])
+@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, FORMAT_VERSION - 1, 99, 0])
 def test_another_format_is_refused_with_both_versions(tmp_path: Path, version: int) -> None:
     path = with_version(closed_catalog(tmp_path / "catalog.db", 1), version)
     with pytest.raises(InputError, match=f"format {version}; this wordhive reads format {FORMAT_VERSION}"):

@@ -20,7 +20,7 @@ Draw = Callable[..., WordVectors]
 
 quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 counts = st.lists(st.integers(0, 7), min_size=1, max_size=6)
-EXACT = IndexConfig(codec="Flat", encoding=None)
+EXACT = IndexConfig(codec="Flat", summary_codec="Flat", encoding=None)
 
 
 def few_words(texts: WordVectors, seed: int, n_ids: int) -> WordVectors:
@@ -184,7 +184,7 @@ def test_only_vectors_that_match_are_decoded(
         decoded.append(len(codes))
         return decode(codec, codes)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("wordhive.index.codecs.Codec.decode", counted)
+    monkeypatch.setattr("wordhive.index.codecs.FaissCodec.decode", counted)
     one_word = replace(queries[1:2], summary=None) if queries.word_ids[3] else pytest.fail("choose another seed")
     list(index._now.score_segment(one_word, index.snapshot().segments[0], np.arange(5)))
     hits = int((documents[0:5].word_ids == queries.word_ids[3]).sum())

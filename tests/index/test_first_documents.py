@@ -15,6 +15,7 @@ from wordhive.index.encodings import fused, least_documents
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(
     codec="Flat",
+    summary_codec="Flat",
     encoding=FittedConfig(centroids=8, sample_words=64),
     reduction=ReductionConfig(dims=6, queries=50),
     candidates="Flat",
@@ -90,7 +91,7 @@ def test_a_failed_fit_leaves_what_was_there(index: Index, draw: Draw, monkeypatc
     assert encoded(index) == [False, True]
 
 
-def interrupted(*_: object) -> None:
+def interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 

@@ -130,7 +130,7 @@ def test_a_fitted_encoding_needs_no_scale(draw: Draw, slow_scores: Callable[...,
 
 def test_pseudo_queries_are_as_long_as_real_ones(draw: Draw) -> None:
     documents = draw(1, [5, 9, 3, 12] * 10)
-    plain, scaled = (fused._pseudo_queries(documents, 30, 4, 7, length) for length in (None, 1.0))
+    plain, scaled = (fused.pseudo_queries(documents, 30, 4, 7, length) for length in (None, 1.0))
     assert plain.offsets.tolist() == scaled.offsets.tolist()
     for first, last in zip(plain.offsets[:-1], plain.offsets[1:], strict=True):
         words, own = plain.vectors[first:last], scaled.vectors[first:last]

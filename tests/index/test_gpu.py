@@ -173,7 +173,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_scalar_quantisers_go_decoded(
     moved: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, factory: str, numbers: int
 ) -> None:
-    monkeypatch.setattr(candidates, "_DECODED_NUMBERS", numbers)
+    monkeypatch.setattr(faiss_library, "_DECODED_NUMBERS", numbers)
     index, queries = build(factory, n=1501), vectors(5, seed=2)
     (scores, found), (expected, best) = index.to("cuda").search(queries, 50), index.search(queries, 50)
     np.testing.assert_array_equal(found, best)
@@ -203,6 +203,25 @@ def test_a_number_beyond_the_last_gpu_is_named() -> None:
 def test_what_faiss_cannot_move_is_named() -> None:
     with pytest.raises(WordhiveError, match=r"'PQ8x4fs' cannot be on a GPU; .* Flat, SQ8 or IVF"):
         build("PQ8x4fs", n=100).to("cuda")
+
+
+@pytest.mark.usefixtures("moved")
+@pytest.mark.parametrize("factory", ["SQ8", "IVF16,SQ8", "HNSW32_SQ8"])
+def test_a_filter_is_the_work_of_the_cpu(factory: str) -> None:
+    index, queries, allowed = build(factory, n=3000), vectors(5, seed=2), np.arange(3000) % 3 > 0
+    found = index.to("cuda").search(queries, 1990, allowed)
+    assert found[1].shape == (5, 1990)
+    np.testing.assert_array_equal(found[1], index.search(queries, 1990, allowed)[1])
+    assert index.to("cuda").search(queries, 2100, allowed)[1].shape == (5, 2000)
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("_gpu_faiss")
+@pytest.mark.parametrize("factory", ["SQ8", "IVF16,SQ8"])
+def test_a_filter_finds_what_is_there(factory: str) -> None:
+    allowed = np.arange(3000) % 100 == 0
+    _, numbers = build(factory).to("cuda").search(vectors(5, seed=2), 50, allowed)
+    assert np.sort(numbers, axis=1).tolist() == [list(range(0, 3000, 100))] * 5
 
 
 def test_a_graph_goes_as_the_vectors_in_it(moved: list[tuple[str, int]]) -> None:

@@ -20,9 +20,9 @@ from wordhive.index import segment as segment_module
 from wordhive.index import snapshot as snapshot_module
 from wordhive.index import writing as writing_module
 from wordhive.index.catalog import Catalog
-from wordhive.index.codecs import Codec
 from wordhive.index.info import EncoderStamp
-from wordhive.index.segment import sha256
+from wordhive.index.parameters import Parameters
+from wordhive.index.segment import checksum
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -30,7 +30,7 @@ Make = Callable[..., Index]
 
 COUNTS = [3, 1, 0, 5, 2, 4]
 EXACT = IndexConfig(encoding=None)
-FLAT = {"codec": "Flat", "candidates": "Flat"}
+FLAT = {"codec": "Flat", "summary_codec": "Flat", "candidates": "Flat"}
 
 
 # No test here cuts the power; test_segment.py checks what is synced.
@@ -66,11 +66,11 @@ def all_scores(index: Index, queries: WordVectors) -> NDArray[np.float32]:
 def stored(path: Path) -> WordVectors:
     parts = []
     for folder in sorted((path / "segments").iterdir()):
-        words = Codec.load(path / "params" / "1" / "words.faiss").decode(np.load(folder / "words.npy"))
-        summary = None
-        if (folder / "summaries.npy").exists():
-            summaries = Codec.load(path / "params" / "1" / "summaries.faiss")
-            summary = summaries.decode(np.load(folder / "summaries.npy"))
+        has_summary = (folder / "summaries.npy").exists()
+        parameters, summary = Parameters.load(path / "params" / "1", has_summary=has_summary), None
+        words = parameters.words.decode(np.load(folder / "words.npy"))
+        if parameters.summaries is not None:
+            summary = parameters.summaries.decode(np.load(folder / "summaries.npy"))
         parts.append(WordVectors(words, np.load(folder / "offsets.npy"), np.load(folder / "word_ids.npy"), summary))
     return WordVectors.concat(parts)
 
@@ -83,7 +83,7 @@ def contents(path: Path) -> list[str]:
 # Scores
 
 
-@pytest.mark.parametrize("codec", ["SQ8", "SQ4", "SQfp16", "Flat", "PQ4x2"])
+@pytest.mark.parametrize("codec", ["SQ8", "SQ4", "SQfp16", "Flat", "PQ4x2", "Ternary256", "Residual300x2"])
 def test_scores_are_exact_for_what_is_stored(make: Make, draw: Draw, slow_scores: SlowScores, codec: str) -> None:
     index, queries = make({"codec": codec}), draw(2, [3, 0, 5])
     index.add(names(6), draw(1, COUNTS))
@@ -94,7 +94,8 @@ def test_scores_are_exact_for_what_is_stored(make: Make, draw: Draw, slow_scores
 def test_scores_are_close_to_those_of_the_vectors_given(
     make: Make, draw: Draw, slow_scores: SlowScores, codec: str, tolerance: float
 ) -> None:
-    index, queries, documents = make({"codec": codec}), draw(2, [3, 5]), draw(1, COUNTS)
+    codecs = {"codec": codec, "summary_codec": codec}
+    index, queries, documents = make(codecs), draw(2, [3, 5]), draw(1, COUNTS)
     index.add(names(6), documents)
     np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, documents), atol=tolerance)
 
@@ -426,8 +427,8 @@ def test_the_catalog_names_every_file_with_its_checksum(make: Make, draw: Draw) 
     index = make(summary_weight=0.3)
     add_in_parts(index, draw(1, COUNTS, summary_dim=4), [4])
     files = [path for part in ("segments", "params") for path in (index.path / part).rglob("*") if path.is_file()]
-    expected = {path.relative_to(index.path).as_posix(): (path.stat().st_size, sha256(path)) for path in files}
-    assert {file.path: (file.size, file.sha256) for file in index._catalog.files()} == expected
+    expected = {path.relative_to(index.path).as_posix(): (path.stat().st_size, checksum(path)) for path in files}
+    assert {file.path: (file.size, file.checksum) for file in index._catalog.files()} == expected
 
 
 def test_word_ids_are_stored_as_given(make: Make, draw: Draw) -> None:

@@ -15,7 +15,7 @@ from wordhive.index import segment as segment_module
 from wordhive.index.catalog import SegmentRecord
 from wordhive.index.errors import WordhiveWarning
 from wordhive.index.merging import due
-from wordhive.index.segment import sha256
+from wordhive.index.segment import checksum
 
 Draw = Callable[..., WordVectors]
 ENCODING = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
@@ -109,7 +109,7 @@ def test_files_are_the_old_ones_rows_and_the_catalog_knows_them(draw: Draw, tmp_
     np.testing.assert_array_equal(_codes(folder / "candidates.faiss"), np.concatenate(codes))
     for file in merged._catalog.files():
         path = tmp_path / "merged" / file.path
-        assert (path.stat().st_size, sha256(path)) == (file.size, file.sha256)
+        assert (path.stat().st_size, checksum(path)) == (file.size, file.checksum)
     assert merged.info().bytes["words"] < unmerged.info().bytes["words"]
 
 

@@ -12,11 +12,12 @@ from wordhive.index import Index, IndexConfig, InputError, WordhiveError, WordVe
 from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.encodings import Fitted, FusedEncoding, fused
 from wordhive.index.maxsim import maxsim
-from wordhive.index.segment import sha256
+from wordhive.index.segment import checksum
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(
     codec="Flat",
+    summary_codec="Flat",
     encoding=FittedConfig(centroids=8, sample_words=64),
     reduction=ReductionConfig(dims=6, queries=50),
     candidates="Flat",
@@ -60,7 +61,7 @@ def test_an_index_keeps_them_and_takes_them_whenever_it_is_fitted(draw: Draw, tm
     queries = draw(3, [4] * 20, summary_dim=4)
     index = Index.create(tmp_path / "a", CONFIG, summary_weight=0.5, queries=queries)
     [file] = index._catalog.files()
-    assert (file.path, file.sha256) == ("params/queries.safetensors", sha256(tmp_path / "a" / file.path))
+    assert (file.path, file.checksum) == ("params/queries.safetensors", checksum(tmp_path / "a" / file.path))
     index.add(["x", "y"], draw(4, [3, 5], summary_dim=4))
     reopened = Index.open(tmp_path / "a")
     reopened.add([f"d{n}" for n in range(30)], draw(5, [4] * 30, summary_dim=4))

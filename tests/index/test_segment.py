@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xxhash
 
 from wordhive.index import IndexConfig, WordhiveError
 from wordhive.index import segment as segment_module
 from wordhive.index.catalog import FileRecord, SegmentRecord
-from wordhive.index.segment import Segment, file_records, new_folder, remove_strangers, save_array, sha256
+from wordhive.index.segment import Segment, checksum, file_records, new_folder, remove_strangers, save_array
 
 
 def segment(folder: Path) -> Segment:
@@ -87,7 +87,7 @@ def test_no_folder_holds_no_strangers(tmp_path: Path) -> None:
 
 def test_file_records_hold_path_size_and_checksum(tmp_path: Path) -> None:
     write_then(tmp_path / "segments", None)
-    expected = FileRecord("segments/new/file", 7, hashlib.sha256(b"content").hexdigest())
+    expected = FileRecord("segments/new/file", 7, xxhash.xxh3_128(b"content").hexdigest())
     assert file_records(tmp_path, tmp_path / "segments" / "new") == [expected]
 
 
@@ -95,7 +95,7 @@ def test_file_records_hold_path_size_and_checksum(tmp_path: Path) -> None:
 def test_checksums_cover_the_whole_file(tmp_path: Path, size: int) -> None:
     data = bytes(range(256)) * (size // 256 + 1)
     (tmp_path / "file").write_bytes(data[:size])
-    assert sha256(tmp_path / "file") == hashlib.sha256(data[:size]).hexdigest()
+    assert checksum(tmp_path / "file") == xxhash.xxh3_128(data[:size]).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["words", "offsets", "word_ids", "summaries"])

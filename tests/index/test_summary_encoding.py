@@ -13,7 +13,7 @@ from wordhive.index.parameters import check_fits_queries
 
 Draw = Callable[..., WordVectors]
 
-FLAT = IndexConfig(codec="Flat", encoding=SummaryConfig(), candidates="Flat")
+FLAT = IndexConfig(codec="Flat", summary_codec="Flat", encoding=SummaryConfig(), candidates="Flat")
 
 
 def numbered(n: int) -> list[str]:

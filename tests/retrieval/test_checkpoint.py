@@ -11,13 +11,13 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import InputError, WordhiveError
-from wordhive.index.segment import sha256
 from wordhive.retrieval import checkpoint
 from wordhive.retrieval.checkpoint import (
     find_base,
     load_base,
     load_model,
     save_model,
+    sha256,
     shipped_models,
 )
 from wordhive.retrieval.encoder import Encoder

@@ -14,7 +14,7 @@ from wordhive.retrieval.modules import ScoreMix
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Searcher
 
-EXACT = IndexConfig(codec="Flat", encoding=None)
+EXACT = IndexConfig(codec="Flat", summary_codec="Flat", encoding=None)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_model_without_it_is_known_by_what_it_was_before(tiny_encoder: Encoder
 def test_identical_words_make_the_score(
     uni: Encoder, sentences: list[str], tmp_path: Path, candidates: int | None
 ) -> None:
-    config = IndexConfig.load("summary").model_copy(update={"codec": "Flat"})
+    config = IndexConfig.load("summary").model_copy(update={"codec": "Flat", "summary_codec": "Flat"})
     retriever = Retriever.create(tmp_path / "x.hive", uni, config=config)
     retriever.add(sentences)
     asked = "the bees and the honey of ants"

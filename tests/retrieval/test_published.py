@@ -223,7 +223,9 @@ def test_the_gate_removes_some_words_of_documents_and_none_of_queries(published:
 def test_documents_are_found_by_the_published_score(
     published: Published, encoder: Encoder, tmp_path: Path, candidates: Any
 ) -> None:
-    config = IndexConfig.load("summary").model_copy(update={"codec": "Flat", "candidates": "Flat"})
+    config = IndexConfig.load("summary").model_copy(
+        update={"codec": "Flat", "summary_codec": "Flat", "candidates": "Flat"}
+    )
     retriever = Retriever.create(tmp_path / "x.hive", encoder, config=config)
     retriever.add([(str(number), text) for number, text in enumerate(TEXTS)])
     assert retriever.index.exact_match == published.config["compress_to_exact_mini_mode"]
@@ -239,7 +241,9 @@ def test_documents_are_found_by_the_published_score(
 
 def test_a_document_of_stop_words_has_no_words_and_its_summary(base: Path, tmp_path: Path) -> None:
     made = publish(tmp_path / "model", base, gate_bias=-100.0)
-    retriever = Retriever.create(tmp_path / "x.hive", made.folder, config=IndexConfig(codec="Flat", encoding=None))
+    retriever = Retriever.create(
+        tmp_path / "x.hive", made.folder, config=IndexConfig(codec="Flat", summary_codec="Flat", encoding=None)
+    )
     retriever.add(TEXTS)
     assert retriever.index.info().n_words == 0
     assert all(hit.words_score == 0 != hit.summary_score for hit in retriever.search("honey", k=6))

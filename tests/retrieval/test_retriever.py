@@ -56,7 +56,7 @@ def test_a_text_finds_itself_first(retriever: Retriever, sentences: list[str]) -
 def test_exact_search_equals_the_definition_of_the_score(
     tmp_path: Path, tiny_encoder: Encoder, sentences: list[str]
 ) -> None:
-    config = IndexConfig(codec="Flat", encoding=None)
+    config = IndexConfig(codec="Flat", summary_codec="Flat", encoding=None)
     retriever = Retriever.create(tmp_path / "x", tiny_encoder, config=config)
     retriever.add(sentences)
     documents, query = tiny_encoder.encode_documents(sentences), tiny_encoder.encode_queries(["honey and ants"])

@@ -16,8 +16,13 @@ from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit, Searcher
 
-FLAT = IndexConfig(codec="Flat", candidates="Flat", encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
-NO_FIRST_STAGE = IndexConfig(codec="Flat", encoding=None)
+FLAT = IndexConfig(
+    codec="Flat",
+    summary_codec="Flat",
+    candidates="Flat",
+    encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8),
+)
+NO_FIRST_STAGE = IndexConfig(codec="Flat", summary_codec="Flat", encoding=None)
 
 
 def random_words(n_texts: int, seed: int, *, summary_dim: int = 0) -> WordVectors:
@@ -294,9 +299,9 @@ def test_the_first_stage_sees_all_words_of_a_carved_query(tmp_path: Path, monkey
     asked: list[WordVectors] = []
     scored: list[WordVectors] = []
 
-    def found(given: WordVectors, n: int) -> list[NDArray[np.int64]]:
+    def found(given: WordVectors, n: int, among: None) -> list[NDArray[np.int64]]:
         asked.append(given)
-        return find(given, n)
+        return find(given, n, among)
 
     def exact(given: WordVectors, rows: NDArray[np.int64]) -> Scores:
         scored.append(given)

@@ -140,16 +140,6 @@ def test_only_what_a_stage_trains_changes(tiny_base: Path, pairs: Path, tmp_path
     assert not torch.equal(heads[0]["linear.weight"], heads[1]["linear.weight"])
 
 
-def test_a_stage_of_gates_closes_them_and_leaves_projections(tiny_base: Path, pairs: Path, tmp_path: Path) -> None:
-    stage = {"train": "gates", "loss": {"contrastive": 0, "matches": 1, "gate": 5}}
-    trainer.train(config_of(tiny_base, pairs, stage), tmp_path / "out", device="cpu")
-    found = losses(tmp_path / "out" / "train", "gate")
-    assert found[-1] < 0.97 * found[0]
-    for folder in ("2_Dense", "7_Dense"):
-        start, end = (load_file(tmp_path / "out" / name / folder / "model.safetensors") for name in ("start", "model"))
-        assert torch.equal(start["linear.weight"], end["linear.weight"])
-
-
 def test_a_model_can_be_trained_on(tiny_base: Path, pairs: Path, tmp_path: Path) -> None:
     first = trainer.train(config_of(tiny_base, pairs, {"train": "heads"}), tmp_path / "first", device="cpu")
     config = config_of(

@@ -1,4 +1,4 @@
-"""Compression of word vectors by FAISS's standalone codecs."""
+"""FAISS's standalone codecs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import faiss_library
-from .errors import InputError
+from .. import faiss_library
+from ..errors import InputError
 
+ENDING = ".faiss"
 # Fewer words than these say little about the range of those to come.
 _FEW_WORDS = 10_000
+# Of each kind one, for who names none.
+CHOICES = "Ternary256, Residual256x2, Residual256x1, SQ8, SQ6, SQ4, SQfp16, PQ8, OPQ8,PQ8, RQ8x8, RaBitQ or Flat"
 
 
-class Codec:
-    """Float vectors ⇄ codes of a fixed size.
-
-    dim: of the vectors. code_size: bytes of one code.
-    """
+class FaissCodec:
+    """A codec that FAISS trained: scalar (SQ8, SQ6, SQ4, SQfp16), product (PQ8, OPQ8,PQ8), additive (RQ8x8), 1 bit."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -27,37 +27,34 @@ class Codec:
         self.code_size: int = index.sa_code_size()
 
     @classmethod
-    def train(cls, factory: str, sample: NDArray[np.float32]) -> Codec:
-        """A codec by FAISS factory string ("SQ8", "SQ4", "SQfp16", "PQ32", "Flat", …), trained on `[n, dim]` vectors.
+    def train(cls, factory: str, sample: NDArray[np.float32]) -> FaissCodec:
+        """A codec by FAISS factory string, trained on `[n, dim]` vectors.
 
         Raises InputError for a string that names no codec, or a sample too small to train it.
         """
-        index = faiss_library.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS)
+        index = faiss_library.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS, choices=CHOICES)
         try:
             index.sa_code_size()
         except RuntimeError as error:
-            raise InputError(
-                f"codec {factory!r} cannot encode single vectors; choose SQ8, SQ4, SQfp16, PQ… or Flat"
-            ) from error
+            raise InputError(f"codec {factory!r} cannot encode single vectors; choose {CHOICES}") from error
         return cls(index)
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Codes, uint8 `[n, code_size]`, of vectors `[n, dim]`."""
         codes = np.empty((len(vectors), self.code_size), np.uint8)
         if len(vectors):
             codes[:] = self._index.sa_encode(np.ascontiguousarray(vectors, np.float32))
         return codes
 
     def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Vectors, float32 `[n, dim]`, of codes `[n, code_size]`."""
         vectors = np.empty((len(codes), self.dim), np.float32)
         if len(codes):
             vectors[:] = self._index.sa_decode(np.ascontiguousarray(codes))
         return vectors
 
-    def save(self, path: Path) -> None:
-        faiss_library.write(self._index, path)
+    def save(self, folder: Path, name: str) -> None:
+        faiss_library.write(self._index, folder / f"{name}{ENDING}")
 
     @classmethod
-    def load(cls, path: Path) -> Codec:
+    def load(cls, path: Path) -> FaissCodec:
+        """The codec that `save` wrote. Raises WordhiveError for a file that is missing or damaged."""
         return cls(faiss_library.read(path))

@@ -1,0 +1,117 @@
+"""`wordhive bench codecs`: what compression costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+
+if TYPE_CHECKING:
+    from wordhive.eval.codec_bench import CodecPair
+
+
+def register(group: typer.Typer) -> None:
+    group.command()(codecs)
+
+
+def codecs(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    report: Annotated[
+        Path | None, typer.Option(help="The folder of all results \\[default: out/bench/COLLECTION].")
+    ] = None,
+    shards: Annotated[
+        Path | None,
+        typer.Option(help="Encoded documents: read if they are there, else written \\[default: in the report folder]."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
+    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    documents: Annotated[int | None, typer.Option(help="Use only the first so many documents.", min=1)] = None,
+    fitted_to: Annotated[
+        int,
+        typer.Option(help="Train codecs on the first so many documents; an index's first commit has 2048.", min=1),
+    ] = 2048,
+    grid: Annotated[
+        Path | None, typer.Option(help="Codecs to compare, a YAML file \\[default: all that wordhive knows].")
+    ] = None,
+    codec: Annotated[
+        list[str] | None, typer.Option(help="Codec of the words to compare instead; give it several times.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Compare codecs of words and summaries: what they lose, in how many bytes, how fast.
+
+    The results go into the report folder one by one; run the same command again to go on after a stop.
+
+    \b
+    wordhive bench codecs ../collections/scifact
+    wordhive bench codecs ../collections/scifact --codec Ternary256 --codec SQ8
+    """
+    from wordhive.eval import codec_bench
+    from wordhive.eval.codec_plot import draw
+    from wordhive.eval.collections import load_collection
+    from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
+
+    pairs = _pairs(grid, codec)
+    loaded = load_collection(collection, split)
+    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
+    try:
+        found = codec_bench.bench(
+            pairs,
+            loaded,
+            Encoder.load(model or DEFAULT_MODEL),
+            folder,
+            shards=shards,
+            n_queries=queries,
+            n_documents=documents,
+            fitted_to=fitted_to,
+            on_measured=lambda one: output.note(f"measured {one.words}, {one.summaries}"),
+        )
+    except KeyboardInterrupt:
+        output.note(f"stopped: what was measured is safe in {folder}; run the same command again to go on")
+        raise
+    split_name = f" ({found.split})" if found.split else ""
+    title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
+    output.write_json(folder / "codecs.json", found)
+    draw(found, title, folder / "codecs.png")
+    if as_json:
+        output.print_json(found)
+        return
+    rows = [
+        [
+            one.words,
+            one.summaries,
+            str(one.bytes_per_vector),
+            f"{one.bytes_per_document:,.0f}",
+            f"{one.ndcg:.4f}",
+            f"{one.ndcg - found.ndcg_exact:+.4f}",
+            f"{one.overlap:.3f}",
+            "*" if one in found.front else "",
+            f"{one.words_per_second / 1e6:.1f}",
+            f"{one.documents_per_second:,}",
+            f"{one.seconds_training:.1f}",
+            f"{one.words_per_second_encoded / 1e6:.2f}",
+        ]
+        for one in found.codecs
+    ]
+    columns = ["words", "summaries", "bytes a word", "a document", "nDCG@10", "lost", "overlap", "front"]
+    columns += ["decode M words/s", "rerank docs/s", "train s", "encode M words/s"]
+    output.print_table(columns, rows, title=f"{title}; nDCG@10 without compression {found.ndcg_exact:.4f}")
+    output.note(f"codecs.json, codecs.png and what a second run needs are in {folder}")
+
+
+def _pairs(grid: Path | None, codecs: list[str] | None) -> list[CodecPair]:
+    from wordhive.eval.codec_bench import CodecPair, default_codecs, load_codecs
+    from wordhive.index import IndexConfig, InputError
+
+    if grid and codecs:
+        raise InputError("--grid and --codec both name what to compare; give one of them")
+    if codecs:
+        return [CodecPair(codec, IndexConfig().summary_codec) for codec in dict.fromkeys(codecs)]
+    return load_codecs(grid or default_codecs())

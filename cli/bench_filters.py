@@ -1,0 +1,76 @@
+"""`wordhive bench filters`: what filtered search finds, and what it costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+
+
+def register(group: typer.Typer) -> None:
+    group.command()(filters)
+
+
+def filters(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    report: Annotated[
+        Path | None, typer.Option(help="The folder of results and index \\[default: out/bench/COLLECTION].")
+    ] = None,
+    shards: Annotated[Path | None, typer.Option(help="The documents as wordhive encode left them.")] = None,
+    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
+    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    k: Annotated[int, typer.Option("-k", help="Hits a query.", min=1)] = 10,
+    candidates: Annotated[
+        int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Search with filters that 100 % … 0.01 % of the documents pass, against exact search with the same filters.
+
+    \b
+    wordhive bench filters ../collections/scifact
+    """
+    from wordhive.eval import filter_bench
+    from wordhive.eval.collections import load_collection
+
+    loaded = load_collection(collection, split)
+    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    found = filter_bench.bench(
+        loaded,
+        folder / "filters.hive",
+        model=model,
+        config=config,
+        shards=shards,
+        n_queries=queries,
+        k=k,
+        candidates=candidates,
+        on_measured=lambda one: output.note(f"measured {one.selectivity:.2%}"),
+    )
+    output.write_json(folder / "filters.json", found)
+    if as_json:
+        output.print_json(found)
+        return
+    rows = [
+        [
+            f"{one.selectivity:.2%}",
+            f"{one.n_matching:,}",
+            f"{one.hits:.2f}",
+            f"{one.complete:.1%}",
+            f"{one.overlap:.4f}",
+            f"{one.latency_ratio:.2f}",
+        ]
+        for one in found.filters
+    ]
+    columns = ["pass the filter", "documents", "hits", "complete", f"overlap with exact {k}", "time, of unfiltered"]
+    title = f"{found.collection}: {found.n_documents:,} documents, {found.n_queries:,} queries, {found.encoder}"
+    output.print_table(columns, rows, title=title)
+    output.note(f"filters.json and the index are in {folder}")

@@ -1,0 +1,90 @@
+"""Searches of a FAISS index among the documents that a filter allows, which find as many as were asked for."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import faiss_library
+
+# Inner products and numbers of documents, `[n_queries, n]` both, best first.
+Found = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+# A graph's search takes as long as a scan of so many documents for each place of its beam (512 dims in SQ8: 31 where
+# the beam is 1024, 70 where it is 64).
+_SCANNED_A_PLACE = 30
+
+
+def search_allowed(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], beam: int) -> Found:
+    """The best n documents of those that are allowed, `[n_queries, n]`: inner products and numbers.
+
+    index: searched by inner products, on the CPU. queries: float32 `[n_queries, dim]`. n: at most as many as are
+    allowed, and all of them are found, as SQUASH promises (Oakley & Ferhatosmanoglu 2024). beam: of a graph's search
+    where all are allowed.
+
+    A graph or lists are visited so widely that as many documents are met that are allowed as are met at all in a search
+    of all; where a scan of the allowed ones takes no longer, or too few were found, they are scanned.
+    """
+    library = faiss_library.faiss()
+    if isinstance(index, library.IndexPreTransform):
+        for number in range(index.chain.size()):
+            queries = library.downcast_VectorTransform(index.chain.at(number)).apply(queries)
+        return search_allowed(library.downcast_index(index.index), queries, n, allowed, beam)
+    n_allowed = int(np.count_nonzero(allowed))
+    widened = len(allowed) / n_allowed
+    selector = library.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+    if isinstance(index, library.IndexHNSW):
+        beam = int(beam * widened)
+        if n_allowed > _SCANNED_A_PLACE * beam:
+            found = _found(index, queries, n, library.SearchParametersHNSW(sel=selector, efSearch=beam))
+            if _is_whole(found):
+                return found
+        index = library.downcast_index(index.storage)
+    if isinstance(index, library.IndexIVF):
+        nprobe = min(index.nlist, math.ceil(index.nprobe * widened))
+        found = _found(index, queries, n, library.SearchParametersIVF(sel=selector, nprobe=nprobe))
+        if _is_whole(found):
+            return found
+        return _found(index, queries, n, library.SearchParametersIVF(sel=selector, nprobe=index.nlist))
+    if isinstance(index, (library.IndexFlat, library.IndexScalarQuantizer, library.IndexRaBitQ)):
+        return _found(index, queries, n, library.SearchParameters(sel=selector))
+    # The others take no selector.
+    if isinstance(index, library.IndexPQ):
+        return _scan_products(index, queries, n, np.flatnonzero(allowed))
+    return _scan_decoded(index, queries, n, allowed)
+
+
+def _found(index: Any, queries: NDArray[np.float32], n: int, how: Any = None) -> Found:
+    scores, numbers = index.search(queries, n, params=how)
+    return scores, numbers
+
+
+def _is_whole(found: Found) -> bool:
+    return bool((found[1] >= 0).all())
+
+
+def _scan_products(index: Any, queries: NDArray[np.float32], n: int, rows: NDArray[np.int64]) -> Found:
+    """The codes of those rows as an index of their own, which is much faster than to decode them."""
+    library = faiss_library.faiss()
+    part = library.IndexPQ(index.d, index.pq.M, index.pq.nbits, library.METRIC_INNER_PRODUCT)
+    part.pq, part.is_trained = index.pq, True
+    codes = library.rev_swig_ptr(index.codes.data(), index.ntotal * index.code_size)
+    part.add_sa_codes(codes.reshape(index.ntotal, index.code_size)[rows])
+    scores, numbers = _found(part, queries, n)
+    return scores, rows[numbers]
+
+
+def _scan_decoded(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:
+    scores, numbers = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
+    first = 0
+    for vectors in faiss_library.decoded(index):
+        rows = np.flatnonzero(allowed[first : first + len(vectors)])
+        scores = np.concatenate([scores, queries @ vectors[rows].T], axis=1)
+        numbers = np.concatenate([numbers, np.broadcast_to(rows + first, (len(queries), len(rows)))], axis=1)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+        scores, numbers = np.take_along_axis(scores, best, axis=1), np.take_along_axis(numbers, best, axis=1)
+        first += len(vectors)
+    return scores, numbers

@@ -1,0 +1,28 @@
+"""What every codec does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Codec(Protocol):
+    """Float vectors ⇄ codes of a fixed size, so that codes may be copied, cut and joined as bytes.
+
+    dim: of the vectors. code_size: bytes of one code.
+    """
+
+    dim: int
+    code_size: int
+
+    def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Codes, uint8 `[n, code_size]`, of vectors `[n, dim]`."""
+
+    def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Vectors, float32 `[n, dim]`, of codes `[n, code_size]`."""
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write the codec to a folder, as one file of that name and the ending of its kind."""

@@ -1,0 +1,245 @@
+"""A centroid and a coarse residual: PLAID's codes (Santhanam et al. 2022), with levels and a rotation that are fitted.
+
+A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels, times a
+scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits, with 3 of them 1.6, five dims to a byte.
+The levels fit the usual word; without the scale, one that is far from its centroid is clipped (docs/codecs.md).
+
+Decoding needs no arithmetic on levels: a byte stands for a vector of its own, rotated back, in a table, so that a word
+is one row of the centroids plus the scaled sum of one row of each table.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .. import faiss_library
+from ..errors import InputError, WordhiveError
+from ..parallel import run_in_blocks
+from ..tensors import read_tensors, write_tensors
+
+ENDING = ".safetensors"
+# Dims that one byte holds, by levels of a dim.
+_DIMS_A_BYTE = {2: 8, 3: 5, 4: 4, 16: 2}
+_NAME = re.compile(r"(?:Residual(?P<residual>[1-9]\d{0,5})x(?P<bits>[124])|Ternary(?P<ternary>[1-9]\d{0,5}))")
+_MOST_CENTROIDS = 65_536
+# A centroid of fewer vectors follows them, and leaves nothing to learn levels from.
+_VECTORS_A_CENTROID = 32
+# Vectors to fit a rotation and levels to, and rounds of it: neither gains from more.
+_SAMPLE = 50_000
+_ROUNDS = 20
+# Steps of the scale from 0 to 1; a byte of them reaches to 4.
+_STEPS = 64
+# Vectors that are encoded at once.
+_BLOCK = 16_384
+_SEED = 1
+
+
+class ResidualCodec:
+    """Codes of one or two bytes for the centroid, one for the scale, then the levels.
+
+    centroids: float32 `[n, dim]`. rotation: float32 `[dim, dim]`, orthogonal. levels: float32 `[dim, n_levels]`,
+    ascending, of the rotated residual. centroid_bytes: 1 or 2.
+    """
+
+    def __init__(
+        self,
+        centroids: NDArray[np.float32],
+        rotation: NDArray[np.float32],
+        levels: NDArray[np.float32],
+        centroid_bytes: int,
+    ) -> None:
+        self._centroids, self._rotation, self._levels = centroids, rotation, levels
+        self._centroid_bytes = centroid_bytes
+        self._tables = _tables(rotation, levels)
+        self.dim = int(centroids.shape[1])
+        self.code_size = centroid_bytes + 1 + len(self._tables)
+
+    @staticmethod
+    def is_named(factory: str) -> bool:
+        """Whether a factory string is one of this codec's: Residual256x2 (centroids, bits a dim), Ternary256."""
+        return _NAME.fullmatch(factory) is not None
+
+    @classmethod
+    def train(cls, factory: str, sample: NDArray[np.float32]) -> ResidualCodec:
+        """A codec by its factory string, trained on `[n, dim]` vectors; fewer centroids where there are few of them.
+
+        Raises InputError for more than 65,536 centroids.
+        """
+        named = _NAME.fullmatch(factory)
+        assert named is not None
+        n_centroids = int(named["residual"] or named["ternary"])
+        if n_centroids > _MOST_CENTROIDS:
+            raise InputError(f"codec {factory!r} has {n_centroids:,} centroids; choose at most {_MOST_CENTROIDS:,}")
+        centroids = _cluster(sample, n_centroids)
+        part = sample[np.sort(np.random.default_rng(_SEED).permutation(len(sample))[:_SAMPLE])]
+        residuals = part - centroids[_nearest(part, centroids)]
+        rotation, levels = _fit(residuals, 2 ** int(named["bits"]) if named["bits"] else 3)
+        return cls(centroids, rotation, levels, 1 if n_centroids <= 256 else 2)
+
+    def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+        codes = np.empty((len(vectors), self.code_size), np.uint8)
+        for first in range(0, len(vectors), _BLOCK):
+            part = np.asarray(vectors[first : first + _BLOCK], np.float32)
+            nearest = _nearest(part, self._centroids)
+            residuals = np.asarray(part - self._centroids[nearest], np.float32)
+            rotated = np.asarray(residuals @ self._rotation, np.float32)
+            digits = _digits(rotated, self._levels)
+            block = codes[first : first + _BLOCK]
+            for place in range(self._centroid_bytes):
+                block[:, place] = nearest >> (8 * place) & 255
+            block[:, self._centroid_bytes] = _scales(rotated, _values(digits, self._levels))
+            block[:, self._centroid_bytes + 1 :] = _packed(digits, self._levels.shape[1])
+        return codes
+
+    def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        codes = np.ascontiguousarray(codes)
+        vectors = np.empty((len(codes), self.dim), np.float32)
+
+        def block(first: int, last: int) -> None:
+            _decode(codes, self._centroid_bytes, self._centroids, self._tables, first, last, vectors)
+
+        run_in_blocks(block, np.arange(len(codes) + 1))
+        return vectors
+
+    def save(self, folder: Path, name: str) -> None:
+        tensors: dict[str, NDArray[np.generic]] = {
+            "centroids": self._centroids,
+            "rotation": self._rotation,
+            "levels": self._levels,
+            "centroid_bytes": np.array([self._centroid_bytes]),
+        }
+        write_tensors(folder / f"{name}{ENDING}", tensors)
+
+    @classmethod
+    def load(cls, path: Path) -> ResidualCodec:
+        """The codec that `save` wrote. Raises WordhiveError for a file that is missing or damaged."""
+        tensors = read_tensors(path)
+        try:
+            centroids, rotation, levels = (
+                np.asarray(tensors[name], np.float32) for name in ("centroids", "rotation", "levels")
+            )
+            return cls(centroids, rotation, levels, int(tensors["centroid_bytes"][0]))
+        except (KeyError, ValueError, IndexError) as error:
+            raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
+
+
+def _cluster(sample: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """At most n centroids by k-means; the zero vector alone where there are too few vectors for one."""
+    n = min(n, len(sample) // _VECTORS_A_CENTROID)
+    if n == 0:
+        return np.zeros((1, sample.shape[1]), np.float32)
+    kmeans = faiss_library.faiss().Kmeans(sample.shape[1], n, niter=15, seed=_SEED, min_points_per_centroid=1)
+    kmeans.train(np.ascontiguousarray(sample, np.float32))
+    return np.asarray(kmeans.centroids, np.float32).reshape(n, -1)
+
+
+def _nearest(vectors: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int64]:
+    halves = 0.5 * np.einsum("ij,ij->i", centroids, centroids)
+    at_once = max(1, (1 << 24) // len(centroids))
+    parts = [
+        np.argmax(vectors[first : first + at_once] @ centroids.T - halves, axis=1)
+        for first in range(0, len(vectors), at_once)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _fit(residuals: NDArray[np.float32], n_levels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A rotation and each dim's levels of a small squared error, in turns: levels by Lloyd, the rotation by Procrustes.
+
+    It begins with a random rotation, which spreads what is left over all dims (as ITQ, Gong and Lazebnik 2011).
+    """
+    dim = residuals.shape[1]
+    rotation = np.linalg.qr(np.random.default_rng(_SEED).standard_normal((dim, dim)))[0].astype(np.float32)
+    levels = _first_levels(residuals @ rotation, n_levels)
+    for _ in range(_ROUNDS):
+        rotated = residuals @ rotation
+        digits = _digits(rotated, levels)
+        levels = _means(rotated, digits, levels)
+        left, _, right = np.linalg.svd(residuals.T @ _values(digits, levels))
+        rotation = np.asarray(left @ right, np.float32)
+    return rotation, _means(residuals @ rotation, _digits(residuals @ rotation, levels), levels)
+
+
+def _first_levels(rotated: NDArray[np.float32], n_levels: int) -> NDArray[np.float32]:
+    """Levels over each dim's spread; over that of a unit vector where nothing is left to see."""
+    spread = np.sqrt(np.square(rotated).mean(axis=0)) if len(rotated) else np.zeros(rotated.shape[1])
+    usual = float(np.sqrt(np.square(spread).mean())) or 1 / np.sqrt(rotated.shape[1])
+    spread = np.where(spread > 0.01 * usual, spread, usual)
+    # The middles of n_levels equal parts of ±2 standard deviations.
+    steps = (np.arange(n_levels) + 0.5) * (4 / n_levels) - 2
+    return np.asarray(spread[:, None] * steps, np.float32)
+
+
+def _means(rotated: NDArray[np.float32], digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of what each level stands for; a level that stands for nothing stays."""
+    means = levels.copy()
+    for k in range(len(levels)):
+        counts = np.bincount(digits[:, k], minlength=levels.shape[1])
+        sums = np.bincount(digits[:, k], rotated[:, k], minlength=levels.shape[1])
+        means[k] = np.where(counts > 0, sums / np.maximum(counts, 1), levels[k])
+    return np.sort(means, axis=1)
+
+
+def _digits(rotated: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The nearest level of every dim, uint8 `[n, dim]`."""
+    borders = (levels[:, 1:] + levels[:, :-1]) / 2
+    digits = np.empty(rotated.shape, np.uint8)
+    for k in range(rotated.shape[1]):
+        digits[:, k] = np.searchsorted(borders[k], rotated[:, k])
+    return digits
+
+
+def _values(digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return levels[np.arange(len(levels)), digits]
+
+
+def _scales(rotated: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """What the levels must be multiplied by to be off least, in steps."""
+    products, squares = np.einsum("ij,ij->i", rotated, values), np.einsum("ij,ij->i", values, values)
+    scales = products / np.maximum(squares, np.finfo(np.float32).tiny)
+    return np.asarray(np.clip(np.rint(_STEPS * scales), 0, 255), np.uint8)
+
+
+def _packed(digits: NDArray[np.uint8], n_levels: int) -> NDArray[np.uint8]:
+    """Bytes whose digits in base `n_levels`, the first one last, are levels."""
+    per_byte = _DIMS_A_BYTE[n_levels]
+    n, dim = digits.shape
+    padded = np.zeros((n, -(-dim // per_byte) * per_byte), np.uint8)
+    padded[:, :dim] = digits
+    powers = n_levels ** np.arange(per_byte)
+    return np.asarray(padded.reshape(n, -1, per_byte) @ powers, np.uint8)
+
+
+def _tables(rotation: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What each value of each byte of the levels adds to a vector, float32 `[n_bytes, 256, dim]`."""
+    dim, n_levels = levels.shape
+    per_byte = _DIMS_A_BYTE[n_levels]
+    tables = np.zeros((-(-dim // per_byte), 256, dim), np.float32)
+    byte = np.arange(256)
+    for k in range(dim):
+        digit = byte // n_levels ** (k % per_byte) % n_levels
+        tables[k // per_byte] += levels[k, digit][:, None] * rotation[:, k]
+    return tables
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def _decode(codes, centroid_bytes, centroids, tables, first, last, vectors):  # type: ignore[no-untyped-def]
+    dim = centroids.shape[1]
+    for word in range(first, last):
+        number = np.int64(codes[word, 0])
+        if centroid_bytes == 2:
+            number += np.int64(codes[word, 1]) << 8
+        for k in range(dim):
+            vectors[word, k] = 0
+        for place in range(len(tables)):
+            value = codes[word, centroid_bytes + 1 + place]
+            for k in range(dim):
+                vectors[word, k] += tables[place, value, k]
+        scale = np.float32(codes[word, centroid_bytes]) / np.float32(_STEPS)
+        for k in range(dim):
+            vectors[word, k] = centroids[number, k] + scale * vectors[word, k]

@@ -1,0 +1,34 @@
+"""A codec by name, or from the files of an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import faiss_codec, residual
+from .codec import Codec
+from .faiss_codec import FaissCodec
+from .residual import ResidualCodec
+
+
+def train_codec(factory: str, sample: NDArray[np.float32]) -> Codec:
+    """A codec by its name, trained on `[n, dim]` vectors.
+
+    factory: Residual256x2 (centroids, bits a dim: 1, 2 or 4), Ternary256, or a FAISS factory string.
+    Raises InputError for a string that names no codec, or a sample too small to train it.
+    """
+    if ResidualCodec.is_named(factory):
+        return ResidualCodec.train(factory, sample)
+    return FaissCodec.train(factory, sample)
+
+
+def load_codec(factory: str, folder: Path, name: str) -> Codec:
+    """The codec that was trained by a name and saved in a folder.
+
+    Raises WordhiveError for a file that is missing or damaged.
+    """
+    if ResidualCodec.is_named(factory):
+        return ResidualCodec.load(folder / f"{name}{residual.ENDING}")
+    return FaissCodec.load(folder / f"{name}{faiss_codec.ENDING}")
