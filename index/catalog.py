@@ -46,6 +46,8 @@ CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NO
     + documents.SCHEMA
 )
 
+# SQLite's message may quote what is damaged, and then is no text.
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 _TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
 _TEXT_BODIES = (
     "SELECT coalesce(sum(length(body)), 0) + (SELECT coalesce(sum(length(content)), 0) FROM dictionary) FROM text"
@@ -132,7 +134,7 @@ class Catalog:
                 )
             catalog = cls(path, connection)
             catalog.pinned().close()
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             connection.close()
             raise _damaged(path, error) from error
         except BaseException:
@@ -150,7 +152,7 @@ class Catalog:
             connection.execute("BEGIN")  # the moment is that of the first look
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             connection.close()
             raise _damaged(self.path, error) from error
         return Catalog(self.path, connection, self._codecs)
@@ -311,7 +313,7 @@ class Catalog:
             raise InputError(
                 f"{error.object!r} is no valid Unicode (a lone surrogate); decode it as UTF-8 first"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             raise _damaged(self.path, error) from error
 
 
@@ -333,7 +335,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         # Reading a catalog with a log wants to write beside it; without one it can be read as it lies.
         uri = f"{path.resolve().as_uri()}?immutable=1"
         return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
-    except sqlite3.DatabaseError as error:
+    except _DAMAGE as error:
         connection.close()
         raise _damaged(path, error) from error
     return connection

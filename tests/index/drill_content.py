@@ -15,7 +15,12 @@ from wordhive.index.snapshot import Snapshot
 
 DIM, SUMMARY_DIM = 8, 4
 # Flat codes are the vectors themselves: whatever was compacted and refit, they must be equal to the last bit.
-CONFIG = IndexConfig(codec="Flat", encoding=MuveraConfig(repetitions=2, bits=2, projection_dim=4), candidates="Flat")
+CONFIG = IndexConfig(
+    codec="Flat",
+    summary_codec="Flat",
+    encoding=MuveraConfig(repetitions=2, bits=2, projection_dim=4),
+    candidates="Flat",
+)
 # Versions by id: all that an index should hold.
 State = dict[str, int]
 

@@ -44,7 +44,7 @@ def answers(path: Path) -> str:
 
 def made(path: Path) -> None:
     """An index with deleted documents, of which some are in a segment that was merged."""
-    config = CONFIG.model_copy(update={"codec": "SQ8", "candidates": "SQ8"})
+    config = CONFIG.model_copy(update={"codec": "SQ8", "summary_codec": "SQ8", "candidates": "SQ8"})
     index = Index.create(path, config, summary_weight=0.5)
     index.add(*content({f"d{n}": n % 4 for n in range(12)}))
     index.delete(["d3", "d4"])
