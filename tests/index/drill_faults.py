@@ -188,13 +188,13 @@ def main(form: str, seed: int = 0) -> int:
             for code, lasts in itertools.product(_SQLITE, (False, True)):
                 kind = f"{errno.errorcode[code]}{' that lasts' if lasts else ''}"
                 for at in range(1000):
-                    if long or draw.random() < 0.02:
+                    if long or draw.random() < 0.01:
                         fault = StepFault(drill.path, code, at, lasts=lasts)
                         if not drill.strike(base, f"{name}, {kind} at step {at}", change, before, fault):
                             break
-            for limit in _LIMITS if long else draw.sample(_LIMITS, 2):
+            for limit in _LIMITS if long else draw.sample(_LIMITS, 1):
                 drill.strike(base, f"{name}, files up to {limit} bytes", change, before, SizeFault(limit))
-            for more in range(0, 16, 1 if long else 8):
+            for more in range(0, 16, 1 if long else 12):
                 drill.strike(base, f"{name}, {more} pages more", change, before, PageFault(more))
         counts = ", ".join(f"{n} {outcome}" for outcome, n in drill.counts.items())
         sys.stdout.write(f"fault drill: {counts}\n")

@@ -15,8 +15,10 @@ import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index import merging as merging_module
+from wordhive.index.catalog import Catalog
 from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
+from wordhive.index.errors import WordhiveWarning
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=4), candidates="SQ8")
@@ -397,3 +399,64 @@ def test_two_processes_delete_what_they_should(documents: WordVectors, queries: 
     assert [worker.wait() for worker in workers] == [0, 0]
     index.reload()
     assert sorted(scores(index, queries)) == sorted(ids(*range(10)))
+
+
+def test_an_index_whose_creation_was_killed_can_be_made_again(documents: WordVectors, tmp_path: Path) -> None:
+    for name in ("segments", "params"):
+        (tmp_path / "x" / name).mkdir(parents=True)
+    for name in ("params/queries.safetensors", "catalog.new", "catalog.new-journal"):
+        (tmp_path / "x" / name).write_bytes(b"half")
+    index = filled(tmp_path / "x", documents)
+    assert len(index) == 30
+    assert check(index.path) == []
+    assert not list(index.path.glob("catalog.new*"))
+
+
+def test_nothing_else_is_taken_for_a_half_made_index(tmp_path: Path) -> None:
+    mine = tmp_path / "x" / "params" / "mine"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(InputError, match="already something"):
+        Index.create(tmp_path / "x", CONFIG)
+    assert mine.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE setting SET value = '0.25' WHERE name = 'summary_weight'",
+        "UPDATE segment SET first_row = first_row + 1",
+        "UPDATE generation SET dim = 9",
+        "UPDATE file SET size = size + 1",
+        "DELETE FROM tombstone",
+        "UPDATE history SET id = id + 7 WHERE id = (SELECT max(id) FROM history)",
+        "DELETE FROM seal",
+    ],
+)
+def test_a_catalog_that_says_what_nobody_wrote_is_refused(documents: WordVectors, tmp_path: Path, change: str) -> None:
+    index = filled(tmp_path / "x", documents)
+    index.delete(ids(3))
+    index.close()
+    with sqlite3.connect(index.path / "catalog.db") as connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(WordhiveError, match=r"catalog\.db is damaged"):
+        Index.open(index.path)
+    assert ["catalog.db is damaged" in fault for fault in check(index.path)] == [True]
+
+
+def test_a_change_holds_though_the_catalog_cannot_be_read_after_it(
+    documents: WordVectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(tmp_path / "x", documents)
+
+    def fail(_: Any) -> None:
+        raise WordhiveError("cannot read the catalog: disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "fold", lambda _: patch.setattr(Catalog, "pinned", fail))
+        with pytest.warns(WordhiveWarning, match="not merged"):
+            assert index.delete(ids(1)) == 1
+        with pytest.raises(WordhiveError, match="disk I/O error"):
+            len(index)
+    assert len(index) == 29
