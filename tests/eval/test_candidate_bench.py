@@ -118,7 +118,7 @@ def test_exact_scores_are_taken_over_and_made_anew_for_others(
     queries = encoder.encode_queries(list(collection.queries.values()))
     first = np.array(ExactScores.make(tmp_path, shards, queries, 0.3, 60).scores)
     with monkeypatch.context() as patch:
-        patch.setattr("wordhive.eval.exact_scores._score", None)
+        patch.setattr("wordhive.eval.exact_scores.score", None)
         np.testing.assert_array_equal(ExactScores.make(tmp_path, shards, queries, 0.3, 60).scores, first)
     assert not np.allclose(ExactScores.make(tmp_path, shards, queries, 0.4, 60).scores, first)
     assert ExactScores.make(tmp_path, shards, queries[:2], 0.4, 60).scores.shape == (2, 60)
@@ -163,7 +163,7 @@ def test_shares_equal_those_of_a_scan_worked_out_here(
         assert flat.shares[k][20] == pytest.approx(np.mean(expected), abs=1e-3)
     assert flat.shares[10][100] == flat.shares[100][100] == 1.0
     assert flat.ndcg[100] == found.ndcg_exact
-    assert flat.dims == 4 * 4 * 8 + 128
+    assert flat.dims == 4 * 4 * 8 + 256
     assert flat.bytes_per_document == pytest.approx(4 * flat.dims, abs=0.2)
     assert quantised.bytes_per_document == pytest.approx(flat.dims, abs=0.2)
     assert flat.queries_per_second > 0
@@ -232,7 +232,7 @@ def test_a_run_that_was_stopped_in_another_setting_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("wordhive.eval.exact_scores._score", stop)
+        patch.setattr("wordhive.eval.exact_scores.score", stop)
         with pytest.raises(KeyboardInterrupt):
             bench([_stage("Flat")], collection, encoder, tmp_path, shards=shards, summary_weight=0.1, n_queries=2)
     again = bench([_stage("SQ8")], collection, encoder, tmp_path, shards=shards)
@@ -269,7 +269,7 @@ def test_one_name_may_stand_for_two_encodings(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
     found = bench([_stage(), _stage(repetitions=2)], collection, encoder, tmp_path, shards=shards)
-    assert [stage.dims for stage in found.stages] == [4 * 4 * 8 + 128, 2 * 4 * 8 + 128]
+    assert [stage.dims for stage in found.stages] == [4 * 4 * 8 + 256, 2 * 4 * 8 + 256]
 
 
 def test_the_grid_that_comes_with_it_is_whole() -> None:

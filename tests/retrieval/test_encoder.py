@@ -446,14 +446,14 @@ def test_of_takes_an_encoder_a_model_or_a_name(
 
 @pytest.fixture(scope="module")
 def trained() -> Encoder:
-    """The default model, trained: 32 dims, a stop-word gate, query weights, a summary of 128 dims."""
+    """The default model, trained: 32 dims, a stop-word gate, query weights, a summary of 256 dims."""
     return Encoder.load()
 
 
 def test_the_default_model_keeps_few_small_words(trained: Encoder, encoder: Encoder) -> None:
     text = "The genes of the honey bee, and of other insects, are known: they tell how a queen is made of a larva."
     words, all_words = trained.encode_documents([text]), encoder.encode_documents([text])
-    assert (words.dim, words.summary_dim) == (32, 128)
+    assert (words.dim, words.summary_dim) == (32, 256)
     assert len(words.vectors) < len(all_words.vectors)
     kept = set(words.word_ids.tolist())
     assert kept < set(all_words.word_ids.tolist())
