@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import bench_codecs, bench_filters, output
+from . import bench_codecs, bench_filters, bench_updates, output
 
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import FirstStage, Measured
@@ -25,6 +25,7 @@ wordhive bench filters ../collections/scifact
 )
 bench_filters.register(bench)
 bench_codecs.register(bench)
+bench_updates.register(bench)
 
 
 def register(app: typer.Typer) -> None:

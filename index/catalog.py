@@ -22,7 +22,7 @@ from .errors import InputError, WordhiveError
 from .filters import Where, condition
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _SCHEMA = (
     """

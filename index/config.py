@@ -109,8 +109,9 @@ _FAMILIES: dict[str, type[BaseModel]] = {"muvera": MuveraConfig, "fitted": Fitte
 class IndexConfig(_Part):
     """How an index compresses words and finds candidates.
 
-    codec: of the words: Residual256x2 (centroids, bits a dim), Ternary256, or a FAISS factory string ("SQ8", "SQ4",
-    "PQ8", "SQfp16", "Flat", …). summary_codec: the same of the summaries.
+    codec: of the words: Senary256, Ternary256 (centroids), Residual256x2 (and bits a dim), or a FAISS factory string
+    ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …). summary_codec: the same of the summaries.
+    word_ids: keep what word a vector is of. Exact matching needs it, and explanations of documents without a text.
     encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
     reduction: of that vector; None keeps all its dims.
     candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", "PQ{dims/8}x8", …).
@@ -123,6 +124,7 @@ class IndexConfig(_Part):
 
     codec: str = "SQ8"
     summary_codec: str = "SQ8"
+    word_ids: bool = True
     encoding: EncodingConfig | None = MuveraConfig()
     reduction: ReductionConfig | None = None
     candidates: str = "SQ8"

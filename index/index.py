@@ -29,8 +29,8 @@ from .parameters import (
     Parameters,
     check_fits_exact_match,
     check_fits_queries,
-    enough_documents,
     load_queries,
+    outgrown,
     save_queries,
 )
 from .scores import Scores
@@ -419,10 +419,9 @@ class Index:
         return file_records(self.path, self.path / "params" / str(new.id))
 
     def _outgrown(self, generation: Generation, n_new: int) -> bool:
-        """Whether the documents were too few to fit an encoding to, and with n_new more are enough."""
-        if self._now.parameters(generation.id).encoding is not None:
-            return False
-        return enough_documents(self.config, len(self._now) + n_new)
+        """Whether the documents were too few to train all that was asked for, and with n_new more are enough."""
+        held = self._now.parameters(generation.id).config
+        return outgrown(held, self.config, len(self._now) + n_new)
 
     def _new_name(self) -> str:
         """A segment's name: no segment had it before, so nobody takes one's files for another's."""

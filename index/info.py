@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from .catalog import FileRecord
 from .config import IndexConfig
+from .segment import ID_FILES
 
 _PARTS = {
     "words.npy": "words",
-    "word_ids.npy": "word ids",
+    **{f"{name}.npy": "word ids" for name in ID_FILES},
     "offsets.npy": "offsets",
     "rows.npy": "rows",
     "summaries.npy": "summaries",

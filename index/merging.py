@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog import FileRecord, Generation, SegmentRecord
-from .segment import ArrayFile, Segment, file_records, new_folder
+from .segment import ArrayFile, Segment, file_records, new_folder, save_word_ids
 from .snapshot import Snapshot, blocks
+from .word_id_lists import WordIdLists
 from .word_vectors import ragged_rows
 
 # Segments of a size that are merged, and so about how many times larger the next size is.
@@ -79,7 +80,6 @@ def _write(
     parameters, ends = now.parameters(record.generation), 0
     with (
         closing(ArrayFile(folder / "words.npy", np.uint8, record.n_words, parameters.words.code_size)) as words,
-        closing(ArrayFile(folder / "word_ids.npy", np.uint32, record.n_words)) as word_ids,
         closing(ArrayFile(folder / "offsets.npy", np.int64, record.n_documents + 1)) as offsets,
     ):
         offsets.write(np.zeros(1, np.int64))
@@ -88,9 +88,9 @@ def _write(
             same = segment.record.generation == record.generation
             codes = segment.words[places] if same else parameters.words.encode(now.decoded(segment, local).vectors)
             words.write(codes)
-            word_ids.write(segment.word_ids[places])
             offsets.write(own[1:] + ends)
             ends += own[-1]
+    _write_word_ids(folder, segments, kept)
     if record.n_rows != record.n_documents:
         with closing(ArrayFile(folder / "rows.npy", np.int64, record.n_documents)) as rows:
             for segment, local in zip(segments, kept, strict=True):
@@ -112,6 +112,23 @@ def _write(
             for block in blocks(segment, local):
                 candidates.add(parameters.encoding.encode_documents(now.decoded(segment, block), device))
     candidates.save(folder / "candidates.faiss")
+
+
+def _write_word_ids(folder: Path, segments: Sequence[Segment], kept: Sequence[NDArray[np.int64]]) -> None:
+    """Code the word ids anew, by a vocabulary of those that are left."""
+    vocabulary = np.zeros(0, np.uint32)
+    for ids, _ in _word_ids(segments, kept):
+        vocabulary = np.union1d(vocabulary, ids)
+    parts = [WordIdLists.encode(ids, offsets, vocabulary) for ids, offsets in _word_ids(segments, kept)]
+    save_word_ids(folder, WordIdLists.concat(parts, vocabulary))
+
+
+def _word_ids(
+    segments: Sequence[Segment], kept: Sequence[NDArray[np.int64]]
+) -> Iterator[tuple[NDArray[np.uint32], NDArray[np.int64]]]:
+    for segment, local in _blocks(segments, kept):
+        _, offsets = ragged_rows(segment.offsets, local)
+        yield segment.word_ids_of(local, offsets), offsets
 
 
 def _summary(now: Snapshot, segment: Segment, local: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
-from .codecs import Codec, load_codec, train_codec
+from .codecs import Codec, learns, load_codec, train_codec, wanted
 from .config import FittedConfig, IndexConfig, SummaryConfig
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
 from .segment import sync
 from .tensors import read_tensors, write_tensors
+from .word_sample import word_sample
 from .word_vectors import WordVectors
 
 # Enough to train any codec or encoding here, little enough to hold in memory.
-_SAMPLE_WORDS = 200_000
 SAMPLE_DOCUMENTS = 20_000
+# A codebook of fewer follows them, and stands badly for those to come.
+_LEAST_TO_LEARN = 1_024
+# What of a configuration few documents have in another form.
+_MAKESHIFT = ("codec", "summary_codec", "encoding")
 _LARGE = "candidates-large.faiss"
 QUERIES = "queries.safetensors"
 
@@ -59,13 +64,10 @@ class Parameters:
                 f"the queries that the index was given have {queries.dim} dims (summaries {queries.summary_dim}), the "
                 f"documents {documents.dim} ({documents.summary_dim}); make the index anew, with one model for both"
             )
-        if not enough_documents(config, len(documents)):
-            config = config.model_copy(update={"encoding": None, "reduction": None})
-        random = np.random.default_rng(0)
-        chosen = np.sort(random.permutation(len(documents))[:SAMPLE_DOCUMENTS])
+        config = _trainable(config, len(documents))
+        chosen = np.sort(np.random.default_rng(0).permutation(len(documents))[:SAMPLE_DOCUMENTS])
         sample = documents.take(chosen) if len(chosen) < len(documents) else documents
-        words = sample.vectors[np.sort(random.permutation(len(sample.vectors))[:_SAMPLE_WORDS])]
-        train_codec(config.codec, words).save(folder, "words")
+        train_codec(config.codec, codec_sample(config.codec, sample)).save(folder, "words")
         if sample.summary is not None:
             train_codec(config.summary_codec, sample.summary).save(folder, "summaries")
         if config.encoding is not None:
@@ -105,6 +107,11 @@ class Parameters:
         return CandidateIndex.load(self._folder / (_LARGE if large else "candidates.faiss"), self.config)
 
 
+def codec_sample(factory: str, documents: WordVectors) -> NDArray[np.float32]:
+    """The words of a sample of documents that a codec of that name is trained on, float32 `[n, dim]`."""
+    return documents.vectors[word_sample(documents, wanted(factory), 0)]
+
+
 def fit_encoding(
     config: IndexConfig,
     sample: WordVectors,
@@ -119,13 +126,27 @@ def fit_encoding(
     return FusedEncoding.from_tensors(config.encoding, fitted.tensors())
 
 
-def enough_documents(config: IndexConfig, n: int) -> bool:
-    """Whether n documents are enough to fit the encoding that the configuration asks for."""
-    return config.encoding is not None and n >= least_documents(config.encoding, config.reduction)
+def outgrown(held: IndexConfig, asked: IndexConfig, n: int) -> bool:
+    """Whether parameters are makeshift, because documents were few, and n documents are enough to train better ones."""
+    now = _trainable(asked, n)
+    return any(getattr(held, part) != getattr(asked, part) == getattr(now, part) for part in _MAKESHIFT)
+
+
+def _trainable(config: IndexConfig, n: int) -> IndexConfig:
+    """What of the configuration can be trained on n documents: few have no encoding yet, and no codebooks."""
+    makeshift: dict[str, str | None] = {}
+    if config.encoding is not None and n < least_documents(config.encoding, config.reduction):
+        makeshift.update(encoding=None, reduction=None)
+    if n < _LEAST_TO_LEARN:
+        codecs = {"codec": config.codec, "summary_codec": config.summary_codec}
+        makeshift.update({name: "SQ8" for name, codec in codecs.items() if learns(codec)})
+    return config.model_copy(update=makeshift)
 
 
 def check_fits_exact_match(config: IndexConfig) -> None:
-    """Raise InputError for a first stage that does not fit scores where only identical words match."""
+    """Raise InputError for a configuration that does not fit scores where only identical words match."""
+    if not config.word_ids:
+        raise InputError("word_ids is false, but only identical words match here, by their ids; leave it true")
     if config.encoding is not None and not isinstance(config.encoding, SummaryConfig):
         raise InputError(
             f"a {config.encoding.family} first stage stands for the best of all pairs of words, and here only "

@@ -47,7 +47,7 @@ def _words(
     if not exact_match:
         return maxsim(queries, parameters.words.decode(segment.words[places]), offsets)
     # Of most words the identity is all that is read: a vector is decoded only where it matches.
-    word_ids = segment.word_ids[places]
+    word_ids = segment.word_ids_of(documents, offsets)
     shared = shared_words(queries, word_ids)
     codes = segment.words[shared + places.start if isinstance(places, slice) else places[shared]]
     return exact_maxsim(queries, parameters.words.decode(codes), np.searchsorted(shared, offsets), word_ids[shared])

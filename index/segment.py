@@ -18,16 +18,20 @@ from .candidates import CandidateIndex
 from .catalog import FileRecord, SegmentRecord
 from .config import IndexConfig
 from .errors import WordhiveError
+from .word_id_lists import WordIdLists
 
 _TEMPORARY = "writing-"
+# The parts of `WordIdLists`, in its order.
+ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
 
 
 class Segment:
     """The files of one segment.
 
-    words: uint8 `[n_words, code_size]`. offsets: int64 `[n_documents + 1]`. word_ids: uint32 `[n_words]`.
-    rows: int64 `[n_documents]`, ascending. summaries: uint8 `[n_documents, summary code size]`. candidates: the first
-    stage. Both only where the index has them. Each raises WordhiveError for a file that is missing or damaged.
+    words: uint8 `[n_words, code_size]`, those of a document in the order of their ids. offsets: int64
+    `[n_documents + 1]`. word_ids: as they are coded; see `word_ids_of`. rows: int64 `[n_documents]`, ascending.
+    summaries: uint8 `[n_documents, summary code size]`. candidates: the first stage. Both only where the index has
+    them. Each raises WordhiveError for a file that is missing or damaged.
     """
 
     def __init__(self, folder: Path, record: SegmentRecord, config: IndexConfig) -> None:
@@ -54,9 +58,19 @@ class Segment:
         return np.asarray(_map(self.folder / "offsets.npy"))
 
     @cached_property
-    def word_ids(self) -> NDArray[np.uint32]:
-        word_ids: NDArray[np.uint32] = _map(self.folder / "word_ids.npy")
-        return word_ids
+    def word_ids(self) -> WordIdLists:
+        return WordIdLists(*(_map(self.folder / f"{name}.npy") for name in ID_FILES))
+
+    @cached_property
+    def _word_id_starts(self) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(self.word_ids.sizes, dtype=np.int64)])
+
+    def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """The word ids of documents by their numbers within the segment, uint32 `[offsets[-1]]`.
+
+        offsets: int64 `[len(documents) + 1]`, of their words.
+        """
+        return self.word_ids.decode(self._word_id_starts, documents, offsets)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -80,6 +94,12 @@ def save_array(path: Path, array: NDArray[np.generic]) -> None:
     """Write an array as .npy; never pickles. Raises OSError when the disk is full."""
     with closing(ArrayFile(path, array.dtype, len(array), *array.shape[1:])) as file:
         file.write(array)
+
+
+def save_word_ids(folder: Path, lists: WordIdLists) -> None:
+    """Write the word ids of a segment. Raises OSError when the disk is full."""
+    for name, part in zip(ID_FILES, (lists.codes, lists.sizes, lists.vocabulary), strict=True):
+        save_array(folder / f"{name}.npy", part)
 
 
 class ArrayFile:

@@ -151,7 +151,8 @@ class Snapshot:
         parameters = self.parameters(segment.record.generation)
         words, offsets = ragged_rows(segment.offsets, local)
         summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries[local])
-        return WordVectors(parameters.words.decode(segment.words[words]), offsets, segment.word_ids[words], summary)
+        word_ids = segment.word_ids_of(local, offsets)
+        return WordVectors(parameters.words.decode(segment.words[words]), offsets, word_ids, summary)
 
     def n_dead(self, record: SegmentRecord) -> int:
         """Deleted documents that a segment still holds."""

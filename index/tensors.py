@@ -27,3 +27,17 @@ def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str
     except (SafetensorError, OSError) as error:
         raise WordhiveError(f"{path} is damaged ({error}); {advice}") from error
     return tensors
+
+
+def quantised(name: str, matrix: NDArray[np.float32], axis: int) -> dict[str, NDArray[np.generic]]:
+    """A matrix as numbers from −127 to 127 and the scales of its rows (axis 1) or columns (axis 0), by name.
+
+    What is fitted to a sample is not known better than that (docs/encodings.md).
+    """
+    scales = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True, initial=0), np.finfo(np.float32).tiny) / 127
+    return {name: np.rint(matrix / scales).astype(np.int8), f"{name}.scales": scales.astype(np.float32)}
+
+
+def dequantised(name: str, tensors: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:
+    """The matrix that `quantised` made these tensors of. Raises KeyError where they are missing."""
+    return tensors[name].astype(np.float32) * tensors[f"{name}.scales"].astype(np.float32)

@@ -16,7 +16,8 @@ from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .errors import InputError, WordhiveError
 from .parameters import QUERIES, Parameters
-from .segment import file_records, new_folder, remove_strangers, save_array
+from .segment import file_records, new_folder, remove_strangers, save_array, save_word_ids
+from .word_id_lists import WordIdLists, by_word_id
 from .word_vectors import WordVectors
 
 # The catalog's name until it is complete.
@@ -88,9 +89,11 @@ def write_segment(
 ) -> list[FileRecord]:
     """Write the folder of a segment below `root`; it counts once the catalog names it. device: that encodes."""
     with new_folder(root / "segments", record.id) as folder:
+        vectors = by_word_id(vectors)
         save_array(folder / "words.npy", parameters.words.encode(vectors.vectors))
         save_array(folder / "offsets.npy", vectors.offsets.astype(np.int64, copy=False))
-        save_array(folder / "word_ids.npy", vectors.word_ids.astype(np.uint32, copy=False))
+        ids = vectors.word_ids if parameters.config.word_ids else np.zeros_like(vectors.word_ids)
+        save_word_ids(folder, WordIdLists.encode(ids, vectors.offsets, np.unique(ids)))
         if vectors.summary is not None and parameters.summaries is not None:
             save_array(folder / "summaries.npy", parameters.summaries.encode(vectors.summary))
         candidates = parameters.empty_candidates(len(vectors))

@@ -8,12 +8,13 @@ stored codes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
+from wordhive.index.word_id_lists import by_word_id
 
 from .encoder import Encoder
 from .explanation_page import page
@@ -126,6 +127,8 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     if row is None:
         raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
     stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
+    if not index.config.word_ids and text is not None:
+        stored = _identified(stored, encoder, text)
     weight = index.summary_weight if index.summary_dim else 0.0
     same = _same_words(vectors, stored) if index.exact_match else None
     places, products = best_matches(vectors.vectors @ stored.vectors.T, same)
@@ -159,6 +162,12 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     return Explanation(
         id, query, text, score, words_score, summary_score, weight, share(summary_score), matches, words, read_to, note
     )
+
+
+def _identified(stored: WordVectors, encoder: Encoder, text: str) -> WordVectors:
+    """The stored vectors with the word ids that the index left out: they lie in the order of the text's."""
+    encoded = by_word_id(encoder.encode_documents([text]))
+    return replace(stored, word_ids=encoded.word_ids) if len(encoded.vectors) == len(stored.vectors) else stored
 
 
 def _same_words(query: WordVectors, document: WordVectors) -> NDArray[np.bool_]:

@@ -3,6 +3,6 @@
 from .codec import Codec
 from .faiss_codec import FaissCodec
 from .residual import ResidualCodec
-from .training import load_codec, train_codec
+from .training import learns, load_codec, train_codec, wanted
 
-__all__ = ["Codec", "FaissCodec", "ResidualCodec", "load_codec", "train_codec"]
+__all__ = ["Codec", "FaissCodec", "ResidualCodec", "learns", "load_codec", "train_codec", "wanted"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,18 @@ from ..errors import InputError
 ENDING = ".faiss"
 # Fewer words than these say little about the range of those to come.
 _FEW_WORDS = 10_000
+WANTED = 20_000
+# Scalar quantisers know each dim's range, and floats nothing; all others learn codebooks.
+_PLAIN = re.compile(r"SQ\w+|Flat")
 # Of each kind one, for who names none.
-CHOICES = "Ternary256, Residual256x2, Residual256x1, SQ8, SQ6, SQ4, SQfp16, PQ8, OPQ8,PQ8, RQ8x8, RaBitQ or Flat"
+CHOICES = (
+    "Senary256, Ternary256, Residual256x2, Residual256x1, SQ8, SQ6, SQ4, SQfp16, PQ8, OPQ8,PQ8, RQ8x8, RaBitQ or Flat"
+)
+
+
+def learns(factory: str) -> bool:
+    """Whether a codec of that name has codebooks."""
+    return _PLAIN.fullmatch(factory) is None
 
 
 class FaissCodec:

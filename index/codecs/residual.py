@@ -1,8 +1,9 @@
 """A centroid and a coarse residual: PLAID's codes (Santhanam et al. 2022), with levels and a rotation that are fitted.
 
 A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels, times a
-scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits, with 3 of them 1.6, five dims to a byte.
-The levels fit the usual word; without the scale, one that is far from its centroid is clipped (docs/codecs.md).
+scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits; with 3 of them 1.6, five dims to a byte;
+with 6 of them 2.7, three dims to a byte. The levels fit the usual word; without the scale, one that is far from its
+centroid is clipped (docs/codecs.md).
 
 Decoding needs no arithmetic on levels: a byte stands for a vector of its own, rotated back, in a table, so that a word
 is one row of the centroids plus the scaled sum of one row of each table.
@@ -24,13 +25,16 @@ from ..tensors import read_tensors, write_tensors
 
 ENDING = ".safetensors"
 # Dims that one byte holds, by levels of a dim.
-_DIMS_A_BYTE = {2: 8, 3: 5, 4: 4, 16: 2}
-_NAME = re.compile(r"(?:Residual(?P<residual>[1-9]\d{0,5})x(?P<bits>[124])|Ternary(?P<ternary>[1-9]\d{0,5}))")
+_DIMS_A_BYTE = {2: 8, 3: 5, 4: 4, 6: 3, 16: 2}
+_NAME = re.compile(
+    r"(?:Residual(?P<residual>[1-9]\d{0,5})x(?P<bits>[124])|(?P<kind>Ternary|Senary)(?P<n>[1-9]\d{0,5}))"
+)
+_LEVELS = {"Ternary": 3, "Senary": 6}
 _MOST_CENTROIDS = 65_536
 # A centroid of fewer vectors follows them, and leaves nothing to learn levels from.
 _VECTORS_A_CENTROID = 32
 # Vectors to fit a rotation and levels to, and rounds of it: neither gains from more.
-_SAMPLE = 50_000
+_SAMPLE = 20_000
 _ROUNDS = 20
 # Steps of the scale from 0 to 1; a byte of them reaches to 4.
 _STEPS = 64
@@ -61,8 +65,9 @@ class ResidualCodec:
 
     @staticmethod
     def is_named(factory: str) -> bool:
-        """Whether a factory string is one of this codec's: Residual256x2 (centroids, bits a dim), Ternary256."""
-        return _NAME.fullmatch(factory) is not None
+        """Whether a factory string is one of this codec's: Senary256, Ternary256 (centroids), Residual256x2 (bits)."""
+        named = _NAME.fullmatch(factory)
+        return named is not None and (named["kind"] == "Residual") == bool(named["bits"])
 
     @classmethod
     def train(cls, factory: str, sample: NDArray[np.float32]) -> ResidualCodec:
@@ -70,16 +75,19 @@ class ResidualCodec:
 
         Raises InputError for more than 65,536 centroids.
         """
-        named = _NAME.fullmatch(factory)
-        assert named is not None
-        n_centroids = int(named["residual"] or named["ternary"])
+        n_centroids, n_levels = _parsed(factory)
         if n_centroids > _MOST_CENTROIDS:
             raise InputError(f"codec {factory!r} has {n_centroids:,} centroids; choose at most {_MOST_CENTROIDS:,}")
         centroids = _cluster(sample, n_centroids)
         part = sample[np.sort(np.random.default_rng(_SEED).permutation(len(sample))[:_SAMPLE])]
         residuals = part - centroids[_nearest(part, centroids)]
-        rotation, levels = _fit(residuals, 2 ** int(named["bits"]) if named["bits"] else 3)
+        rotation, levels = _fit(residuals, n_levels)
         return cls(centroids, rotation, levels, 1 if n_centroids <= 256 else 2)
+
+    @staticmethod
+    def wanted(factory: str) -> int:
+        """Vectors to train on."""
+        return max(_SAMPLE, _parsed(factory)[0] * _VECTORS_A_CENTROID)
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         codes = np.empty((len(vectors), self.code_size), np.uint8)
@@ -126,6 +134,14 @@ class ResidualCodec:
             return cls(centroids, rotation, levels, int(tensors["centroid_bytes"][0]))
         except (KeyError, ValueError, IndexError) as error:
             raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
+
+
+def _parsed(factory: str) -> tuple[int, int]:
+    """Centroids and levels."""
+    named = _NAME.fullmatch(factory)
+    assert named is not None
+    levels = 2 ** int(named["bits"]) if named["bits"] else _LEVELS[named["kind"]]
+    return int(named["centroids"]), levels
 
 
 def _cluster(sample: NDArray[np.float32], n: int) -> NDArray[np.float32]:

@@ -16,12 +16,22 @@ from .residual import ResidualCodec
 def train_codec(factory: str, sample: NDArray[np.float32]) -> Codec:
     """A codec by its name, trained on `[n, dim]` vectors.
 
-    factory: Residual256x2 (centroids, bits a dim: 1, 2 or 4), Ternary256, or a FAISS factory string.
+    factory: Senary256 or Ternary256 (centroids), Residual256x2 (bits a dim: 1, 2 or 4), or a FAISS factory string.
     Raises InputError for a string that names no codec, or a sample too small to train it.
     """
     if ResidualCodec.is_named(factory):
         return ResidualCodec.train(factory, sample)
     return FaissCodec.train(factory, sample)
+
+
+def wanted(factory: str) -> int:
+    """Vectors to train a codec of that name on: more of them make it no better."""
+    return ResidualCodec.wanted(factory) if ResidualCodec.is_named(factory) else faiss_codec.WANTED
+
+
+def learns(factory: str) -> bool:
+    """Whether a codec of that name has codebooks, for which a few vectors are not enough."""
+    return not ResidualCodec.is_named(factory) and faiss_codec.learns(factory)
 
 
 def load_codec(factory: str, folder: Path, name: str) -> Codec:

@@ -20,6 +20,8 @@ from .. import faiss_library
 from ..config import FittedConfig
 from ..errors import InputError
 from ..parallel import run_in_blocks
+from ..tensors import dequantised, quantised
+from ..word_sample import word_sample
 from ..word_vectors import WordVectors
 from .batches import batches
 
@@ -28,6 +30,8 @@ _BATCH_NUMBERS = 16_000_000
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
+# Words that are looked at for each place in the sample; of a large first batch all different ones are among them.
+_WORDS_A_PLACE = 4
 # Of the sample, where there are queries: documents' words keep unforeseen queries answerable.
 _QUERY_SHARE = 0.5
 
@@ -60,7 +64,7 @@ class Fitted:
         queries: such as will be asked, whose words take the place of half of the documents' in the sample.
         """
         random = np.random.default_rng((config.seed, 0xF17))
-        vectors = _directions(sample.vectors)
+        vectors = _directions(sample.vectors[word_sample(sample, _WORDS_A_PLACE * config.sample_words, config.seed)])
         asked = np.zeros((0, sample.dim), np.float32)
         if queries is not None:
             most = int(config.sample_words * _QUERY_SHARE)
@@ -108,15 +112,15 @@ class Fitted:
         return Fitted(self.config, self.centroids, self.words, np.ascontiguousarray(matrix.T @ self.solution))
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All parameters by name, in float16, as `from_tensors` takes them back."""
-        tensors = {"centroids": self.centroids, "words": self.words, "solution": self.solution}
-        return {name: tensor.astype(np.float16) for name, tensor in tensors.items()}
+        """All parameters by name, vectors in float16, as `from_tensors` takes them back."""
+        vectors = {"centroids": self.centroids.astype(np.float16), "words": self.words.astype(np.float16)}
+        return {**vectors, **quantised("solution", self.solution, axis=1)}
 
     @classmethod
     def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> Fitted:
         """The encoding whose `tensors()` these are."""
-        centroids, words, solution = (tensors[name].astype(np.float32) for name in ("centroids", "words", "solution"))
-        return cls(config, centroids, words, solution)
+        centroids, words = (tensors[name].astype(np.float32) for name in ("centroids", "words"))
+        return cls(config, centroids, words, dequantised("solution", tensors))
 
     def _best_products(self, documents: WordVectors) -> NDArray[np.float32]:
         """g: of every document, its best inner product with each sample word, float32 `[n_documents, n_sample]`."""

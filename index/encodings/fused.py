@@ -19,6 +19,7 @@ from .muvera import Muvera
 from .reduction import Reduction
 from .summary import Summary
 
+_REDUCTION = "reduction."
 _PSEUDO_QUERIES = 64
 _QUERY_WORDS = 12
 _DOCUMENTS = 1000
@@ -128,9 +129,7 @@ class FusedEncoding:
         """All parameters by name, as `from_tensors` takes them back."""
         tensors = {**self.words.tensors(), "mix": np.array([self.scale, self.summary_weight])}
         if self.reduction is not None:
-            parts = {"queries": self.reduction.queries, "documents": self.reduction.documents}
-            parts["shift"] = self.reduction.shift
-            tensors.update({f"reduction.{name}": part for name, part in parts.items()})
+            tensors.update({f"{_REDUCTION}{name}": part for name, part in self.reduction.tensors().items()})
         return tensors
 
     @classmethod
@@ -140,9 +139,9 @@ class FusedEncoding:
         kinds = {MuveraConfig: Muvera, FittedConfig: Fitted, SummaryConfig: Summary}
         words = kinds[type(config)].from_tensors(config, tensors)  # type: ignore[attr-defined]
         reduction = None
-        if "reduction.queries" in tensors:
-            parts = (tensors[f"reduction.{name}"].astype(np.float32) for name in ("queries", "documents", "shift"))
-            reduction = Reduction(*parts)
+        parts = {name.removeprefix(_REDUCTION): it for name, it in tensors.items() if name.startswith(_REDUCTION)}
+        if parts:
+            reduction = Reduction.from_tensors(parts)
         return cls(words, scale, summary_weight, reduction)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import ReductionConfig
+from ..tensors import dequantised, quantised
 
 # Directions that queries have less of than this share of the most common one count for nothing.
 _LEAST_SHARE = 1e-6
@@ -39,6 +40,17 @@ class Reduction:
         else:
             left = right = _count_sketch(documents.shape[1], config.dims, config.seed)
         return cls(left.astype(np.float32), right.astype(np.float32), (mean @ right).astype(np.float32))
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """All parameters by name, as `from_tensors` takes them back."""
+        matrices = {**quantised("queries", self.queries, axis=0), **quantised("documents", self.documents, axis=0)}
+        return {**matrices, "shift": self.shift}
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Reduction:
+        """The reduction whose `tensors()` these are."""
+        shift = tensors["shift"].astype(np.float32)
+        return cls(dequantised("queries", tensors), dequantised("documents", tensors), shift)
 
     @property
     def dim(self) -> int:

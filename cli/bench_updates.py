@@ -1,0 +1,87 @@
+"""`wordhive bench updates`: what deletions, additions and replacements leave of an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+
+
+def register(group: typer.Typer) -> None:
+    group.command()(updates)
+
+
+def updates(
+    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    shards: Annotated[Path, typer.Option(help="Its documents as wordhive encode left them.")],
+    report: Annotated[
+        Path | None, typer.Option(help="The folder of results and indexes \\[default: out/bench/COLLECTION].")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
+    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
+    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Index 90 % of a collection, delete 30 %, add the rest, replace 10 %, and compare with an index made afresh.
+
+    \b
+    wordhive encode ../collections/scifact --to scifact.shards
+    wordhive bench updates ../collections/scifact --shards scifact.shards
+    """
+    from wordhive.eval import update_bench
+    from wordhive.eval.collections import load_collection
+    from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
+
+    loaded = load_collection(collection, split)
+    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    found = update_bench.bench(
+        loaded.name,
+        list(loaded.queries.values())[:queries],
+        shards,
+        Encoder.load(model or DEFAULT_MODEL),
+        folder,
+        config=config,
+        candidates=candidates,
+        on_note=output.note,
+    )
+    output.write_json(folder / "updates.json", found)
+    if as_json:
+        output.print_json(found)
+        return
+    rows = [
+        [
+            step.change,
+            f"{step.n_documents:,}",
+            f"{step.seconds:,.1f}",
+            _megabytes(step.peak_memory - found.memory_before),
+        ]
+        for step in found.steps
+    ]
+    title = f"{found.collection}: {found.n_documents:,} documents at the end, {found.n_queries:,} queries"
+    output.print_table(["change", "documents", "seconds", "peak memory beyond the model's"], rows, title=title)
+    sizes = [found.bytes_updated, found.bytes_compacted, found.bytes_fresh]
+    rows = [[_megabytes(size), f"{size / found.bytes_fresh:.3f} ×"] for size in sizes]
+    names = ["updated", "… and compacted", "made afresh"]
+    output.print_table(
+        ["index", "on disk", "of the fresh one"], [[n, *row] for n, row in zip(names, rows, strict=True)]
+    )
+    rows = [
+        [f"updated and fresh, {found.candidates:,} candidates", f"{found.overlap:.4f}"],
+        ["updated and fresh, all documents scored", f"{found.overlap_all:.4f}"],
+        ["before and after it was compacted", f"{found.overlap_compacted:.4f}"],
+    ]
+    output.print_table(["top 10", "overlap"], rows)
+    output.note(f"updates.json and both indexes are in {folder}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
