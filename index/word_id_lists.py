@@ -87,7 +87,7 @@ def _narrow(sizes: NDArray[np.int64]) -> NDArray[np.uint16] | NDArray[np.uint32]
 @njit(nogil=True, cache=True)
 def _low_bits(n_words, n_vocabulary):  # type: ignore[no-untyped-def]
     bits = 0
-    while (2 << bits) * n_words <= n_vocabulary:
+    while (2 << bits) * max(1, n_words) <= n_vocabulary:
         bits += 1
     return bits
 
