@@ -26,9 +26,7 @@ from ..tensors import read_tensors, write_tensors
 ENDING = ".safetensors"
 # Dims that one byte holds, by levels of a dim.
 _DIMS_A_BYTE = {2: 8, 3: 5, 4: 4, 6: 3, 16: 2}
-_NAME = re.compile(
-    r"(?:Residual(?P<residual>[1-9]\d{0,5})x(?P<bits>[124])|(?P<kind>Ternary|Senary)(?P<n>[1-9]\d{0,5}))"
-)
+_NAME = re.compile(r"(?P<kind>Residual|Ternary|Senary)(?P<centroids>[1-9]\d{0,5})(?:x(?P<bits>[124]))?")
 _LEVELS = {"Ternary": 3, "Senary": 6}
 _MOST_CENTROIDS = 65_536
 # A centroid of fewer vectors follows them, and leaves nothing to learn levels from.
