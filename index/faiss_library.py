@@ -64,15 +64,7 @@ def from_factory(
     purpose: names the setting in errors, choices what else it could be. few_rows: see `widened`.
     Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
     """
-    library = faiss()
-    factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1]))), factory)
-    try:
-        index = library.index_factory(dim, factory, library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT)
-    except RuntimeError as error:
-        raise InputError(
-            f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
-            f"{choices and f'; choose {choices}'}"
-        ) from error
+    index, factory = parsed(dim, factory, purpose, choices, euclidean=euclidean)
     if not index.is_trained:
         _prepare(index)
         try:
@@ -83,6 +75,23 @@ def from_factory(
                 "add more documents in the first batch, or choose SQ8"
             ) from error
     return index
+
+
+def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: bool = False) -> tuple[Any, str]:
+    """An untrained index by its factory string, and that string with {dims/8} and the like filled in.
+
+    Raises InputError when the string means nothing for `dim`.
+    """
+    library = faiss()
+    factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1]))), factory)
+    try:
+        metric = library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT
+        return library.index_factory(dim, factory, metric), factory
+    except RuntimeError as error:
+        raise InputError(
+            f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
+            f"{choices and f'; choose {choices}'}"
+        ) from error
 
 
 def _prepare(index: Any) -> None:

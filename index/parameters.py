@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
-from .codecs import Codec, learns, load_codec, train_codec, wanted
+from .codecs import Codec, check_codec, learns, load_codec, train_codec, wanted
 from .config import FittedConfig, IndexConfig, SummaryConfig
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
@@ -57,13 +57,16 @@ class Parameters:
 
         query_length: of a query's words, see `FusedEncoding.fit`.
 
-        Raises InputError for queries of other dims than the documents.
+        Raises InputError for queries of other dims than the documents, and for a codec that there is not.
         """
         if queries is not None and (queries.dim, queries.summary_dim) != (documents.dim, documents.summary_dim):
             raise InputError(
                 f"the queries that the index was given have {queries.dim} dims (summaries {queries.summary_dim}), the "
                 f"documents {documents.dim} ({documents.summary_dim}); make the index anew, with one model for both"
             )
+        check_codec(config.codec, documents.dim)
+        if documents.summary_dim:
+            check_codec(config.summary_codec, documents.summary_dim)
         config = _trainable(config, len(documents))
         chosen = np.sort(np.random.default_rng(0).permutation(len(documents))[:SAMPLE_DOCUMENTS])
         sample = documents.take(chosen) if len(chosen) < len(documents) else documents

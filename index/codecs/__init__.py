@@ -3,6 +3,6 @@
 from .codec import Codec
 from .faiss_codec import FaissCodec
 from .residual import ResidualCodec
-from .training import learns, load_codec, train_codec, wanted
+from .training import check_codec, learns, load_codec, train_codec, wanted
 
-__all__ = ["Codec", "FaissCodec", "ResidualCodec", "learns", "load_codec", "train_codec", "wanted"]
+__all__ = ["Codec", "FaissCodec", "ResidualCodec", "check_codec", "learns", "load_codec", "train_codec", "wanted"]

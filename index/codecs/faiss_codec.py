@@ -50,6 +50,11 @@ class FaissCodec:
             raise InputError(f"codec {factory!r} cannot encode single vectors; choose {CHOICES}") from error
         return cls(index)
 
+    @staticmethod
+    def check(factory: str, dim: int) -> None:
+        """Raise InputError for a string that means nothing for `dim` dims."""
+        faiss_library.parsed(dim, factory, "codec", CHOICES)
+
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         codes = np.empty((len(vectors), self.code_size), np.uint8)
         if len(vectors):

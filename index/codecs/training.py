@@ -30,8 +30,14 @@ def wanted(factory: str) -> int:
 
 
 def learns(factory: str) -> bool:
-    """Whether a codec of that name has codebooks, for which a few vectors are not enough."""
-    return not ResidualCodec.is_named(factory) and faiss_codec.learns(factory)
+    """Whether a codec of that name learns centroids or codebooks, for which a few vectors are not enough."""
+    return ResidualCodec.is_named(factory) or faiss_codec.learns(factory)
+
+
+def check_codec(factory: str, dim: int) -> None:
+    """Raise InputError for a string that names no codec for vectors of `dim` dims."""
+    if not ResidualCodec.is_named(factory):
+        FaissCodec.check(factory, dim)
 
 
 def load_codec(factory: str, folder: Path, name: str) -> Codec:

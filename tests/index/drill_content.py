@@ -12,6 +12,7 @@ import numpy as np
 from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors
 from wordhive.index.check import check
 from wordhive.index.snapshot import Snapshot
+from wordhive.index.word_id_lists import by_word_id
 
 DIM, SUMMARY_DIM = 8, 4
 # Flat codes are the vectors themselves: whatever was compacted and refit, they must be equal to the last bit.
@@ -106,6 +107,7 @@ def held(index: Index | Snapshot) -> State:
             raise DrillError(f"the text of {document.id} is not version {document.attributes['version']}'s")
     stored = index.vectors(np.array(rows, np.int64))
     expected = WordVectors.concat([vectors(*document) for document in found.items()]) if found else stored
+    expected = by_word_id(expected)
     for name in ("vectors", "offsets", "word_ids", "summary"):
         if not np.array_equal(getattr(stored, name), getattr(expected, name)):
             raise DrillError(f"the {name} of the documents are not those of their versions")

@@ -231,7 +231,13 @@ def test_a_text_without_words_needs_no_word_ids(index: Index, queries: WordVecto
     assert not index.score(queries[2:3], np.arange(8)).words.any()
 
 
-@pytest.mark.parametrize("preset", ["default", "small", "muvera-1280"])
+def test_words_without_ids_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="word_ids is false, but only identical words match here"):
+        Index.create(tmp_path / "x.hive", "small", exact_match=True)
+    assert not (tmp_path / "x.hive").exists()
+
+
+@pytest.mark.parametrize("preset", ["default", "muvera-1280"])
 def test_a_first_stage_for_all_pairs_of_words_is_refused(tmp_path: Path, preset: str) -> None:
     with pytest.raises(InputError, match=r"(fitted|muvera) first stage .* take preset summary"):
         Index.create(tmp_path / "x.hive", preset, exact_match=True)

@@ -124,7 +124,9 @@ def test_folding_is_multiplying(encoding: Fitted, sample: WordVectors) -> None:
 
 def test_parameters_read_back_encode_the_same(encoding: Fitted, sample: WordVectors) -> None:
     again = Fitted.from_tensors(CONFIG, encoding.tensors())
-    np.testing.assert_allclose(again.encode_documents(sample), encoding.encode_documents(sample), atol=5e-3)
+    documents = encoding.encode_documents(sample)
+    error = np.square(again.encode_documents(sample) - documents).sum() / np.square(documents).sum()
+    assert error < 1e-3  # a byte a number, in rows of different lengths
     np.testing.assert_allclose(again.encode_queries(sample), encoding.encode_queries(sample), atol=5e-3)
     for name, tensor in again.tensors().items():
         np.testing.assert_array_equal(tensor, encoding.tensors()[name])

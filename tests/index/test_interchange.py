@@ -12,6 +12,7 @@ import pytest
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index.info import EncoderStamp
 from wordhive.index.interchange import export_index, import_index, n_documents
+from wordhive.index.word_id_lists import by_word_id
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -99,7 +100,7 @@ def test_an_empty_index_comes_back(tmp_path: Path) -> None:
 
 
 def test_other_programs_read_the_columns(draw: Draw, tmp_path: Path) -> None:
-    documents = draw(1, COUNTS, summary_dim=4)
+    documents = by_word_id(draw(1, COUNTS, summary_dim=4))
     table = pq.read_table(exported(tmp_path, documents))
     assert {field.name: str(field.type) for field in table.schema} == {
         "id": "string",

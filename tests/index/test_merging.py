@@ -16,6 +16,7 @@ from wordhive.index.catalog import SegmentRecord
 from wordhive.index.errors import WordhiveWarning
 from wordhive.index.merging import due
 from wordhive.index.segment import checksum
+from wordhive.index.word_id_lists import by_word_id
 
 Draw = Callable[..., WordVectors]
 ENCODING = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
@@ -101,10 +102,13 @@ def test_files_are_the_old_ones_rows_and_the_catalog_knows_them(draw: Draw, tmp_
     unmerged = _unmerged(tmp_path / "unmerged", config, documents, 8)
     folders = sorted((tmp_path / "unmerged" / "segments").iterdir())
     [folder] = (tmp_path / "merged" / "segments").iterdir()
-    for name in ("words.npy", "word_ids.npy", "summaries.npy"):
+    for name in ("words.npy", "summaries.npy"):
         expected = np.concatenate([np.load(old / name) for old in folders])
         np.testing.assert_array_equal(np.load(folder / name), expected)
     np.testing.assert_array_equal(np.load(folder / "offsets.npy"), documents.offsets)
+    stored = merged.vectors(np.arange(len(documents)))
+    np.testing.assert_array_equal(stored.word_ids, by_word_id(documents).word_ids)
+    np.testing.assert_array_equal(np.load(folder / "vocabulary.npy"), np.unique(documents.word_ids))
     codes = [_codes(old / "candidates.faiss") for old in folders]
     np.testing.assert_array_equal(_codes(folder / "candidates.faiss"), np.concatenate(codes))
     for file in merged._catalog.files():
@@ -249,8 +253,7 @@ def test_word_ids_of_any_whole_number_type_stay_themselves(draw: Draw, tmp_path:
         part = documents[row : row + 1]
         kind = np.int64 if row % 2 else np.uint32
         index.add([f"d{row}"], WordVectors(part.vectors, part.offsets, part.word_ids.astype(kind)))
-    [folder] = (tmp_path / "a" / "segments").iterdir()
-    np.testing.assert_array_equal(np.load(folder / "word_ids.npy"), documents.word_ids)
+    np.testing.assert_array_equal(index.vectors(np.arange(8)).word_ids, by_word_id(documents).word_ids)
 
 
 def test_a_folder_that_stays_is_removed_by_a_later_writer(
