@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.codecs import Codec, train_codec
+from wordhive.index.parameters import codec_sample
 from wordhive.index.word_vectors import ragged_rows
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
@@ -173,7 +174,7 @@ class _Measurement:
     def __init__(self, pair: CodecPair, shards: Path, fitted_to: int, weight: float, exact_match: bool) -> None:
         sample = first_documents(shards, fitted_to)
         self._pair, self._shards, self._weight, self._exact_match = pair, shards, weight, exact_match
-        self._words, seconds = timed(lambda: train_codec(pair.words, sample.vectors))
+        self._words, seconds = timed(lambda: train_codec(pair.words, codec_sample(pair.words, sample)))
         self._summaries: Codec | None = None
         self._training = seconds
         summaries = sample.summary
