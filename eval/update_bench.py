@@ -119,7 +119,8 @@ def bench(
     step("delete", lambda: updated.delete([ids[number] for number in sorted(plan.deleted)]))
     step("add", lambda: _add(updated, shards, {number: ids[number] for number in plan.late}))
     step("upsert", lambda: _add(updated, shards, {s: ids[target] for s, target in sources.items()}, replace=True))
-    searched = [_search(updated, asked, how) for how in (candidates, "all")]
+    ways = (candidates if updated.config.encoding is not None else "all", "all")
+    searched = [_search(updated, asked, how) for how in ways]
     size = updated.info().total_bytes
 
     def compact() -> int:
@@ -127,12 +128,12 @@ def bench(
         return len(updated)
 
     step("compact", compact)
-    compacted = _search(updated, asked, candidates)
+    compacted = _search(updated, asked, ways[0])
     content = {number: id for number, id in enumerate(ids) if number not in plan.deleted | set(plan.replaced)}
     content.update({source: ids[target] for source, target in sources.items()})
     afresh = _create(fresh, encoder, config)
     step("index afresh", lambda: _add(afresh, shards, content))
-    exact = [_search(afresh, asked, how) for how in (candidates, "all")]
+    exact = [_search(afresh, asked, how) for how in ways]
     return UpdateBench(
         name, len(afresh), len(queries), candidates, before, steps, overlap(searched[0], exact[0]),
         overlap(searched[1], exact[1]), overlap(compacted, searched[0]), size, updated.info().total_bytes,

@@ -101,12 +101,14 @@ def test_matches_equal_a_slow_search_for_the_best_word(any_retriever: Retriever,
         document = read(encoder, sentences[number], "document").words
         found = any_retriever.explain(QUERIES[0], str(number))
         assert len(stored.vectors) == len(document) == len(found.words)
+        # Stored in the order of their ids, special tokens first and in theirs.
+        order = np.argsort([word.word_id for word in document], kind="stable")
         for vector, match in zip(query.vectors, found.matches, strict=True):
             products = [float(vector @ other) for other in stored.vectors]
             best = int(np.argmax(products))
             assert match.product == pytest.approx(products[best], abs=1e-5)
-            assert match.match == document[best].form
-            assert match.place == best
+            assert match.match == document[order[best]].form
+            assert match.place == order[best]
             assert match.weight == pytest.approx(float(np.linalg.norm(vector)), abs=1e-6)
 
 
@@ -223,7 +225,7 @@ def test_special_tokens_that_can_not_be_told_apart_are_no_removed_words(
 def test_without_its_text_a_document_is_told_in_the_querys_words(tiny_encoder: Encoder, tmp_path: Path) -> None:
     vectors = tiny_encoder.encode_documents(["honey bees dance"])
     found = indexed(tmp_path / "x", tiny_encoder, vectors, [None]).explain("Bees dance", "0")
-    assert [word.word for word in found.words] == [f"#{word_identity('honey'):08x}", "Bees", "dance"]
+    assert {word.word for word in found.words} == {f"#{word_identity('honey'):08x}", "Bees", "dance"}
     assert found.note is not None
     assert "not stored" in found.note
     assert found.text is None
@@ -331,3 +333,23 @@ def test_the_page_shades_by_what_words_add(retriever: Retriever) -> None:
         **{**{f.name: getattr(found, f.name) for f in dataclasses.fields(found)}, "summary_weight": 0.0}
     )
     assert '<li class="summary"' not in plain.html()
+
+
+def test_an_index_without_word_ids_names_the_words_of_the_text(
+    tmp_path: Path, tiny_encoder: Encoder, sentences: list[str], retriever: Retriever
+) -> None:
+    bare = Retriever.create(tmp_path / "bare", tiny_encoder, config=SMALL.model_copy(update={"word_ids": False}))
+    bare.add(sentences)
+    assert not bare.index.vectors(np.arange(len(sentences))).word_ids.any()
+    for hit, named in zip(bare.search(QUERIES[0], 3), retriever.search(QUERIES[0], 3), strict=True):
+        assert hit.explain() == named.explain()
+
+
+def test_without_word_ids_and_text_only_words_of_the_query_are_named(
+    tmp_path: Path, tiny_encoder: Encoder, sentences: list[str]
+) -> None:
+    config = SMALL.model_copy(update={"word_ids": False})
+    bare = Retriever.create(tmp_path / "bare", tiny_encoder, config=config, store_texts=False)
+    bare.add(sentences)
+    [hit] = bare.search(QUERIES[0], 1)
+    assert "was not stored" in (hit.explain().note or "")
