@@ -85,8 +85,7 @@ def codecs(
         return
     rows = [
         [
-            one.words,
-            one.summaries,
+            f"{one.words} {one.summaries}",
             str(one.bytes_per_vector),
             f"{one.bytes_per_document:,.0f}",
             f"{one.ndcg:.4f}",
@@ -94,15 +93,16 @@ def codecs(
             f"{one.overlap:.3f}",
             "*" if one in found.front else "",
             f"{one.words_per_second / 1e6:.1f}",
-            f"{one.documents_per_second:,}",
+            f"{one.documents_per_second / 1000:.0f}",
             f"{one.seconds_training:.1f}",
             f"{one.words_per_second_encoded / 1e6:.2f}",
         ]
         for one in found.codecs
     ]
-    columns = ["words", "summaries", "bytes a word", "a document", "nDCG@10", "lost", "overlap", "front"]
-    columns += ["decode M words/s", "rerank docs/s", "train s", "encode M words/s"]
+    columns = ["words and summaries", "B a word", "B a doc.", "nDCG@10", "lost", "overlap", "front"]
+    columns += ["M dec/s", "k docs/s", "train s", "M enc/s"]
     output.print_table(columns, rows, title=f"{title}; nDCG@10 without compression {found.ndcg_exact:.4f}")
+    output.note("decoded and encoded: million words a second; docs/s: thousand documents gathered, decoded and scored")
     output.note(f"codecs.json, codecs.png and what a second run needs are in {folder}")
 
 

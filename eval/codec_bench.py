@@ -86,9 +86,13 @@ class CodecBench:
     @property
     def front(self) -> list[MeasuredCodec]:
         """Those that no smaller one equals in overlap, smallest first."""
+        return self.front_by(lambda codec: codec.overlap)
+
+    def front_by(self, value: Callable[[MeasuredCodec], float]) -> list[MeasuredCodec]:
+        """Those that no smaller one equals in some value, smallest first."""
         front: list[MeasuredCodec] = []
-        for codec in sorted(self.codecs, key=lambda c: (c.bytes_per_document, -c.overlap)):
-            if not front or codec.overlap > front[-1].overlap:
+        for codec in sorted(self.codecs, key=lambda c: (c.bytes_per_document, -value(c))):
+            if not front or value(codec) > value(front[-1]):
                 front.append(codec)
         return front
 
