@@ -108,8 +108,11 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
     return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared, missing, unknown)
 
 
-def p_value(differences: NDArray[np.float64], test: Test) -> float:
-    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any."""
+def p_value(differences: NDArray[np.float64], test: Test, seed: int = 0) -> float:
+    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any.
+
+    seed: draws the permutations.
+    """
     from scipy import stats
 
     if not differences.any():
@@ -118,7 +121,7 @@ def p_value(differences: NDArray[np.float64], test: Test) -> float:
         return float(stats.ttest_1samp(differences, 0).pvalue)
     found = stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=_PERMUTATIONS,
-        batch=1000, random_state=0,
+        batch=1000, random_state=seed,
     )  # fmt: skip
     return float(found.pvalue)
 

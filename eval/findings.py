@@ -59,7 +59,8 @@ class HitFindings:
     """A document that was found.
 
     grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
-    word, document word, share of the score in percent; empty where the system can't tell.
+    word, document word, share of the score (1: all of it; the parts of a score may be negative, so that one is more); empty
+    where the system can't tell.
     """
 
     id: str
@@ -122,6 +123,25 @@ class Findings:
     def to_json(self) -> str:
         """All of it as indented JSON."""
         return _FINDINGS.dump_json(self, indent=2).decode() + "\n"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Column names and rows for print: each system's main measure on each collection, and the mean of them.
+
+        A star marks a system that differs significantly from the baseline.
+        """
+        several = len(self.collections) > 1
+        columns = ["system", *(f"{each.name} {each.main_measure}" for each in self.collections)]
+        rows = []
+        for place, system in enumerate(self.collections[0].systems):
+            values = [each.systems[place].measures[each.main_measure] for each in self.collections]
+            stars = ["*" if self._differs(each, system.name) else " " for each in self.collections]
+            cells = [f"{value:.4f}{star}" for value, star in zip(values, stars, strict=True)]
+            rows.append([system.name, *cells, *([f"{sum(values) / len(values):.4f}"] if several else [])])
+        return columns + (["mean"] if several else []), rows
+
+    def _differs(self, collection: CollectionFindings, system: str) -> bool:
+        pair = {collection.baseline, system}
+        return any({c.first, c.second} == pair and c.p < self.alpha for c in collection.contrasts)
 
     @classmethod
     def from_json(cls, text: str, source: str = "the findings") -> Findings:
