@@ -59,8 +59,7 @@ class HitFindings:
     """A document that was found.
 
     grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
-    word, document word, share of the score (1: all of it; the parts of a score may be negative, so that one is more); empty
-    where the system can't tell.
+    word, document word, share from 0 to 1 of all that adds to the score; empty where the system can't tell.
     """
 
     id: str

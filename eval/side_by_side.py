@@ -64,7 +64,12 @@ def _explainer(spec: SystemSpec, job: Job) -> Callable[[str, str], list[Match]]:
     def matches(query: str, id: str) -> list[Match]:
         if not query.strip():
             return []
-        told = retriever.explain(query, id).matches
-        return [(m.word, m.match, round(m.share / 100, 4)) for m in told if m.match is not None and m.share > 0]
+        told = retriever.explain(query, id)
+        adding = sum(max(match.score, 0.0) for match in told.matches) + max(told.summary_score, 0.0)
+        return [
+            (match.word, match.match, share)
+            for match in told.matches
+            if match.match is not None and match.score > 0 and (share := round(match.score / adding, 4)) > 0
+        ]
 
     return matches
