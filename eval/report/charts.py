@@ -9,7 +9,7 @@ from math import sqrt
 
 from ..findings import CollectionFindings, SystemFindings
 from . import numbers
-from .labels import Box, place
+from .labels import Box, Label, place, shortened, text_width
 from .marks import line, mark, path, picture, text, titled
 from .scales import Scale
 from .standing import Roster, baseline, front, measure_name, value
@@ -77,31 +77,21 @@ def quality_by_cost(
     )
     measure = measure_name(collection.main_measure)
     content = [frame.draw(f"{name} →", f"{measure} ↑", _short, _tick)]
+    taken = []
     if base is not None and level is not None:
         y = frame.y(level)
         content.append(line(_LEFT, y, _WIDTH - _RIGHT, y, "level"))
-        content.append(text(f"{base.name}, {name} unknown", _WIDTH - _RIGHT - 3, y - 8, "end", "faint"))
-    best = front([(amount, gain) for _, amount, gain in points])
-    content.append(path(_stairs(best, frame), "front"))
+        content.append(text(shortened(base.name), _WIDTH - _RIGHT - 3, y - 8, "end", "faint"))
+        width = text_width(shortened(base.name), _LETTERS)
+        taken = [_thin((_LEFT, y), (_WIDTH, y)), Box(_WIDTH - _RIGHT - 3 - width, y - 16, _WIDTH - _RIGHT - 3, y)]
+    stairs = _stairs(front([(amount, gain) for _, amount, gain in points]), frame)
+    content.append(path(stairs, "front"))
     places = [(frame.x(amount), frame.y(gain)) for _, amount, gain in points]
     box = Box(_LEFT + 2, _TOP - 12, _WIDTH, _HEIGHT - _BOTTOM)
-    for (system, amount, gain), (x, y), label in zip(
-        points, places, place(places, [n for n, *_ in points], box, _LETTERS), strict=True
-    ):
-        middle_x, middle_y = (label.box.left + label.box.right) / 2, (label.box.top + label.box.bottom) / 2
-        if label.led:
-            near_x = min(max(x, label.box.left), label.box.right)
-            near_y = min(max(y, label.box.top), label.box.bottom)
-            content.append(line(x, y, near_x, near_y, "lead"))
-        anchor, at = ("start", label.box.left) if label.box.left > x else ("end", label.box.right)
-        if label.box.left <= x <= label.box.right:
-            anchor, at = "middle", middle_x
-        content.append(
-            titled(
-                f"{system}: {measure} {numbers.quality(gain)}, {shown(amount)}",
-                mark(roster.number(system), x, y) + text(label.text, at, middle_y, anchor, "label"),
-            )
-        )
+    labels = place(places, [name for name, *_ in points], box, _LETTERS, [*map(_thin, stairs, stairs[1:]), *taken])
+    for (system, amount, gain), (x, y), label in zip(points, places, labels, strict=True):
+        told = f"{system}: {measure} {numbers.quality(gain)}, {shown(amount)}"
+        content.append(titled(told, _labelled(label, x, y) + mark(roster.number(system), x, y)))
     listed = "; ".join(f"{s}: {numbers.quality(gain)}, {shown(amount)}" for s, amount, gain in points)
     title = f"{measure} against {name}, {collection.name}"
     return picture(title, listed, _WIDTH, _HEIGHT, "".join(content))
@@ -150,7 +140,7 @@ def queries(
     )
     measure = measure_name(collection.main_measure)
     content = [
-        frame.draw(f"{measure} of {_short_name(first)} →", f"{measure} of {_short_name(second)} ↑", _tick, _tick)
+        frame.draw(f"{measure} of {shortened(first.name)} →", f"{measure} of {shortened(second.name)} ↑", _tick, _tick)
     ]
     content.append(line(frame.x(0), frame.y(0), frame.x(top), frame.y(top), "diagonal"))
     places: dict[tuple[float, float], list[str]] = defaultdict(list)
@@ -186,21 +176,28 @@ def _numbered(
     box = Box(_LEFT + 1, _TOP, _WIDTH - _RIGHT, frame.height - _BOTTOM)
     parts = []
     for (x, y), label in zip(places, place(places, names, box, _LETTERS), strict=True):
-        middle = (label.box.left + label.box.right) / 2, (label.box.top + label.box.bottom) / 2
         parts.append(f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
-        if label.led:
-            parts.append(line(x, y, *middle, "lead"))
-        parts.append(text(label.text, *middle, "middle", "flag"))
-    return "".join(parts)
+        parts.append(_labelled(label, x, y))
+    return f'<g class="flags">{"".join(parts)}</g>'
+
+
+def _labelled(label: Label, x: float, y: float) -> str:
+    near = min(max(x, label.box.left), label.box.right), min(max(y, label.box.top), label.box.bottom)
+    return (line(x, y, *near, "lead") if label.led else "") + text(label.text, *label.place, label.anchor, "label")
+
+
+def _thin(start: tuple[float, float], end: tuple[float, float]) -> Box:
+    """A level or an upright line, with some room about it."""
+    (x1, y1), (x2, y2) = start, end
+    return Box(min(x1, x2) - 2, min(y1, y2) - 2, max(x1, x2) + 2, max(y1, y2) + 2)
 
 
 def _stairs(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[float, float]]:
     """The border of what can be had: a gain is kept until a higher cost buys more."""
-    x0, y0 = points[0]
-    found = [(frame.x(x0), frame.y.start)]
+    found = [(frame.x(points[0][0]), frame.y.start)]
     for cost, gain in points:
         found += [(frame.x(cost), found[-1][1]), (frame.x(cost), frame.y(gain))]
-    return [*found[1:], (frame.x.end, frame.y(points[-1][1]))]
+    return [found[0], *found[2:], (frame.x.end, frame.y(points[-1][1]))]
 
 
 def _apart(ns: Sequence[int], scale: Scale) -> list[float]:
@@ -222,7 +219,3 @@ def _short(number: float) -> str:
 
 def _tick(number: float) -> str:
     return f"{number:g}".removeprefix("0") or "0"
-
-
-def _short_name(system: SystemFindings) -> str:
-    return system.name if len(system.name) <= 30 else system.name[:29].rstrip() + "…"

@@ -66,8 +66,8 @@ def _one_by_one(collection: CollectionFindings, roster: Roster) -> str:
     chart = charts.queries(collection, first, second, marked)
     n = len(collection.query_ids)
     said = f"Above the diagonal {isolated(second.name)} is better; a larger circle stands for more queries."
-    note = "Numbered: the queries that changed most, below." if marked else ""
-    less = f" The {_CHANGES} that differ most; report.json has all {n:,}." if n > _CHANGES else ""
+    note = "Ringed: the queries that changed most, shown below." if marked else ""
+    less = f" Numbers: of the {_CHANGES} that differ most; report.json has all {n:,}." if n > _CHANGES else ""
     content = tables.changes(collection, first, second, _CHANGES)
     return _figure("Query by query", said, chart, f"<p>{escaped(note + less)}</p>", content, roster)
 
@@ -97,9 +97,10 @@ def _tests(collection: CollectionFindings, roster: Roster) -> str:
     more = f"<details><summary>All other pairs</summary>{table(others, roster, 'All other pairs')}</details>"
     shown = table(first, roster, f"Against the baseline, {collection.name}") if first.rows else ""
     measure = measure_name(collection.main_measure)
+    told = f"Queries on which a system has a higher {measure} than the baseline, the same, a lower one."
     return (
-        f'<h3>Wins and losses</h3><p class="about">Queries on which a system has a higher {escaped(measure)} than '
-        f"another, the same, a lower one.</p>{shown}{more if others.rows else ''}"
+        f"<h3>Wins and losses against <bdi>{escaped(collection.baseline)}</bdi></h3>"
+        f'<p class="about">{escaped(told)}</p>{shown}{more if others.rows else ""}'
     )
 
 

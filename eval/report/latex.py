@@ -10,7 +10,10 @@ from .tables import Cell
 
 
 def latex(findings: Findings) -> str:
-    """A table with a caption that says how differences were tested; names keep their script, for which LaTeX needs a font."""
+    """A table, with a caption that says how differences were tested.
+
+    Names keep their script, for which LaTeX needs a font.
+    """
     roster = Roster.of(findings)
     content = tables.summary(findings, roster)
     head = " & ".join(["", *map(_text, content.columns)])

@@ -34,7 +34,7 @@ def _collection(collection: CollectionFindings, roster: Roster, alpha: float) ->
     first, others = tables.contrasts(collection)
     titled = [
         ("", tables.measures(collection, roster, alpha)),
-        ("Wins and losses", first),
+        (f"Wins and losses against {_text(collection.baseline)}", first),
         ("All other pairs", others),
         ("Recall of candidates", tables.candidate_recall(collection.systems)),
         ("Beside published results", tables.published(collection) if collection.published else None),

@@ -7,7 +7,7 @@ from math import cos, pi, sin
 
 N_COLOURS = 8
 # Whatever can't stand in a page: most control characters, and halves of characters.
-_UNPRINTABLE = {code: "\ufffd" for code in (*range(9), 11, *range(14, 32), 127, *range(0xD800, 0xE000))}
+_UNPRINTABLE = dict.fromkeys((*range(9), 11, *range(14, 32), 127, *range(55296, 57344)), "�")
 
 
 def escaped(text: str) -> str:

@@ -41,7 +41,8 @@ def page(findings: Findings) -> str:
 <section>
 <h2>Summary</h2>
 {table(tables.summary(findings, roster), roster, "Summary")}
-<p class="about">{escaped(sentences.letters(findings))} Bold: the best of its column. {escaped(sentences.method(findings))}</p>
+<p class="about">{escaped(sentences.letters(findings))} Bold: the best of its column.
+{escaped(sentences.method(findings))}</p>
 {_systems(findings, roster)}
 </section>
 {sections}

@@ -28,7 +28,8 @@ def method(findings: Findings) -> str:
 
 def letters(findings: Findings) -> str:
     """How to read the letters in tables."""
-    return f"Raised letters: the systems that this one is significantly better than (p < {_alpha(findings.alpha)})."
+    below = f"p\u00a0<\u00a0{_alpha(findings.alpha)}"
+    return f"Raised letters: the systems that this one is significantly better than ({below})."
 
 
 def result(collection: CollectionFindings, alpha: float) -> str:
@@ -79,7 +80,7 @@ def _significance(contrast: Contrast | None, alpha: float) -> str:
     if contrast is None:
         return "not tested"
     p = numbers.probability(contrast.p)
-    p = f"p {p}" if p.startswith("<") else f"p = {p}"
+    p = (f"p {p}" if p.startswith("<") else f"p = {p}").replace(" ", "\u00a0")
     return f"significant, {p}" if contrast.p < alpha else f"not significant, {p}"
 
 

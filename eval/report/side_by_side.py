@@ -28,8 +28,8 @@ def _query(number: int, found: SideBySide, roster: Roster, measure: str) -> str:
     opened = " open" if number <= _OPEN else ""
     return f"""<details class="query"{opened}>
 <summary><span class="number">{number}</span><span class="asked"><strong dir="auto">{escaped(found.query)}</strong>
-<span class="values"><span class="id">query {escaped(found.query_id)}</span><span>{escaped(measure)}</span>{values}</span>
-</span></summary>
+<span class="values"><span class="id">query {escaped(found.query_id)}</span>
+<span>{escaped(measure)}</span>{values}</span></span></summary>
 <div class="columns">{lists}</div>
 </details>"""
 

@@ -46,9 +46,10 @@ border-bottom:1px solid var(--line)}
 table{border-collapse:separate;border-spacing:0;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:7px 10px;text-align:left;border-bottom:1px solid var(--line);font-weight:400;vertical-align:top}
 .r{text-align:right;white-space:nowrap}
-thead th{color:var(--mute);font-size:13px;vertical-align:bottom;white-space:normal;min-width:64px}
+thead th{color:var(--mute);font-size:13px;vertical-align:bottom}
+thead th.r{white-space:normal;min-width:64px}
 thead small{display:block;font-size:12px}
-th:first-child{position:sticky;left:0;background:var(--card);z-index:1;min-width:150px;max-width:340px;
+th:first-child{position:sticky;left:0;background:var(--card);z-index:1;min-width:200px;max-width:340px;
 overflow-wrap:anywhere}
 td.l{min-width:120px;overflow-wrap:anywhere}
 tbody tr:hover>*{background:var(--lit)}
@@ -68,6 +69,7 @@ summary{cursor:pointer;color:var(--mute);font-size:14px;width:max-content;max-wi
 summary:hover{color:var(--ink)}
 dl{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:8px 24px;margin-top:12px;font-size:14px}
 dd{color:var(--mute);margin:0}
+dt{display:flex;align-items:flex-start}
 .facts{grid-template-columns:minmax(0,1fr) minmax(0,4fr)}.facts dt{color:var(--mute)}.facts dd{color:var(--ink)}
 pre{font:13px/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--paper);
 border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin-top:10px;overflow-x:auto}
@@ -87,21 +89,22 @@ svg.chart{display:block;width:100%;max-width:560px;height:auto;margin:10px 0;ove
 .better,.worse,.same{stroke:var(--card);stroke-width:.6;fill-opacity:.62}
 .better{fill:var(--good)}.worse{fill:var(--bad)}.same{fill:var(--faint)}
 .ring{fill:none;stroke:var(--ink);stroke-width:1.5}
-.chart .flag{fill:var(--ink);font-weight:700;paint-order:stroke;stroke:var(--card);stroke-width:3px}
+.flags .label{font-weight:700}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px}
 .bar{display:inline-flex;gap:1px;width:120px;height:9px;margin-right:12px;vertical-align:baseline;border-radius:3px;
 overflow:hidden}
 .bar i{display:block;height:100%}.win{background:var(--good)}.tie{background:var(--line)}.loss{background:var(--bad)}
 .query{border-top:1px solid var(--line);margin:0;padding:12px 0}
 .query:first-of-type{margin-top:12px}
-.query>summary{display:grid;grid-template-columns:26px minmax(0,1fr);gap:12px;width:auto;font-size:15px;color:var(--ink);
-list-style:none}
+.query>summary{display:grid;grid-template-columns:26px minmax(0,1fr);gap:12px;width:auto;font-size:15px;
+color:var(--ink);list-style:none}
 .query>summary::-webkit-details-marker{display:none}
 .number{width:26px;height:26px;border-radius:13px;border:1.5px solid var(--ink);font-size:13px;font-weight:700;
 display:grid;place-items:center}
 .query[open] .number{background:var(--ink);color:var(--card)}
 .asked strong{display:block;font-weight:650;overflow-wrap:anywhere}
 .values{display:flex;flex-wrap:wrap;gap:2px 20px;font-size:13px;color:var(--mute)}
+.values>span{display:inline-flex;align-items:baseline;min-width:0}
 .value{color:var(--ink);font-variant-numeric:tabular-nums;margin-left:6px}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:20px;margin-top:14px}
 .hits{min-width:0;background:var(--paper);border-radius:10px;padding:14px 16px}
@@ -125,7 +128,7 @@ main{padding:24px 12px 40px;gap:16px}main>section{padding:18px 14px}
 .results li{grid-template-columns:minmax(0,1fr)}
 .charts{grid-template-columns:minmax(0,1fr)}.chart text{font-size:13px}
 dl,.facts{grid-template-columns:minmax(0,1fr);gap:2px}dd{margin-bottom:10px}
-th:first-child{min-width:128px;max-width:150px}th,td{padding:7px 8px}
+th:first-child{min-width:150px;max-width:160px}th,td{padding:7px 8px}
 .hits{padding:12px}.bar{width:72px}
 }
 @media print{:root{"""

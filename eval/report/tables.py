@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
 from . import numbers
 from .standing import (
-    Roster, against, beaten, best, leader, baseline, measure_name, median_latency, total_bytes, turned, value,
+    Roster,
+    against,
+    baseline,
+    beaten,
+    best,
+    leader,
+    measure_name,
+    median_latency,
+    total_bytes,
+    turned,
+    value,
 )  # fmt: skip
 
 
@@ -106,7 +116,7 @@ def contrasts(collection: CollectionFindings) -> tuple[Table, Table]:
         for contrast in collection.contrasts
         if base not in (contrast.first, contrast.second)
     ]
-    return _contrasts(first, "than the baseline"), _contrasts(others, "than")
+    return _without_second(_contrasts(first)), _contrasts(others)
 
 
 def published(collection: CollectionFindings) -> Table:
@@ -184,7 +194,13 @@ def changes(collection: CollectionFindings, first: SystemFindings, second: Syste
     return Table(["query", "text", first.name, second.name, "difference"], "llrrr", cells)
 
 
-def _contrasts(found: Sequence[Contrast], than: str) -> Table:
+def _without_second(content: Table) -> Table:
+    """Without the column of the second system, where that is always the same."""
+    rows = [[row[0], *row[2:]] for row in content.rows]
+    return Table([content.columns[0], *content.columns[2:]], content.align[0] + content.align[2:], rows)
+
+
+def _contrasts(found: Sequence[Contrast]) -> Table:
     rows = [
         [
             Cell(c.first, system=True),
@@ -195,7 +211,7 @@ def _contrasts(found: Sequence[Contrast], than: str) -> Table:
         ]
         for c in found
     ]
-    return Table(["system", than, "difference", "p", "wins / ties / losses"], "llrrr", rows)
+    return Table(["system", "against", "difference", "p", "wins / ties / losses"], "llrrr", rows)
 
 
 def _costs(system: SystemFindings) -> list[str]:
