@@ -12,7 +12,7 @@ from typing import Literal
 Anchor = Literal["start", "middle", "end"]
 
 _WIDEST = 26
-_DISTANCES = (10, 18, 28, 40, 54, 70, 88, 108)
+_DISTANCES = (10, 18, 28, 40, 54, 70, 88, 108, 130, 155)
 # Where a label is from its point, and which part of it is there: right or left of the point first, then above and below
 # it, in its middle, from it or up to it, then on the diagonals.
 _DIRECTIONS: tuple[tuple[int, int, Anchor], ...] = (
@@ -21,6 +21,7 @@ _DIRECTIONS: tuple[tuple[int, int, Anchor], ...] = (
     *((1, -1, "start"), (-1, -1, "end"), (1, 1, "start"), (-1, 1, "end")),
 )
 _AMBIGUOUS = 60.0
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,16 @@ def place(
     size: of the letters, in the units of points and frame. obstacles: what else labels must not cover.
     """
     marks = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    candidates = [[_label(point, shortened(name), *at, size) for at in product(_DISTANCES, _DIRECTIONS)]
+                  for point, name in zip(points, names, strict=True)]  # fmt: skip
     placed: dict[int, Label] = {}
-    # Points with little room above them choose first: from the top, then from the left.
-    for number in sorted(range(len(points)), key=lambda n: (points[n][1], points[n][0])):
-        taken = [*marks, *obstacles, *(label.box for label in placed.values())]
+    # Points with little room above them choose first: from the top, then from the left. Once all have chosen, each
+    # chooses again, as the first ones did not know of the last.
+    for number in sorted(range(len(points)), key=lambda n: (points[n][1], points[n][0])) * _ROUNDS:
+        taken = [*marks, *obstacles, *(label.box for n, label in placed.items() if n != number)]
         others = [point for n, point in enumerate(points) if n != number and point != points[number]]
-        text = shortened(names[number])
-        candidates = [_label(points[number], text, *where, size) for where in product(_DISTANCES, _DIRECTIONS)]
-        placed[number] = min(candidates, key=lambda label: _cost(label, points[number], others, taken, frame))
+        costs = [_cost(label, points[number], others, taken, frame) for label in candidates[number]]
+        placed[number] = candidates[number][costs.index(min(costs))]
     return [placed[number] for number in range(len(points))]
 
 

@@ -1,10 +1,16 @@
-"""Findings such as an evaluation makes, with everything in them that makes a page hard to draw."""
+"""Findings such as an evaluation makes, with everything in them that makes a page hard to draw.
+
+To look at the reports: `python tests/eval/report/conftest.py FOLDER`.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from wordhive.eval.comparison import holm, p_value
 from wordhive.eval.findings import (
@@ -60,7 +66,7 @@ def example(n_queries: tuple[int, ...] = (300, 200, 60, 30), seed: int = 0) -> F
         "git revision": "b270c48",
         "date": "2026-11-25",
     }
-    return Findings("Local collections, side by side", collections, "fisher", 0.05, setting)
+    return Findings("Local collections, side by side", collections, "student", 0.05, setting)
 
 
 def collection(name: str, level: float, n: int, generator: np.random.Generator) -> CollectionFindings:
@@ -123,3 +129,15 @@ def hits(kind: int) -> list[HitFindings]:
         HitFindings(f"doc-{n + kind}", 31.2 - n, grade, text, matches[: n + 1] if kind else [])
         for n, (grade, text) in enumerate(zip((1, 0, None, 2, None), TEXTS, strict=True))
     ]
+
+
+@pytest.fixture(scope="session")
+def findings() -> Findings:
+    """The example."""
+    return example()
+
+
+if __name__ == "__main__":
+    from wordhive.eval.report import write
+
+    write(example(), Path(sys.argv[1]))
