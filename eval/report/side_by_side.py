@@ -42,10 +42,11 @@ def _hits(name: str, hits: Sequence[HitFindings], roster: Roster) -> str:
 def _hit(rank: int, hit: HitFindings) -> str:
     chips = "".join(_chip(*match) for match in hit.matches)
     matches = f'<ul class="matches" aria-label="word matches">{chips}</ul>' if chips else ""
+    text = f'<p class="text" dir="auto">{escaped(hit.text)}</p>' if hit.text else ""
     return (
         f'<li><p class="hit"><span class="rank">{rank}</span>{_badge(hit.grade)}<span class="id">'
         f'<bdi>{escaped(hit.id)}</bdi></span><span class="score">{hit.score:.3f}</span></p>'
-        f'<p class="text" dir="auto">{escaped(hit.text)}</p>{matches}</li>'
+        f"{text}{matches}</li>"
     )
 
 
@@ -57,7 +58,7 @@ def _badge(grade: int | None) -> str:
     return f'<span class="grade yes">✓ relevant{f" {grade}" if grade > 1 else ""}</span>'
 
 
-def _chip(word: str, match: str, percent: float) -> str:
+def _chip(word: str, match: str, share: float) -> str:
     same = word.casefold() == match.casefold()
     shown = f"<bdi>{escaped(word)}</bdi>" + ("" if same else f" → <bdi>{escaped(match)}</bdi>")
-    return f"<li>{shown} <b>{percent:.0f} %</b></li>"
+    return f"<li>{shown} <b>{100 * share:.0f} %</b></li>"

@@ -44,8 +44,8 @@ def test_labels_cover_neither_each_other_nor_points() -> None:
     generator = np.random.default_rng(0)
     frame = Box(44, 20, 420, 260)
     for _ in range(20):
-        points = [(float(x), float(y)) for x, y in generator.uniform((60, 40), (400, 250), (7, 2))]
-        labels = place(points, ["a preset of some length"] * 7, frame, 13)
+        points = [(float(x), float(y)) for x, y in generator.uniform((60, 40), (400, 250), (6, 2))]
+        labels = place(points, ["a preset of some length"] * 6, frame, 13)
         marks = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in points]
         assert all(not one.box.overlap(other.box) for one, other in combinations(labels, 2))
         assert all(not label.box.overlap(mark) for label in labels for mark in marks)
