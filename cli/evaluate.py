@@ -100,6 +100,7 @@ def _experiment(
     path: str | None, suite: str | None, report: Path | None, cache: Path | None, queries: int | None, as_json: bool
 ) -> None:
     from wordhive.eval.experiment import Experiment
+    from wordhive.eval.report import write
     from wordhive.eval.runner import Runner
 
     experiment = Experiment.suite(suite) if suite is not None else Experiment.load(str(path))
@@ -114,6 +115,7 @@ def _experiment(
         raise
     with output.whole_file(folder / "report.json") as file:
         file.write(found.to_json())
+    write(found, folder)
     if as_json:
         typer.echo(found.to_json(), nl=False)
         return
@@ -122,7 +124,7 @@ def _experiment(
     for each in found.collections:
         for line, n in each.warnings.items():
             output.note(f"{each.name}: {line}: {n:,}")
-    output.note(f"report.json and TREC runs are in {folder}")
+    output.note(f"report.html, report.md, report.tex, report.json and TREC runs are in {folder}")
 
 
 def _evaluated(

@@ -16,7 +16,7 @@ from .runs import Qrels, Run, query_values
 Test = Literal["fisher", "student"]
 
 _PERMUTATIONS = 10_000
-_TEST_NAMES = {"fisher": "Fisher's randomisation test", "student": "Student's paired t-test"}
+TEST_NAMES = {"fisher": "Fisher's randomisation test", "student": "Student's paired t-test"}
 _SIGNED = re.compile(r"[-+<] ?[.\d]+")
 _LATEX = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"})
 
@@ -58,7 +58,7 @@ class Comparison:
     @property
     def method(self) -> str:
         """How the p-values came about, in a line."""
-        return f"{_TEST_NAMES[self.test]}, two-sided, Holm-corrected; {self.n_queries:,} queries"
+        return f"{TEST_NAMES[self.test]}, two-sided, Holm-corrected; {self.n_queries:,} queries"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Column names and rows for print: differences and counts are the first run's, against that of the row."""
@@ -73,7 +73,7 @@ class Comparison:
     def latex(self) -> str:
         """The table for a LaTeX document that uses booktabs."""
         columns, rows = self.table()
-        head, *body = (" & ".join(map(_latex, cells)) + r" \\" for cells in [columns, *rows])
+        head, *body = (" & ".join(map(latex_cell, cells)) + r" \\" for cells in [columns, *rows])
         begin, end = [r"\begin{tabular}{lrrrr}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
         return "\n".join([f"% {self.method}", *begin, head, r"\midrule", *body, *end])
 
@@ -155,6 +155,7 @@ def holm(p: list[float]) -> list[float]:
     return [float(value) for value in result]
 
 
-def _latex(cell: str) -> str:
+def latex_cell(cell: str) -> str:
+    """Text or a number for a cell, with what LaTeX would take for commands escaped."""
     # A number with a sign is mathematics, or its minus would be a hyphen.
     return f"${cell}$" if _SIGNED.fullmatch(cell) else cell.translate(_LATEX).replace("−", "$-$")

@@ -14,7 +14,6 @@ from wordhive.index.yaml_config import ConfigPart, parse, read_yaml
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 
 from .comparison import Test
-from .runs import MEASURES
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 
@@ -113,15 +112,16 @@ class Experiment(ConfigPart):
     """What `wordhive eval CONFIG.yaml` does.
 
     baseline: the system that others are compared with; None: the first. measures: of ranx, the first is what systems
-    are compared by. depth: documents of each ranking. queries_timed: single queries for latencies. queries_exact:
-    queries whose candidates are held against exact search; None: all. seed: of the randomisation test.
+    are compared by; None: those of each collection's convention. depth: documents of each ranking. queries_timed:
+    single queries for latencies. queries_exact: queries whose candidates are held against exact search; None: all.
+    seed: of the randomisation test.
     """
 
     title: str = "Systems side by side"
     collections: tuple[CollectionSpec, ...] = Field(min_length=1)
     systems: tuple[SystemSpec, ...] = Field(min_length=1)
     baseline: str = ""
-    measures: tuple[str, ...] = Field(default=MEASURES, min_length=1)
+    measures: tuple[str, ...] | None = Field(default=None, min_length=1)
     test: Test = "fisher"
     alpha: float = Field(default=0.05, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
@@ -137,6 +137,8 @@ class Experiment(ConfigPart):
         if self.baseline and self.baseline not in names:
             raise ValueError(f"the baseline {self.baseline!r} is none of the systems {', '.join(names)}")
         for place, system in enumerate(self.systems):
+            if isinstance(system, FusionSpec) and len(set(system.of)) < len(system.of):
+                raise ValueError(f"system {system.name!r} fuses {', '.join(system.of)}; name each of them once")
             if isinstance(system, FusionSpec) and (unknown := set(system.of) - set(names[:place])):
                 raise ValueError(
                     f"system {system.name!r} fuses {min(unknown)!r}, which is no system above it; "

@@ -19,14 +19,12 @@ class Prepared:
     """A collection whose documents were read through once.
 
     collection: with the queries that are used, and their judgements. fingerprint: of ids and texts of all documents.
-    warnings: a line → how often.
     """
 
     spec: CollectionSpec
     collection: Collection
     fingerprint: str
     n_documents: int
-    warnings: dict[str, int]
 
     @property
     def stamp(self) -> dict[str, str]:
@@ -41,21 +39,17 @@ class Prepared:
 
 
 def prepare(spec: CollectionSpec) -> Prepared:
-    """Load a collection and read its documents through. Raises InputError for documents with the same id."""
+    """Load a collection and read its documents through, which completes its warnings."""
     collection = chosen(spec)
-    judged = {id for grades in collection.qrels.values() for id in grades}
     digest, n_documents = hashlib.sha256(), 0
     with progress_bar(f"Reading {spec.title}", None) as advance:
         for document in collection.documents():
             digest.update(json.dumps([document.id, document.text]).encode())
-            judged.discard(document.id)
             n_documents += 1
             advance(1)
     if not n_documents:
         raise InputError(f"{spec.source} holds no documents")
-    lost = sum(id in judged for grades in collection.qrels.values() for id in grades)
-    warnings = {"judgements of documents that are not there": lost} if lost else {}
-    return Prepared(spec, collection, digest.hexdigest(), n_documents, warnings)
+    return Prepared(spec, collection, digest.hexdigest(), n_documents)
 
 
 def on_split(spec: CollectionSpec, split: str) -> CollectionSpec:
@@ -79,9 +73,7 @@ def on_split(spec: CollectionSpec, split: str) -> CollectionSpec:
 def prepare_split(prepared: Prepared, split: str) -> Prepared:
     """The same documents with another split's queries; see `on_split`."""
     spec = on_split(prepared.spec, split)
-    return replace(
-        prepared, spec=spec, collection=replace(chosen(spec), documents=prepared.collection.documents), warnings={}
-    )
+    return replace(prepared, spec=spec, collection=replace(chosen(spec), documents=prepared.collection.documents))
 
 
 def chosen(spec: CollectionSpec) -> Collection:

@@ -21,10 +21,11 @@ from .findings import CollectionFindings, Findings, SideBySide, SystemFindings
 from .kept_results import read_result, write_result
 from .preparation import Prepared, chosen, on_split, prepare, prepare_split
 from .published import published
-from .runs import query_values, trec_lines
+from .runs import MEASURES, query_values, trec_lines
 from .setting import setting
 from .side_by_side import side_by_side
 from .systems import Costs, Found, Job, Stamp, Step, find, stamp
+from .systems.indexes import truncated
 
 _COSTS = TypeAdapter(Costs)
 _SIDE_BY_SIDE = TypeAdapter(list[SideBySide])
@@ -91,7 +92,7 @@ class Runner:
 
     def _all_measures(self) -> list[str]:
         own = [name for collection in self.experiment.collections for name in collection.measures or ()]
-        return list(dict.fromkeys([*self.experiment.measures, *own]))
+        return list(dict.fromkeys([*(self.experiment.measures or MEASURES), *own]))
 
     def _stamp(self, name: str, job: Job) -> Stamp:
         spec = self.experiment.system(name)
@@ -107,19 +108,20 @@ class Runner:
         plain: Stamp = json.loads(json.dumps(described))  # as it comes back from a file
         return plain
 
-    def _job(self, spec: CollectionSpec, measures: tuple[str, ...]) -> Job:
+    def _job(self, spec: CollectionSpec) -> tuple[Job, tuple[str, ...]]:
         prepared = self._prepared.get(spec.title) or prepare(spec)
         self._prepared[spec.title] = prepared
         folder = slug(spec.title)
         cache = self.cache / f"{slug(Path(spec.source).name)}-{prepared.fingerprint[:8]}"
         own = self.experiment
-        return Job(
+        measures = spec.measures or own.measures or prepared.collection.measures
+        job = Job(
             prepared, folder, cache, own.depth, own.queries_timed, own.queries_exact, measures[0], self.step, _tuning
         )
+        return job, measures
 
     def _collection(self, spec: CollectionSpec) -> CollectionFindings:
-        measures = spec.measures or self.experiment.measures
-        job = self._job(spec, measures)
+        job, measures = self._job(spec)
         steps = {system.name: self.step(system.name, job) for system in self.experiment.systems}
         collection, prepared = job.prepared.collection, job.prepared
         values = {name: query_values(collection.qrels, step.run(), measures) for name, step in steps.items()}
@@ -137,9 +139,9 @@ class Runner:
             systems=systems,
             contrasts=contrasts(main, self.experiment.test, self.experiment.seed),
             side_by_side=self._side_by_side(job, steps, main),
-            truncated=None,
+            truncated=truncated(list(self.experiment.systems), job.prepared),
             published=published(spec.published or spec.source, measures[0]),
-            warnings={line: n for lines in [prepared.warnings, *notes] for line, n in lines.items()},
+            warnings={line: n for lines in [collection.warnings, *notes] for line, n in lines.items()},
         )
 
     def _system(self, name: str, step: Step, values: Values) -> SystemFindings:

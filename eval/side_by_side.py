@@ -69,7 +69,7 @@ def _explainer(spec: SystemSpec, job: Job) -> Callable[[str, str], list[Match]]:
         return [
             (match.word, match.match, share)
             for match in told.matches
-            if match.match is not None and match.score > 0 and (share := round(match.score / adding, 4)) > 0
+            if match.match is not None and match.score > 0 and (share := round(100 * match.score / adding, 2)) > 0
         ]
 
     return matches

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
 from wordhive.index import InputError
 from wordhive.index.info import EncoderStamp, IndexInfo
+from wordhive.retrieval.chunks import truncated_share
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever, fitting_config
 from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards
 
 from ..encoded import encode
-from ..experiment import MultiVectorSpec, WordhiveSpec, slug
+from ..experiment import MultiVectorSpec, SystemSpec, WordhiveSpec, slug
 from ..index_runs import candidate_recall, exact_runs, two_stage_run
 from ..kept_results import read_result, write_result
 from ..latency import stage_latency, timed
+from ..preparation import Prepared
 from ..runs import Run
 from .job import Costs, Found, Job, Stamp, peak_memory, rate
 
@@ -92,6 +95,14 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever,
         whole = {"seconds": round(taken + encoding, 1) if fresh and encoding is not None else None}
         write_result(state, whole, made_for)
     return retriever, whole["seconds"]
+
+
+def truncated(systems: Sequence[SystemSpec], prepared: Prepared) -> float | None:
+    """The share of documents that are longer than the window of the first of wordhive's models; None without one."""
+    ours = next((spec for spec in systems if isinstance(spec, WordhiveSpec | MultiVectorSpec)), None)
+    if ours is None:
+        return None
+    return truncated_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
 
 
 def _shards(encoder: Encoder, job: Job) -> tuple[Path, float | None]:

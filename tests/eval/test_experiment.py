@@ -55,6 +55,7 @@ def test_the_first_system_is_the_baseline_where_none_is_named(tmp_path: Path) ->
         (("kind: wordhive", "kind: elastic"), "systems.1: .*'elastic'.*'wordhive', 'bm25', 'dense'"),
         (("of: [BM25, default]", "of: [BM25, other]"), "system 'both' fuses 'other', which is no system above it"),
         (("of: [BM25, default]", "of: [BM25, both]"), "fuses 'both', which is no system above it; choose from BM25"),
+        (("of: [BM25, default]", "of: [BM25, BM25]"), "system 'both' fuses BM25, BM25; name each of them once"),
         (("baseline: default", "baseline: it"), "baseline 'it' is none of the systems BM25, default, both"),
         (("name: default", "name: bm25"), "systems 'BM25' and 'bm25' have the same name in paths"),
         (("${TINY}", "${NO_SUCH_VARIABLE}"), "asks for the environment variable NO_SUCH_VARIABLE"),

@@ -78,7 +78,7 @@ def without_timings(findings: Findings) -> dict[str, Any]:
 
 
 def test_every_system_is_measured_by_its_run_file(found: CollectionFindings, report: Path) -> None:
-    qrels = {id: {d: g for d, g in grades.items() if g > 0} for id, (_, grades) in SPLITS["test"].items()}
+    qrels = {id: grades for id, (_, grades) in SPLITS["test"].items()}
     assert found.query_ids == list(qrels)
     assert [each.name for each in found.systems] == [each["name"] for each in SYSTEMS]
     for each in found.systems:
@@ -165,6 +165,7 @@ def test_costs(found: CollectionFindings) -> None:
 def test_run_files_of_others_and_what_is_wrong_is_counted(found: CollectionFindings) -> None:
     assert system(found, "theirs").per_query["mrr@10"] == [1, 0, 1, 0]
     assert found.warnings == {
+        "documents with an empty text": 1,
         "judgements of documents that are not there": 1,
         "theirs: judged queries without an answer in the run file, 0 there": 1,
         "theirs: queries of the run file that are not judged, left out": 1,
@@ -184,7 +185,7 @@ def test_changed_queries_are_shown_with_hits_and_words(found: CollectionFindings
         assert shown.systems[other] != shown.systems["BM25"]
         for hit in shown.hits[other]:
             assert hit.text == TEXTS[hit.id]
-            assert hit.grade == {d: g for d, g in SPLITS["test"][shown.query_id][1].items() if g > 0}.get(hit.id)
+            assert hit.grade == SPLITS["test"][shown.query_id][1].get(hit.id)
 
 
 def test_words_of_our_systems_are_told(tiny: Path, cache: Path, tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ def test_words_of_our_systems_are_told(tiny: Path, cache: Path, tmp_path: Path) 
     found = Runner(experiment, tmp_path, cache).run().collections[0]
     ours = [hit for shown in found.side_by_side for hit in shown.hits["all"] if hit.matches]
     assert ours
-    assert all(0 < share <= 1 for hit in ours for _, _, share in hit.matches)
+    assert all(0 < share <= 100 for hit in ours for _, _, share in hit.matches)
     assert ("food", "food") in {(word, match) for hit in ours for word, match, _ in hit.matches}
     assert not any(hit.matches for shown in found.side_by_side for hit in shown.hits["BM25"])
 
@@ -291,8 +292,14 @@ def test_a_dense_encoding_goes_on_behind_its_last_whole_block(
         ),
         ({"systems": [{"name": "a", "kind": "run", "file": "{system}"}]}, r"only \{collection\} and \{split\}"),
         (
-            {"systems": [SYSTEMS[0], {"name": "a", "kind": "fusion", "of": ["BM25", "BM25"], "method": "magic"}]},
-            "ranx can't fuse 'a' with method 'magic'",
+            {
+                "systems": [
+                    SYSTEMS[0],
+                    {"name": "other", "kind": "bm25"},
+                    {"name": "a", "kind": "fusion", "of": ["BM25", "other"], "method": "magic"},
+                ]
+            },
+            "ranx can't fuse by 'magic'",
         ),
         ({"systems": [{"name": "a", "kind": "dense", "model": "./nowhere"}]}, "no model folder at"),
     ],
