@@ -16,7 +16,7 @@ from .runs import Qrels, Run, query_values
 Test = Literal["fisher", "student"]
 
 _PERMUTATIONS = 10_000
-_TEST_NAMES = {"fisher": "Fisher's randomisation test", "student": "Student's paired t-test"}
+TEST_NAMES = {"fisher": "Fisher's randomisation test", "student": "Student's paired t-test"}
 _SIGNED = re.compile(r"[-+<] ?[.\d]+")
 _LATEX = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"})
 
@@ -58,7 +58,7 @@ class Comparison:
     @property
     def method(self) -> str:
         """How the p-values came about, in a line."""
-        return f"{_TEST_NAMES[self.test]}, two-sided, Holm-corrected; {self.n_queries:,} queries"
+        return f"{TEST_NAMES[self.test]}, two-sided, Holm-corrected; {self.n_queries:,} queries"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Column names and rows for print: differences and counts are the first run's, against that of the row."""
@@ -73,9 +73,19 @@ class Comparison:
     def latex(self) -> str:
         """The table for a LaTeX document that uses booktabs."""
         columns, rows = self.table()
-        head, *body = (" & ".join(map(_latex, cells)) + r" \\" for cells in [columns, *rows])
+        head, *body = (" & ".join(map(latex_cell, cells)) + r" \\" for cells in [columns, *rows])
         begin, end = [r"\begin{tabular}{lrrrr}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
         return "\n".join([f"% {self.method}", *begin, head, r"\midrule", *body, *end])
+
+
+@dataclass(frozen=True)
+class QueryChange:
+    """A query on which two runs differ. difference: the first run's value less the other's."""
+
+    id: str
+    first: float
+    other: float
+    difference: float
 
 
 def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: Test = "fisher") -> Comparison:
@@ -108,8 +118,21 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
     return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared, missing, unknown)
 
 
-def p_value(differences: NDArray[np.float64], test: Test) -> float:
-    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any."""
+def changes(qrels: Qrels, first: Run, other: Run, measure: str, n: int) -> list[QueryChange]:
+    """The n queries on which two runs differ most, the greatest difference first; ties in the order of the queries."""
+    one, two = (query_values(qrels, run, [measure])[measure] for run in (first, other))
+    order = np.argsort(-np.abs(one - two), kind="stable")[:n]
+    ids = list(qrels)
+    return [
+        QueryChange(ids[i], float(one[i]), float(two[i]), float(one[i] - two[i])) for i in order if one[i] != two[i]
+    ]
+
+
+def p_value(differences: NDArray[np.float64], test: Test, seed: int = 0) -> float:
+    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any.
+
+    seed: draws the permutations.
+    """
     from scipy import stats
 
     if not differences.any():
@@ -118,7 +141,7 @@ def p_value(differences: NDArray[np.float64], test: Test) -> float:
         return float(stats.ttest_1samp(differences, 0).pvalue)
     found = stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=_PERMUTATIONS,
-        batch=1000, random_state=0,
+        batch=1000, random_state=seed,
     )  # fmt: skip
     return float(found.pvalue)
 
@@ -132,6 +155,7 @@ def holm(p: list[float]) -> list[float]:
     return [float(value) for value in result]
 
 
-def _latex(cell: str) -> str:
+def latex_cell(cell: str) -> str:
+    """Text or a number for a cell, with what LaTeX would take for commands escaped."""
     # A number with a sign is mathematics, or its minus would be a hyphen.
     return f"${cell}$" if _SIGNED.fullmatch(cell) else cell.translate(_LATEX).replace("−", "$-$")

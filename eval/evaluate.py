@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from wordhive.index import Index, IndexConfig, InputError, WordVectors
+from wordhive.index import Index, IndexConfig, InputError
 from wordhive.retrieval.encoder import DEFAULT_MODEL
-from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import Model, Retriever
 
 from .bm25 import bm25_run
 from .collections import Collection
-from .exact_scores import shares
+from .index_runs import candidate_recall, exact_runs, two_stage_run
 from .latency import stage_latency
-from .runs import MEASURES, Run, measure, ranking
+from .runs import MEASURES, Run, measure
+from .setting import setting
 
 _DEPTH = 1000
-_CANDIDATES_SHOWN = (20, 50, 100, 200, 500, 1000)
 _TIMED_QUERIES = 100
-_PACKAGES = (
-    "wordhive",
-    "torch",
-    "transformers",
-    "sentence-transformers",
-    "faiss-cpu",
-    "numpy",
-    "numba",
-    "bm25s",
-    "ranx",
-)
+_PARTS = {"whole": "exact", "words": "exact, words alone", "summary": "exact, summary alone"}
 
 
 @dataclass(frozen=True)
@@ -98,15 +82,13 @@ def evaluate(
     texts = dict(list(collection.queries.items())[:limit])
     qrels = {id: collection.qrels[id] for id in texts}
     queries = retriever.encoder.encode_queries(list(texts.values()))
-    runs, exact = _exact_runs(retriever.index, queries, list(texts))
-    recall = {}
+    exact, top = exact_runs(retriever.index, queries, list(texts), _DEPTH)
+    runs = {_PARTS[part]: run for part, run in exact.items()}
+    recall = candidate_recall(retriever.index, queries, top)
     if retriever.index.config.encoding is not None:
-        # Asked for each number anew: a graph searches wider for more.
-        recall = {
-            n: round(shares(exact, retriever.index.find_candidates(queries, n), 10), 4) for n in _CANDIDATES_SHOWN
-        }
-        rows = retriever.index.find_candidates(queries, candidates)
-        runs[f"two stages, {candidates} candidates"] = _two_stage_run(retriever.index, queries, list(texts), rows)
+        runs[f"two stages, {candidates} candidates"] = two_stage_run(
+            retriever.index, queries, list(texts), candidates, _DEPTH
+        )
     if bm25:
         runs["bm25"] = bm25_run(replace(collection, queries=texts))
     info = retriever.index.info()
@@ -125,7 +107,12 @@ def evaluate(
         words_removed=_words_removed(collection, retriever),
         latency=stage_latency(retriever.searcher, list(texts.values())[:_TIMED_QUERIES], 10, candidates),
         seconds_indexing=seconds,
-        setting=_setting(info.config.model_dump(), candidates),
+        setting={
+            "config": info.config.model_dump(),
+            "candidates": candidates,
+            "measures": list(MEASURES),
+            **setting(),
+        },
     )
 
 
@@ -176,57 +163,8 @@ def _counted(collection: Collection, index: Index) -> tuple[int, int]:
     return total, held
 
 
-def _exact_runs(index: Index, queries: WordVectors, names: list[str]) -> tuple[dict[str, Run], list[NDArray[np.int64]]]:
-    """Runs by the whole score and by each part alone, and the rows of the whole score's top 10, ties included."""
-    ids = index.ids()
-    parts = ["exact"] + (["exact, words alone", "exact, summary alone"] if index.summary_weight else [])
-    runs: dict[str, Run] = {part: {} for part in parts}
-    top: list[NDArray[np.int64]] = []
-    step = max(1, 4_000_000 // max(1, len(index)))  # whole score rows of some queries at a time
-    with progress_bar("Exact search", len(names)) as advance:
-        for start in range(0, len(names), step):
-            chunk = queries[start : start + step]
-            blocks = list(index.score_all(chunk))
-            for i, name in enumerate(names[start : start + step]):
-                rows = np.concatenate([block[i].rows for block in blocks])
-                words = np.concatenate([block[i].words for block in blocks])
-                summary = np.concatenate([block[i].summary for block in blocks])
-                total = words + summary
-                for part, scores in zip(parts, (total, words, summary), strict=False):
-                    runs[part][name] = ranking(rows, scores, ids, _DEPTH)
-                tenth = max(0, len(total) - 10)
-                top.append(rows[total >= np.partition(total, tenth)[tenth]])
-                advance(1)
-    return runs, top
-
-
-def _two_stage_run(index: Index, queries: WordVectors, names: list[str], rows: list[NDArray[np.int64]]) -> Run:
-    ids, run = index.ids(), {}
-    for i, name in enumerate(names):
-        scores = index.score(queries[i : i + 1], rows[i])
-        run[name] = ranking(scores.rows, scores.total, ids, _DEPTH)
-    return run
-
-
 def _words_removed(collection: Collection, retriever: Retriever) -> float | None:
     if not retriever.encoder.has_stop_word_gate:
         return None
     n_words = int(retriever.encoder.count_words(document.text for document in collection.documents()).sum())
     return round(1 - retriever.index.info().n_words / n_words, 4) if n_words else 0.0
-
-
-def _setting(config: dict[str, Any], candidates: int) -> dict[str, Any]:
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {
-        "config": config,
-        "candidates": candidates,
-        "measures": list(MEASURES),
-        "versions": versions,
-        "python": platform.python_version(),
-        "machine": platform.processor() or platform.machine(),
-    }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from wordhive.retrieval.searcher import Searcher
+from wordhive.retrieval.searcher import Candidates, Searcher
 
 _WARM_UP = 5
 _Result = TypeVar("_Result")
@@ -20,27 +20,27 @@ def timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
     return work(), time.perf_counter() - started
 
 
-def stage_latency(searcher: Searcher, texts: Sequence[str], k: int, candidates: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of each stage of single queries: stage → p50, p95, p99.
+class Stages:
+    """The stages of one query, each timed by itself."""
 
-    Stages: encode (text → vectors), candidates (first stage; absent where there is none), rerank (exact scores),
-    fetch (documents of the k hits), total.
-    """
-    assert searcher.encoder is not None
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    def run(self, stage: str, work: Callable[[], _Result]) -> _Result:
+        """What a stage's work gives."""
+        result, seconds = timed(work)
+        self.milliseconds[stage] = seconds * 1000
+        return result
+
+
+def latency(texts: Sequence[str], search: Callable[[str, Stages], Any]) -> dict[str, dict[str, float]]:
+    """Milliseconds of single queries, in total and of each stage that `search` runs: stage → p50, p95, p99."""
     taken: dict[str, list[float]] = {}
-    two_stages = searcher.index.config.encoding is not None
     for number, text in enumerate([*texts[:_WARM_UP], *texts]):
-        times: dict[str, float] = {}
-        query = _timed(times, "encode", lambda text=text: searcher.encoder.encode_queries([text]))  # type: ignore[misc]
-        if two_stages:
-            rows = _timed(times, "candidates", lambda query=query: searcher.index.find_candidates(query, candidates)[0])  # type: ignore[misc]
-            scores = _timed(times, "rerank", lambda query=query, rows=rows: searcher.index.score(query, rows))  # type: ignore[misc]
-        else:
-            scores = _timed(times, "rerank", lambda query=query: searcher.score_all(query, k)[0])  # type: ignore[misc]
-        _timed(times, "fetch", lambda scores=scores: searcher.fetch(scores, k))  # type: ignore[misc]
-        times["total"] = sum(times.values())
+        stages = Stages()
+        search(text, stages)
         if number >= min(_WARM_UP, len(texts)):
-            for stage, milliseconds in times.items():
+            for stage, milliseconds in [*stages.milliseconds.items(), ("total", sum(stages.milliseconds.values()))]:
                 taken.setdefault(stage, []).append(milliseconds)
     return {
         stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
@@ -48,8 +48,25 @@ def stage_latency(searcher: Searcher, texts: Sequence[str], k: int, candidates: 
     }
 
 
-def _timed(times: dict[str, float], stage: str, work: Callable[[], _Result]) -> _Result:
-    started = time.perf_counter()
-    result = work()
-    times[stage] = (time.perf_counter() - started) * 1000
-    return result
+def stage_latency(
+    searcher: Searcher, texts: Sequence[str], k: int, candidates: Candidates
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of each stage of single queries: stage → p50, p95, p99.
+
+    Stages: encode (text → vectors), candidates (first stage; absent where every document is scored), rerank (exact
+    scores), fetch (documents of the k hits), total.
+    """
+    encoder, index = searcher.encoder, searcher.index
+    assert encoder is not None
+    n = None if candidates == "all" or index.config.encoding is None else candidates
+
+    def search(text: str, stages: Stages) -> None:
+        query = stages.run("encode", lambda: encoder.encode_queries([text]))
+        if n is None:
+            scores = stages.run("rerank", lambda: searcher.score_all(query, k)[0])
+        else:
+            rows = stages.run("candidates", lambda: index.find_candidates(query, n)[0])
+            scores = stages.run("rerank", lambda: index.score(query, rows))
+        stages.run("fetch", lambda: searcher.fetch(scores, k))
+
+    return latency(texts, search)

@@ -6,38 +6,52 @@ from collections.abc import Sequence
 
 import bm25s
 import numpy as np
+import snowballstemmer
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
 
 
 class Bm25:
-    """BM25 as Lucene scores it, by the library bm25s with its defaults: k1 1.5, b 0.75.
+    """BM25 as Lucene scores it, by the library bm25s.
 
-    Words are lower-cased, not stemmed; single letters and English stop words are left out. Raises InputError where no
+    Words are lower-cased; single letters and English stop words are left out. stemmer: a language of Snowball's, such
+    as "english"; None leaves words as they are. Raises InputError for a language that Snowball has not, and where no
     text has another word.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], *, stemmer: str | None = None, k1: float = 1.5, b: float = 0.75) -> None:
+        if stemmer is not None and stemmer not in (languages := snowballstemmer.algorithms()):
+            raise InputError(f"no stemmer {stemmer!r}; choose one of {', '.join(sorted(languages))}, or none")
         self._texts = texts
-        self._index = bm25s.BM25(backend="numba")
-        words = bm25s.tokenize(list(texts), show_progress=False)
+        self._stem = None if stemmer is None else snowballstemmer.stemmer(stemmer).stemWords
+        self._index = bm25s.BM25(backend="numba", k1=k1, b=b)
+        words = bm25s.tokenize(list(texts), stemmer=self._stem, show_progress=False)
         if not words.vocab:
             raise InputError(f"none of the {len(texts):,} texts has a word that BM25 counts; it needs texts of words")
         self._index.index(words, show_progress=False)
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of its postings, the vocabulary left out."""
+        return sum(part.nbytes for part in self._index.scores.values() if isinstance(part, np.ndarray))
+
     def scores(self, query: str) -> NDArray[np.float32]:
         """The score of every text, float32 `[n_texts]`; 0 where it shares no word with the query."""
-        words = bm25s.tokenize([query], return_ids=False, show_progress=False)[0]
+        words = self._tokens([query])[0]
         if not words:
             return np.zeros(len(self._texts), np.float32)
         return np.asarray(self._index.get_scores(words), np.float32)
+
+    def _tokens(self, queries: list[str]) -> list[list[str]]:
+        words: list[list[str]] = bm25s.tokenize(queries, stemmer=self._stem, return_ids=False, show_progress=False)
+        return words
 
     def search(self, queries: list[str], k: int) -> list[list[tuple[str, float]]]:
         """Up to k texts that share words with each query, best first, with their scores."""
         from numba import get_num_threads
 
-        words = bm25s.tokenize(queries, return_ids=False, show_progress=False)
+        words = self._tokens(queries)
         rows, scores = self._index.retrieve(
             words, k=min(k, len(self._texts)), show_progress=False, n_threads=get_num_threads()
         )

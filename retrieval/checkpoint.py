@@ -21,7 +21,7 @@ from typing import Any
 import huggingface_hub
 import sentence_transformers
 import transformers
-from sentence_transformers import CrossEncoder, MultiVectorEncoder
+from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.module import Module
 from sentence_transformers.util import import_from_string, load_file_path
@@ -96,6 +96,15 @@ def load_cross_encoder(name: str) -> CrossEncoder:
         source = find_base(name)
         model: CrossEncoder = CrossEncoder(source, local_files_only=_offline(source))
         return model
+
+
+def load_dense(name: str) -> SentenceTransformer:
+    """A model that gives one vector a text: a local folder, an installed package that carries it, or on the hub."""
+    with _quiet(), _load_errors(name):
+        source = find_base(name)
+        if not Path(source).is_dir() and source.startswith((".", "/", "~")):
+            raise InputError(f"no model folder at {source}; give a folder, or a name on the hub")
+        return SentenceTransformer(source, local_files_only=_offline(source))
 
 
 def load_base(name: str) -> Transformer:

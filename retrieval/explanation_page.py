@@ -8,6 +8,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from .page_style import TOKENS
+
 if TYPE_CHECKING:
     from .explain import Explanation, WordMatch
 
@@ -145,14 +147,9 @@ def _links(e: Explanation) -> str:
     )
 
 
-_STYLE = """
-:root{--paper:#f7f5f0;--card:#fff;--ink:#231f18;--mute:#6c6558;--faint:#8b8375;--line:#e6e1d6;--lit:#fdf0d5;
---amber:245 166 35;--most:.9;--teal:#2b7a83;color-scheme:light dark}
-@media (prefers-color-scheme:dark){:root{--paper:#141210;--card:#1d1a17;--ink:#efe8db;--mute:#a49a89;--faint:#857b6d;
---line:#332e27;--lit:#33291a;--most:.55;--teal:#62b5bc}}
-*{box-sizing:border-box;margin:0}
-body{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
--webkit-text-size-adjust:100%}
+_STYLE = (
+    TOKENS
+    + """\
 main{max-width:1120px;margin:0 auto;padding:40px 24px 56px;display:grid;gap:24px;
 grid-template-columns:minmax(0,1fr) 360px;grid-template-areas:"head head" "text bars" "foot foot";align-items:start}
 header{grid-area:head}.document{grid-area:text}.queries{grid-area:bars}footer{grid-area:foot}
@@ -198,3 +195,4 @@ padding:24px 14px 48px;gap:16px}section{padding:16px}.text{font-size:16px}
 mark:is(:hover,:focus)::after{position:fixed;left:14px;right:14px;bottom:14px;width:auto;max-width:none;font-size:15px}}
 @media print{body,section{background:#fff}section{break-inside:auto;border:0;padding:0}main{display:block}}
 """
+)

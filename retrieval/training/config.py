@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wordhive.index import InputError
+from wordhive.index.yaml_config import read_yaml
 
 from ..architecture import Architecture
 from .examples import SourceConfig
-
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 class _Part(BaseModel):
@@ -149,17 +145,7 @@ class TrainConfig(_Part):
 
         Paths are relative to the folder where the command runs. Raises InputError for what is missing or wrong.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise InputError(f"no training configuration at {path}; see configs/train for some")
-        try:
-            values = yaml.safe_load(_with_variables(path.read_text(encoding="utf-8"), path))
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a YAML text") from error
-        except yaml.YAMLError as error:
-            raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-        if not isinstance(values, dict):
-            raise InputError(f"{path} holds {type(values).__name__}; expected keys and values")
+        values = read_yaml(Path(path))
         return cls.parse(values, str(path))
 
     @classmethod
@@ -172,13 +158,3 @@ class TrainConfig(_Part):
             place = ".".join(str(part) for part in first["loc"]) or "the whole"
             reason = "is not known" if first["type"] == "extra_forbidden" else first["msg"].lower()
             raise InputError(f"{source}: {place}: {reason.removeprefix('value error, ')}") from error
-
-
-def _with_variables(text: str, path: Path) -> str:
-    def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1], match[2])
-        if found is None:
-            raise InputError(f"{path} asks for the environment variable {match[1]}, which is not set")
-        return found
-
-    return _VARIABLE.sub(value, text)

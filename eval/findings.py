@@ -1,0 +1,163 @@
+"""What an experiment found out: everything that a report is made of, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from wordhive.index import InputError
+
+
+@dataclass(frozen=True)
+class SystemFindings:
+    """One system on one collection.
+
+    kind: wordhive, bm25, dense, multi-vector, fusion or run. description: one line, what it is. measures: means over
+    the judged queries. per_query: measure → value of each query, in the order of `CollectionFindings.query_ids`.
+    candidate_recall: number of candidates → share of the exact top 10; empty where there is no first stage.
+    bytes_per_document: by part, without texts and parameters; empty where unknown. latency: stage → p50, p95, p99 in
+    milliseconds, "total" among the stages. seconds_indexing: encoding included; None where it is unknown. peak_memory:
+    bytes of the process. run: the TREC file, relative to the report's folder.
+    """
+
+    name: str
+    kind: str
+    description: str
+    measures: dict[str, float]
+    per_query: dict[str, list[float]]
+    candidate_recall: dict[int, float]
+    bytes_per_document: dict[str, float]
+    latency: dict[str, dict[str, float]]
+    queries_per_second: float | None
+    seconds_indexing: float | None
+    peak_memory: int | None
+    run: str
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two systems on the main measure.
+
+    difference: mean of the first less mean of the second. p: of no difference, by Holm over all pairs of the
+    collection. wins, ties, losses: queries on which the first is better, equal, worse.
+    """
+
+    first: str
+    second: str
+    difference: float
+    p: float
+    wins: int
+    ties: int
+    losses: int
+
+
+@dataclass(frozen=True)
+class HitFindings:
+    """A document that was found.
+
+    grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
+    word, document word, share in percent of all that adds to the score; empty where the system can't tell.
+    """
+
+    id: str
+    score: float
+    grade: int | None
+    text: str
+    matches: list[tuple[str, str, float]]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A query on which baseline and best other system differ most.
+
+    systems: system → value of the main measure. hits: of these two systems, the first five.
+    """
+
+    query_id: str
+    query: str
+    systems: dict[str, float]
+    hits: dict[str, list[HitFindings]]
+
+
+@dataclass(frozen=True)
+class CollectionFindings:
+    """All systems on one collection.
+
+    main_measure: what systems are compared by. baseline: what they are compared with. truncated: share of documents
+    longer than the model's window; None where that is unknown. published: system → value of the main measure, source.
+    warnings: a line → how often.
+    """
+
+    name: str
+    split: str
+    n_documents: int
+    query_ids: list[str]
+    queries: list[str]
+    main_measure: str
+    baseline: str
+    systems: list[SystemFindings]
+    contrasts: list[Contrast]
+    side_by_side: list[SideBySide]
+    truncated: float | None
+    published: dict[str, tuple[float, str]]
+    warnings: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All collections of an experiment.
+
+    alpha: p-values below it are significant. setting: configuration, versions, hardware, seeds, git revision, date.
+    """
+
+    title: str
+    collections: list[CollectionFindings]
+    test: Literal["fisher", "student"]
+    alpha: float
+    setting: dict[str, Any]
+
+    def to_json(self) -> str:
+        """All of it as indented JSON."""
+        return _FINDINGS.dump_json(self, indent=2).decode() + "\n"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Column names and rows for print: each system's main measure on each collection, and the mean of them.
+
+        A star marks a system that differs significantly from the baseline.
+        """
+        several = len(self.collections) > 1
+        columns = ["system", *(f"{each.name} {each.main_measure}" for each in self.collections)]
+        rows = []
+        for place, system in enumerate(self.collections[0].systems):
+            values = [each.systems[place].measures[each.main_measure] for each in self.collections]
+            stars = ["*" if self._differs(each, system.name) else " " for each in self.collections]
+            cells = [f"{value:.4f}{star}" for value, star in zip(values, stars, strict=True)]
+            rows.append([system.name, *cells, *([f"{sum(values) / len(values):.4f}"] if several else [])])
+        return columns + (["mean"] if several else []), rows
+
+    def _differs(self, collection: CollectionFindings, system: str) -> bool:
+        pair = {collection.baseline, system}
+        return any({c.first, c.second} == pair and c.p < self.alpha for c in collection.contrasts)
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "the findings") -> Findings:
+        """What `to_json` wrote; `source` names it in errors. Raises InputError for anything else."""
+        try:
+            return _FINDINGS.validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InputError(
+                f"{source} holds no findings: {place} {first['msg'].lower()}; expected report.json of wordhive eval"
+            ) from error
+
+    @classmethod
+    def read(cls, path: Path) -> Findings:
+        """Those in a report.json. Raises InputError where it holds none."""
+        return cls.from_json(path.read_text(encoding="utf-8"), str(path))
+
+
+_FINDINGS = TypeAdapter(Findings)

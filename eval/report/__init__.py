@@ -1,0 +1,27 @@
+"""Reports of an evaluation, from its findings alone: a page, Markdown, a table for LaTeX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..findings import Findings
+from .latex import latex
+from .markdown import markdown
+from .page import page
+
+__all__ = ["latex", "markdown", "page", "write"]
+
+
+def write(findings: Findings, folder: Path) -> list[Path]:
+    """Write report.md, report.html and report.tex into a folder, which is made; the same findings give the same bytes.
+
+    Returns the files. Raises OSError where they can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {"report.md": markdown, "report.html": page, "report.tex": latex}
+    files = []
+    for name, made in contents.items():
+        files.append(folder / name)
+        # Halves of characters, which JSON may hold, can't be written.
+        files[-1].write_text(made(findings), encoding="utf-8", errors="replace", newline="\n")
+    return files

@@ -1,0 +1,92 @@
+"""What was found, in plain words."""
+
+from __future__ import annotations
+
+from ..comparison import TEST_NAMES
+from ..findings import CollectionFindings, Contrast, Findings
+from . import numbers
+from .standing import Roster, against, baseline, challenger, isolated, leader, measure_name, value
+
+
+def compared(findings: Findings) -> str:
+    """What the report is about: so many systems on so many collections."""
+    n_queries = sum(len(collection.query_ids) for collection in findings.collections)
+    return (
+        f"{_number(len(Roster.of(findings).names), 'system')} on {_number(len(findings.collections), 'collection')} "
+        f"with {_number(n_queries, 'judged query', 'judged queries')}."
+    )
+
+
+def method(findings: Findings) -> str:
+    """How differences were tested."""
+    name = TEST_NAMES[findings.test]
+    return (
+        f"{name}, two-sided, on each pair of systems; p-values corrected by Holm over the pairs of a collection; "
+        f"significant below {_alpha(findings.alpha)}."
+    )
+
+
+def letters(findings: Findings) -> str:
+    """How to read the letters in tables."""
+    below = f"p\u00a0<\u00a0{_alpha(findings.alpha)}"
+    return f"Raised letters: the systems that this one is significantly better than ({below})."
+
+
+def result(collection: CollectionFindings, alpha: float) -> str:
+    """Who is best on a collection, how far from the baseline, and whether that is more than chance."""
+    best, base = leader(collection), baseline(collection)
+    if best is None:
+        return f"No system has {measure_name(collection.main_measure)}."
+    score = f"{measure_name(collection.main_measure)} {numbers.quality(value(best, collection.main_measure))}"
+    if len(collection.systems) == 1:
+        return f"{isolated(best.name)} has {score}; there is nothing to compare it with."
+    if base is None or value(base, collection.main_measure) is None:
+        return f"{isolated(best.name)} is best with {score}; the baseline {isolated(collection.baseline)} has no value."
+    if best is not base:
+        return f"{isolated(best.name)} is best with {score}, {_lead(collection, best.name, base.name, alpha)}."
+    second = challenger(collection)
+    if second is None:
+        return f"{isolated(base.name)}, the baseline, has {score}; no other system has a value."
+    lead = _lead(collection, base.name, second.name, alpha)
+    return f"{isolated(base.name)}, the baseline, is not beaten: {score}, {lead}."
+
+
+def about(collection: CollectionFindings) -> str:
+    """Size and split of a collection."""
+    size = f"{numbers.count(collection.n_documents)} documents"
+    return f"{size}, {_number(len(collection.query_ids), 'judged query', 'judged queries')}, split {collection.split}."
+
+
+def truncation(collection: CollectionFindings) -> str | None:
+    """How many documents the model could not read to their end; None where that is unknown."""
+    if collection.truncated is None:
+        return None
+    if not collection.truncated:
+        return "No document is longer than the model’s window."
+    percent = numbers.share(collection.truncated) if collection.truncated >= 0.0005 else "Fewer than .1 %"
+    return f"{percent} of the documents are longer than the model’s window; their ends were not read."
+
+
+def _lead(collection: CollectionFindings, first: str, second: str, alpha: float) -> str:
+    contrast = against(collection, first, second)
+    means = {s.name: value(s, collection.main_measure) or 0.0 for s in collection.systems}
+    gap = numbers.quality(abs(means[first] - means[second]))
+    if means[first] == means[second]:
+        return f"the same as {isolated(second)}"
+    return f"{gap} above {isolated(second)} ({_significance(contrast, alpha)})"
+
+
+def _significance(contrast: Contrast | None, alpha: float) -> str:
+    if contrast is None:
+        return "not tested"
+    p = numbers.probability(contrast.p)
+    p = (f"p {p}" if p.startswith("<") else f"p = {p}").replace(" ", "\u00a0")
+    return f"significant, {p}" if contrast.p < alpha else f"not significant, {p}"
+
+
+def _alpha(alpha: float) -> str:
+    return f"{alpha:g}".removeprefix("0")
+
+
+def _number(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

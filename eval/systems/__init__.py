@@ -1,0 +1,31 @@
+"""Systems that an experiment sets side by side, a file for each kind."""
+
+from __future__ import annotations
+
+from ..experiment import Bm25Spec, DenseSpec, FusionSpec, MultiVectorSpec, SystemSpec, WordhiveSpec
+from . import bm25, dense, fusion, indexes, run_files
+from .job import Costs, Found, Job, Stamp, Step
+
+__all__ = ["Costs", "Found", "Job", "Stamp", "Step", "find", "stamp"]
+
+
+def stamp(spec: SystemSpec, job: Job) -> Stamp:
+    """Everything that determines what a system finds, beside its specification, collection and job."""
+    if isinstance(spec, WordhiveSpec | MultiVectorSpec):
+        return indexes.stamp(spec)
+    if isinstance(spec, Bm25Spec):
+        return bm25.stamp()
+    if isinstance(spec, DenseSpec):
+        return dense.stamp(spec)
+    return fusion.stamp(spec, job) if isinstance(spec, FusionSpec) else run_files.stamp(spec, job)
+
+
+def find(spec: SystemSpec, job: Job) -> Found:
+    """The run of a system, and its costs."""
+    if isinstance(spec, WordhiveSpec | MultiVectorSpec):
+        return indexes.find(spec, job)
+    if isinstance(spec, Bm25Spec):
+        return bm25.find(spec, job)
+    if isinstance(spec, DenseSpec):
+        return dense.find(spec, job)
+    return fusion.find(spec, job) if isinstance(spec, FusionSpec) else run_files.find(spec, job)

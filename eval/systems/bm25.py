@@ -1,0 +1,52 @@
+"""BM25 in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wordhive.retrieval.bm25 import Bm25
+
+from ..experiment import Bm25Spec
+from ..latency import Stages, latency, timed
+from ..runs import Run, ranking
+from ..setting import versions
+from .job import Costs, Found, Job, Stamp, peak_memory, rate
+
+
+def stamp() -> Stamp:
+    """The library's version."""
+    return {"bm25s": versions().get("bm25s")}
+
+
+def find(spec: Bm25Spec, job: Job) -> Found:
+    """The best documents that share words with each query."""
+    documents = list(job.prepared.collection.documents())
+    ids = {row: document.id for row, document in enumerate(documents)}
+    texts = [document.text for document in documents]
+    index, seconds = timed(lambda: Bm25(texts, stemmer=spec.stemmer, k1=spec.k1, b=spec.b))
+
+    def search(text: str) -> dict[str, float]:
+        scores = index.scores(text)
+        rows = np.flatnonzero(scores > 0)
+        return ranking(rows, scores[rows], ids, job.depth)
+
+    def search_all() -> Run:
+        return {id: search(text) for id, text in job.queries.items()}
+
+    def search_in_stages(text: str, stages: Stages) -> None:
+        stages.run("scores", lambda: search(text))
+
+    search("warm up")
+    run, seconds_searching = timed(search_all)
+    stemmed = f"stemmed ({spec.stemmer})" if spec.stemmer else "not stemmed"
+    return Found(
+        run,
+        Costs(
+            f"BM25 of bm25s, k1 {spec.k1:g}, b {spec.b:g}, {stemmed}",
+            bytes_per_document={"postings": round(index.n_bytes / len(ids), 1)},
+            latency=latency(job.timed_texts, search_in_stages),
+            queries_per_second=rate(len(run), seconds_searching),
+            seconds_indexing=round(seconds, 2),
+            peak_memory=peak_memory(),
+        ),
+    )

@@ -1,0 +1,148 @@
+"""Indexes of wordhive, and multi-vector models whose documents are all scored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+
+from wordhive.index import InputError
+from wordhive.index.info import EncoderStamp, IndexInfo
+from wordhive.retrieval.chunks import truncated_share
+from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.retriever import Retriever, fitting_config
+from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards
+
+from ..encoded import encode
+from ..experiment import MultiVectorSpec, SystemSpec, WordhiveSpec, slug
+from ..index_runs import candidate_recall, exact_runs, two_stage_run
+from ..kept_results import read_result, write_result
+from ..latency import stage_latency, timed
+from ..preparation import Prepared
+from ..runs import Run
+from .job import Costs, Found, Job, Stamp, peak_memory, rate
+
+_K = 10
+# What search by a part of the score does without.
+_NOT_NEEDED = {"whole": set[str](), "words": {"summaries", "candidates"}, "summary": {"words", "word ids", "offsets"}}
+
+
+def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
+    """What the model computes, and the index's configuration, whatever its file is called."""
+    config = fitting_config(_as_wordhive(spec).config, _encoder(spec.model))
+    return {"model": _stamp(spec.model).fingerprint, "config": config.model_dump()}
+
+
+def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
+    """The run of an index that is made of shards, which all systems of the same model share.
+
+    Raises InputError for a part that the model's score does not have.
+    """
+    given, spec = spec, _as_wordhive(spec)
+    retriever, seconds = index_of(given, job)
+    index, searcher = retriever.index, retriever.searcher
+    if spec.part != "whole" and not index.summary_weight:
+        raise InputError(f"{spec.name!r} asks for {spec.part} alone, but the score of {spec.model} is words alone")
+    candidates = "all" if spec.part != "whole" or index.config.encoding is None else spec.candidates
+    names, texts = list(job.queries), list(job.queries.values())
+    searcher.search(texts[0], _K, candidates=candidates)  # kernels are compiled once
+
+    def search_all() -> Run:
+        queries = retriever.encoder.encode_queries(texts)
+        if candidates == "all":
+            return exact_runs(index, queries, names, job.depth)[0][spec.part]
+        return two_stage_run(index, queries, names, candidates, job.depth)
+
+    run, seconds_searching = timed(search_all)
+    held = names[: job.exact]
+    recall = {}
+    if candidates != "all" and held:
+        queries = retriever.encoder.encode_queries(texts[: len(held)])
+        recall = candidate_recall(index, queries, exact_runs(index, queries, held, _K)[1])
+    whole = spec.part == "whole"
+    return Found(
+        run,
+        Costs(
+            _description(spec, retriever, candidates),
+            candidate_recall=recall,
+            bytes_per_document=_bytes(index.info(), spec.part),
+            # Exact search computes both parts: its time is no part's own.
+            latency=stage_latency(searcher, job.timed_texts, _K, candidates) if whole else {},
+            queries_per_second=rate(len(run), seconds_searching) if whole else None,
+            seconds_indexing=seconds,
+            peak_memory=peak_memory(),
+        ),
+    )
+
+
+def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever, float | None]:
+    """The index of a collection, made where it is not there; and the seconds of encoding and indexing.
+
+    Seconds are None where a part of it was done by an earlier run that was stopped, or elsewhere.
+    """
+    encoder = _encoder(spec.model)
+    shards, encoding = _shards(encoder, job)
+    config = fitting_config(_as_wordhive(spec).config, encoder)
+    digest = hashlib.sha256(json.dumps(config.model_dump(), sort_keys=True).encode()).hexdigest()
+    path = shards.with_name(f"{shards.stem}-{digest[:8]}.hive")
+    state, made_for = path.with_suffix(".json"), {"documents": job.prepared.fingerprint, "config": config.model_dump()}
+    fresh = not path.exists()
+    retriever = Retriever.create(path, encoder, config=config) if fresh else Retriever.open(path, encoder)
+    if (whole := read_result(state, made_for)) is None or len(retriever) != job.prepared.n_documents:
+        _, taken = timed(lambda: index_shards(shards, retriever, skip_known=not fresh))
+        whole = {"seconds": round(taken + encoding, 1) if fresh and encoding is not None else None}
+        write_result(state, whole, made_for)
+    return retriever, whole["seconds"]
+
+
+def truncated(systems: Sequence[SystemSpec], prepared: Prepared) -> float | None:
+    """The share of documents that are longer than the window of the first of wordhive's models; None without one."""
+    ours = next((spec for spec in systems if isinstance(spec, WordhiveSpec | MultiVectorSpec)), None)
+    if ours is None:
+        return None
+    return truncated_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
+
+
+def _shards(encoder: Encoder, job: Job) -> tuple[Path, float | None]:
+    """The encoded documents, and the seconds that it took; None where they are unknown."""
+    shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}.shards"
+    state, made_for = shards.with_suffix(".json"), {"documents": job.prepared.fingerprint}
+    if whole_shards(shards) and (known := read_result(state, made_for)) is not None:
+        return shards, known["seconds"]
+    shards.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not is_shard_folder(shards)
+    _, taken = timed(lambda: encode(job.prepared.collection, shards, encoder, None))
+    seconds = round(taken, 1) if fresh else None
+    write_result(state, {"seconds": seconds}, made_for)
+    return shards, seconds
+
+
+def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
+    if isinstance(spec, WordhiveSpec):
+        return spec
+    return WordhiveSpec(name=spec.name, model=spec.model, config="exact", candidates="all")
+
+
+def _description(spec: WordhiveSpec, retriever: Retriever, candidates: int | str) -> str:
+    of = {"whole": "", "words": ", words alone", "summary": ", summary alone"}[spec.part]
+    found = "all documents scored" if candidates == "all" else f"{candidates:,} candidates scored"
+    return f"{retriever.encoder.name}, preset {spec.config or 'by default'}{of}, {found}"
+
+
+def _bytes(info: IndexInfo, part: str) -> dict[str, float]:
+    left_out = {"texts", "parameters", *_NOT_NEEDED[part]}
+    sizes = {name: size for name, size in info.bytes.items() if size and name not in left_out}
+    return {name: round(size / info.n_documents, 1) for name, size in sizes.items()}
+
+
+# Two of them: an experiment goes through the same models for each collection.
+@lru_cache(maxsize=2)
+def _encoder(name: str) -> Encoder:
+    return Encoder.load(name)
+
+
+@cache
+def _stamp(name: str) -> EncoderStamp:
+    return _encoder(name).stamp

@@ -1,0 +1,47 @@
+"""A tiny collection in BEIR's layout, with two splits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+TEXTS = {
+    "bees": "Honey bees dance to tell where flowers are.",
+    "ants": "Ants follow a trail of scent to their food.",
+    "silk": "Spiders spin webs of silk.",
+    "rain": "Rain falls when clouds cool down.",
+    "wasp": "Wasps make paper from wood that they chew.",
+    "moth": "Moths find each other by smell over great distances.",
+    "owls": "Owls hunt at night and hear every mouse.",
+    "none": "",
+}
+SPLITS = {
+    "test": {
+        "q1": ("what do spiders spin?", {"silk": 1}),
+        "q2": ("why does it rain", {"rain": 2, "silk": 0}),
+        "q3": ("who is led to food by scent", {"ants": 1, "moth": 1, "gone": 1}),
+        "q4": ("insects that make paper", {"wasp": 1}),
+    },
+    "train": {
+        "t1": ("dance of the honey bees", {"bees": 1}),
+        "t2": ("what do owls hear", {"owls": 1}),
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight documents, four test queries, two train queries, and a judgement of a document that is not there."""
+    folder: Path = tmp_path_factory.mktemp("collection") / "tiny"
+    (folder / "qrels").mkdir(parents=True)
+    rows = [{"_id": id, "text": text} for id, text in TEXTS.items()]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    queries = [{"_id": id, "text": text} for split in SPLITS.values() for id, (text, _) in split.items()]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in queries), encoding="utf-8")
+    for split, judged in SPLITS.items():
+        lines = [f"{id}\t{document}\t{g}" for id, (_, grades) in judged.items() for document, g in grades.items()]
+        text = "query-id\tcorpus-id\tscore\n" + "\n".join(lines) + "\n"
+        (folder / "qrels" / f"{split}.tsv").write_text(text, encoding="utf-8")
+    return folder

@@ -1,0 +1,310 @@
+"""An experiment is run, stopped, resumed, and gives the same as one that was not stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from wordhive.eval import runner
+from wordhive.eval.experiment import Experiment
+from wordhive.eval.findings import CollectionFindings, Findings, SystemFindings
+from wordhive.eval.runner import Runner
+from wordhive.eval.runs import query_values, read_run
+from wordhive.eval.systems import dense
+from wordhive.index import InputError
+from wordhive.retrieval.checkpoint import find_base
+from wordhive.retrieval.encoder import Encoder
+
+from .conftest import SPLITS, TEXTS
+
+SYSTEMS: list[dict[str, Any]] = [
+    {"name": "BM25", "kind": "bm25", "stemmer": "english"},
+    {"name": "single vector", "kind": "dense", "model": "all-MiniLM-L6-v2"},
+    {"name": "exact words", "kind": "wordhive", "config": "exact", "part": "words"},
+    {"name": "summary", "kind": "wordhive", "config": "exact", "part": "summary"},
+    {"name": "all", "kind": "multi-vector", "model": "wordhive-minilm-32"},
+    {"name": "MUVERA", "kind": "wordhive", "config": "muvera-1280", "candidates": 3},
+    {"name": "hybrid", "kind": "fusion", "of": ["BM25", "MUVERA"]},
+    {"name": "tuned", "kind": "fusion", "of": ["BM25", "all"], "method": "wsum", "tune_on": "train"},
+    {"name": "theirs", "kind": "run", "file": ""},
+]
+# Queries of which q2 is not answered, and one that is not judged.
+THEIRS = "q1 Q0 silk 1 3.0 x\nq1 Q0 rain 2 2.0 x\nq3 Q0 moth 1 1.0 x\nq4 Q0 rain 1 1.0 x\nzz Q0 rain 1 1.0 x\n"
+
+
+@pytest.fixture(scope="module")
+def experiment(tiny: Path) -> Experiment:
+    (tiny.parent / "tiny-test.trec").write_text(THEIRS, encoding="utf-8")
+    systems = [{**s, "file": str(tiny.parent / "{collection}-{split}.trec")} if "file" in s else s for s in SYSTEMS]
+    return Experiment.model_validate(
+        {"collections": [{"source": str(tiny)}], "systems": systems, "depth": 10, "queries_timed": 2}
+    )
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def found(experiment: Experiment, cache: Path, report: Path) -> CollectionFindings:
+    return Runner(experiment, report, cache).run().collections[0]
+
+
+def system(found: CollectionFindings, name: str) -> SystemFindings:
+    return next(each for each in found.systems if each.name == name)
+
+
+def without_timings(findings: Findings) -> dict[str, Any]:
+    values = json.loads(json.dumps(asdict(findings)))
+    del values["setting"]["date"]
+    for collection in values["collections"]:
+        for each in collection["systems"]:
+            for timing in ("latency", "queries_per_second", "seconds_indexing", "peak_memory"):
+                del each[timing]
+    return dict(values)
+
+
+def test_every_system_is_measured_by_its_run_file(found: CollectionFindings, report: Path) -> None:
+    qrels = {id: grades for id, (_, grades) in SPLITS["test"].items()}
+    assert found.query_ids == list(qrels)
+    assert [each.name for each in found.systems] == [each["name"] for each in SYSTEMS]
+    for each in found.systems:
+        values = query_values(qrels, read_run(report / each.run), ["ndcg@10", "map"])
+        assert each.per_query["ndcg@10"] == pytest.approx(values["ndcg@10"].tolist())
+        assert each.measures["map"] == pytest.approx(values["map"].mean())
+
+
+def test_runs_are_what_the_models_score(found: CollectionFindings, report: Path) -> None:
+    texts, queries = list(TEXTS.values()), [text for text, _ in SPLITS["test"].values()]
+    encoder, model = Encoder.load(), SentenceTransformer(find_base("all-MiniLM-L6-v2"), local_files_only=True)
+    dense_scores = model.encode(queries) @ model.encode(texts).T
+    documents, asked = encoder.encode_documents(texts), encoder.encode_queries(queries)
+    assert documents.summary is not None
+    assert asked.summary is not None
+    for i, id in enumerate(found.query_ids):
+        single = read_run(report / system(found, "single vector").run)[id]
+        words = read_run(report / system(found, "exact words").run)[id]
+        summary = read_run(report / system(found, "summary").run)[id]
+        whole = read_run(report / system(found, "all").run)[id]
+        two_stages = read_run(report / system(found, "MUVERA").run)[id]
+        for j, name in enumerate(TEXTS):
+            own = documents[j : j + 1].vectors
+            best = (asked[i : i + 1].vectors @ own.T).max(axis=1).sum() if len(own) else 0.0
+            w = encoder.summary_weight
+            assert single[name] == pytest.approx(float(dense_scores[i, j]), abs=1e-4)
+            assert words[name] == pytest.approx((1 - w) * best, abs=0.02)
+            assert summary[name] == pytest.approx(w * float(asked.summary[i] @ documents.summary[j]), abs=0.02)
+            assert whole[name] == pytest.approx(words[name] + summary[name], abs=1e-5)
+        assert len(two_stages) == 3
+        assert two_stages == {name: pytest.approx(whole[name], abs=1e-5) for name in two_stages}
+
+
+def test_reciprocal_ranks_are_added(found: CollectionFindings, report: Path) -> None:
+    runs = [read_run(report / system(found, name).run) for name in ("BM25", "MUVERA", "hybrid")]
+    for id in found.query_ids:
+        bm25, muvera, hybrid = (list(run.get(id, {})) for run in runs)
+        scores = {
+            name: sum(1 / (60 + 1 + ranked.index(name)) for ranked in (bm25, muvera) if name in ranked)
+            for name in {*bm25, *muvera}
+        }
+        assert runs[2][id] == {name: pytest.approx(scores[name], abs=1e-6) for name in hybrid}
+        assert set(hybrid) == set(scores)
+
+
+def test_tuning_sees_the_other_split_only(found: CollectionFindings, report: Path) -> None:
+    assert "chosen on train" in system(found, "tuned").description
+    tuning = report / "runs" / "tiny" / "tuning-train"
+    assert sorted(path.stem for path in tuning.iterdir()) == ["BM25", "all"]
+    assert set(read_run(tuning / "all.trec")) == set(SPLITS["train"])
+
+
+def test_tuning_on_the_measured_split_is_refused(experiment: Experiment, tmp_path: Path) -> None:
+    values = experiment.model_dump()
+    values["systems"][7]["tune_on"] = "test"
+    with pytest.raises(InputError, match="'test', the very split of tiny that is measured"):
+        Runner(Experiment.model_validate(values), tmp_path).run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_costs(found: CollectionFindings) -> None:
+    muvera, words, summary = (system(found, name) for name in ("MUVERA", "exact words", "summary"))
+    assert set(muvera.latency) == {"encode", "candidates", "rerank", "fetch", "total"}
+    assert set(system(found, "all").latency) == {"encode", "rerank", "fetch", "total"}
+    assert set(system(found, "single vector").latency) == {"encode", "scores", "total"}
+    assert muvera.candidate_recall[20] == 1.0
+    assert system(found, "all").candidate_recall == {}
+    assert muvera.bytes_per_document["candidates"] > 1280
+    assert "texts" not in muvera.bytes_per_document
+    assert "parameters" not in muvera.bytes_per_document
+    assert "summaries" not in words.bytes_per_document
+    assert "words" not in summary.bytes_per_document
+    assert system(found, "single vector").bytes_per_document == {"vector": 4 * 384}
+    assert set(system(found, "hybrid").bytes_per_document) == {"BM25", "MUVERA"}
+    for name in ("BM25", "single vector", "MUVERA"):
+        cost = system(found, name)
+        assert cost.seconds_indexing is not None
+        assert (cost.queries_per_second or 0) > 0
+        assert (cost.peak_memory or 0) > 10**7
+    # The index of "all" and the encoding of "MUVERA" were there already; what they took is known all the same.
+    assert system(found, "all").seconds_indexing == words.seconds_indexing
+
+
+def test_run_files_of_others_and_what_is_wrong_is_counted(found: CollectionFindings) -> None:
+    assert system(found, "theirs").per_query["mrr@10"] == [1, 0, 1, 0]
+    assert found.warnings == {
+        "documents with an empty text": 1,
+        "judgements of documents that are not there": 1,
+        "theirs: judged queries without an answer in the run file, 0 there": 1,
+        "theirs: queries of the run file that are not judged, left out": 1,
+    }
+
+
+def test_changed_queries_are_shown_with_hits_and_words(found: CollectionFindings) -> None:
+    assert found.baseline == "BM25"
+    values = {each.name: np.array(each.per_query["ndcg@10"]) for each in found.systems}
+    assert found.side_by_side
+    for shown in found.side_by_side:
+        place = found.query_ids.index(shown.query_id)
+        assert shown.systems == {name: value[place] for name, value in values.items()}
+        assert "BM25" in shown.hits
+        [other] = set(shown.hits) - {"BM25"}
+        assert values[other].mean() == max(v.mean() for name, v in values.items() if name != "BM25")
+        assert shown.systems[other] != shown.systems["BM25"]
+        for hit in shown.hits[other]:
+            assert hit.text == TEXTS[hit.id]
+            assert hit.grade == SPLITS["test"][shown.query_id][1].get(hit.id)
+
+
+def test_words_of_our_systems_are_told(tiny: Path, cache: Path, tmp_path: Path) -> None:
+    two = [SYSTEMS[4], SYSTEMS[0]]
+    experiment = Experiment.model_validate({"collections": [{"source": str(tiny)}], "systems": two, "depth": 10})
+    found = Runner(experiment, tmp_path, cache).run().collections[0]
+    ours = [hit for shown in found.side_by_side for hit in shown.hits["all"] if hit.matches]
+    assert ours
+    assert all(0 < share <= 100 for hit in ours for _, _, share in hit.matches)
+    assert ("food", "food") in {(word, match) for hit in ours for word, match, _ in hit.matches}
+    assert not any(hit.matches for shown in found.side_by_side for hit in shown.hits["BM25"])
+
+
+class Stop(BaseException):
+    """Stands for Ctrl-C."""
+
+
+def test_twice_stopped_and_resumed_is_the_same_as_never_stopped(
+    experiment: Experiment, found: CollectionFindings, cache: Path, report: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    kept = Runner(experiment, report, cache).run()
+    done: list[str] = []
+    find = runner.find
+
+    def stopping(spec: Any, job: Any) -> Any:
+        result = find(spec, job)
+        done.append(spec.name)
+        if len(done) in (3, 9):
+            raise Stop
+        return result
+
+    monkeypatch.setattr(runner, "find", stopping)
+    own_cache = tmp_path / "cache"
+    for _ in range(2):
+        with pytest.raises(Stop):
+            Runner(experiment, tmp_path, own_cache).run()
+    resumed = Runner(experiment, tmp_path, own_cache).run()
+    assert without_timings(resumed) == without_timings(kept)
+    # The steps that were stopped, and only they, were done twice.
+    assert len(done) == len(SYSTEMS) + 2 + 2
+    assert {name for name in done if done.count(name) > 1 and name not in ("BM25", "all")} <= {done[2], done[8]}
+
+
+def test_nothing_is_done_twice(
+    experiment: Experiment, found: CollectionFindings, cache: Path, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(spec: Any, job: Any) -> Any:
+        raise AssertionError(spec.name)
+
+    monkeypatch.setattr(runner, "find", never)
+    again = Runner(experiment, report, cache).run().collections[0]
+    assert again == found
+
+
+def test_a_step_is_done_anew_where_its_system_or_its_run_has_changed(
+    experiment: Experiment, found: CollectionFindings, cache: Path, report: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    own = tmp_path / "report"
+    shutil.copytree(report, own)
+    values = experiment.model_dump()
+    values["systems"][0]["b"] = 0.5
+    (own / "runs" / "tiny" / "single-vector.trec").write_text("q1 Q0 rain 1 9.0 x\n", encoding="utf-8")
+    done: list[str] = []
+    Runner(Experiment.model_validate(values), own, cache, lambda collection, name: done.append(name)).run()
+    assert sorted(done) == ["BM25", "BM25", "hybrid", "single vector", "tuned"]
+
+
+def test_a_dense_encoding_goes_on_behind_its_last_whole_block(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dense, "_DOCUMENTS_A_BLOCK", 3)
+    experiment = Experiment.model_validate(
+        {"collections": [{"source": str(tiny)}], "systems": [SYSTEMS[1]], "depth": 10, "queries_timed": 0}
+    )
+    encode, blocks = dense._vectors, [0]
+
+    def stopping(model: Any, texts: list[str], *, query: bool) -> Any:
+        blocks[0] += not query
+        if blocks[0] == 2:
+            raise Stop
+        return encode(model, texts, query=query)
+
+    monkeypatch.setattr(dense, "_vectors", stopping)
+    with pytest.raises(Stop):
+        Runner(experiment, tmp_path).run()
+    found = Runner(experiment, tmp_path).run().collections[0].systems[0]
+    assert blocks[0] == 4
+    assert found.seconds_indexing is None
+    assert found.measures["recall@100"] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"measures": ["beauty"]}, "does not know one of"),
+        ({"collections": [{"source": "/no/such/folder"}]}, "no folder at /no/such/folder"),
+        ({"systems": [{"name": "a", "kind": "wordhive", "config": "grand"}]}, "no index preset 'grand'"),
+        ({"systems": [{"name": "a", "kind": "bm25", "stemmer": "elvish"}]}, "no stemmer 'elvish'; choose one of"),
+        (
+            {"systems": [{"name": "a", "kind": "run", "file": "/no/{collection}.trec"}]},
+            "no run of 'a' at /no/tiny.trec",
+        ),
+        ({"systems": [{"name": "a", "kind": "run", "file": "{system}"}]}, r"only \{collection\} and \{split\}"),
+        (
+            {
+                "systems": [
+                    SYSTEMS[0],
+                    {"name": "other", "kind": "bm25"},
+                    {"name": "a", "kind": "fusion", "of": ["BM25", "other"], "method": "magic"},
+                ]
+            },
+            "ranx can't fuse by 'magic'",
+        ),
+        ({"systems": [{"name": "a", "kind": "dense", "model": "./nowhere"}]}, "no model folder at"),
+    ],
+)
+def test_what_is_not_there_is_told_in_a_line(tiny: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    values = {"collections": [{"source": str(tiny)}], "systems": [SYSTEMS[0]], **change}
+    with pytest.raises(InputError, match=message):
+        Runner(Experiment.model_validate(values), tmp_path).run()
