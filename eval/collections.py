@@ -1,29 +1,44 @@
-"""`Collection`: documents, queries and judgements, from a BEIR folder or ir_datasets."""
+"""`Collection`: documents, queries and judgements, from a BEIR folder, ir_datasets, or files of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from wordhive.index import InputError, WordhiveError
-from wordhive.retrieval.documents import Document, read_documents, read_lines, read_queries
+from wordhive.index import InputError
+from wordhive.retrieval.documents import Document, Query, read_documents, read_queries
+
+from . import public_collections
+from .conventions import measures_of
+from .judgements import Judgement, read_judgements
+from .runs import MEASURES, Qrels
 
 
 @dataclass(frozen=True)
 class Collection:
     """A test collection.
 
-    documents: gives all of them, anew at each call. queries: id → text, judged ones only.
-    qrels: query id → document id → grade, above 0.
+    documents: gives all of them, one after the other, anew at each call. queries: id → text, those with a relevant
+    document only. qrels: query id → document id → grade; 0 and less is judged irrelevant. measures: those to report,
+    the main one first. warnings: what was passed over → how often; what there is to say of documents is there once
+    `count_documents` or anyone else has read them to the end.
     """
 
     name: str
     split: str
     documents: Callable[[], Iterator[Document]]
     queries: dict[str, str]
-    qrels: dict[str, dict[str, int]]
+    qrels: Qrels
+    measures: tuple[str, ...] = MEASURES
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def main_measure(self) -> str:
+        """The measure that the collection's makers compare systems by."""
+        return self.measures[0]
 
 
 def load_collection(source: str, split: str = "test") -> Collection:
@@ -36,88 +51,125 @@ def load_collection(source: str, split: str = "test") -> Collection:
         return _from_folder(Path(source), split)
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
-    return _from_ir_datasets(source)
+    found = public_collections.load(source)
+    documents = partial(_counted, found.documents)
+    return _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+
+
+def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str | None = None) -> Collection:
+    """A collection from three files of one's own.
+
+    documents, queries: what `read_documents` and `read_queries` read. qrels: what `read_judgements` reads. name: the
+    documents' file name where there is none. Raises InputError, with file and line, for what can't be read.
+    """
+    name = name or documents.name.split(".")[0]
+    return _judged(
+        name, qrels.name.split(".")[0], partial(_unique, documents),
+        read_queries(queries, unique=False), read_judgements(qrels), MEASURES,
+    )  # fmt: skip
+
+
+def count_documents(collection: Collection) -> int:
+    """The number of documents; reads them to the end, which completes the collection's warnings."""
+    return sum(1 for _ in collection.documents())
 
 
 def _from_folder(folder: Path, split: str) -> Collection:
-    path = folder / "qrels" / f"{split}.tsv"
-    if not path.is_file():
-        splits = sorted(found.stem for found in folder.glob("qrels/*.tsv"))
+    found = [
+        path for path in (folder / "qrels" / f"{split}.tsv", folder / "qrels" / f"{split}.tsv.gz") if path.exists()
+    ]
+    if not found:
+        splits = sorted({path.name.split(".tsv")[0] for path in folder.glob("qrels/*.tsv*")})
         if not splits:
             raise InputError(f"{folder} is no BEIR folder (it has no qrels/*.tsv); expected corpus, queries and qrels")
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(splits)}")
-    qrels = _read_qrels(path)
-    queries = {query.id: query.text for query in read_queries(folder) if query.id in qrels}
-    return _judged(folder.resolve().name, split, lambda: read_documents(folder), queries, qrels)
+    return _judged(
+        folder.resolve().name, split, partial(_unique, folder),
+        read_queries(folder, unique=False), read_judgements(found[0]), MEASURES,
+    )  # fmt: skip
 
 
-def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    qrels: dict[str, dict[str, int]] = {}
-    for number, line in read_lines(path):
-        columns = line.split("\t")
-        if number == 1 and not columns[-1].lstrip("-").isdecimal():
-            continue  # the header
-        if len(columns) != 3 or not columns[2].removeprefix("-").isdecimal():
-            raise InputError(
-                f"{path}:{number}: {line!r}; expected query id, document id and a whole grade, tabs between"
-            )
-        if int(columns[2]) > 0:
-            qrels.setdefault(columns[0], {})[columns[1]] = int(columns[2])
-    return qrels
-
-
-def _from_ir_datasets(name: str) -> Collection:
-    import ir_datasets
-
-    try:
-        dataset = ir_datasets.load(name)
-    except KeyError as error:
-        raise InputError(
-            f"no folder and no ir_datasets collection {name!r}; see ir-datasets.com for the ids"
-        ) from error
-    missing = [part for part in ("docs", "queries", "qrels") if not getattr(dataset, f"has_{part}")()]
-    if missing:
-        raise InputError(
-            f"ir_datasets {name!r} has no {' and no '.join(missing)}; choose a part with judgements, e.g. {name}/test"
-        )
-    try:
-        qrels: dict[str, dict[str, int]] = {}
-        for row in dataset.qrels_iter():
-            if row.relevance > 0:
-                qrels.setdefault(row.query_id, {})[row.doc_id] = int(row.relevance)
-        queries = {row.query_id: _text_of(row) for row in dataset.queries_iter() if row.query_id in qrels}
-    except (OSError, RuntimeError) as error:
-        raise _not_downloaded(name, error) from error
-
-    def documents() -> Iterator[Document]:
-        try:
-            for row in dataset.docs_iter():
-                yield Document(row.doc_id, _text_of(row))
-        except (OSError, RuntimeError) as error:
-            raise _not_downloaded(name, error) from error
-
-    return _judged(name, "", documents, queries, qrels)
-
-
-def _text_of(row: Any) -> str:
-    # ir_datasets knows which fields of a record are its text.
-    return str(row.default_text()).strip()
-
-
-def _not_downloaded(name: str, error: Exception) -> WordhiveError:
-    return WordhiveError(
-        f"cannot get the collection {name!r} ({type(error).__name__}); connect and run again, or put its files where "
-        f"ir_datasets looks for them: see `ir_datasets export --help` and ~/.ir_datasets"
-    )
+# Documents, given the judgements and the warnings to complete.
+_Documents = Callable[[Qrels, dict[str, int]], Iterator[Document]]
 
 
 def _judged(
     name: str,
     split: str,
-    documents: Callable[[], Iterator[Document]],
-    queries: dict[str, str],
-    qrels: dict[str, dict[str, int]],
+    documents: _Documents,
+    queries: Iterable[Query],
+    judgements: Iterable[Judgement],
+    measures: tuple[str, ...],
 ) -> Collection:
-    if not queries:
+    """The collection of these parts, with what is passed over counted."""
+    counts: Counter[str] = Counter()
+    qrels = _qrels(judgements, counts)
+    texts = _texts(queries, counts)
+    relevant = {id for id, grades in qrels.items() if max(grades.values()) > 0}
+    judged = {id: text for id, text in texts.items() if id in relevant}
+    if not judged:
         raise InputError(f"{name} {split}: no query has a judgement above 0; are queries and qrels of one collection?")
-    return Collection(name, split, documents, queries, {id: qrels[id] for id in queries})
+    counts["judgements of queries that are not there, left out"] = sum(
+        len(grades) for id, grades in qrels.items() if id not in texts
+    )
+    counts["queries without judgements, left out"] = sum(id not in qrels for id in texts)
+    counts["queries without a relevant document, left out"] = sum(id in qrels and id not in relevant for id in texts)
+    counts["queries with an empty text"] = sum(not text for text in judged.values())
+    qrels = {id: qrels[id] for id in judged}
+    warnings = _nonzero(counts)
+    return Collection(name, split, lambda: documents(qrels, warnings), judged, qrels, measures, warnings)
+
+
+def _qrels(judgements: Iterable[Judgement], counts: Counter[str]) -> Qrels:
+    qrels: Qrels = {}
+    for one in judgements:
+        grades = qrels.setdefault(one.query, {})
+        before = grades.get(one.document)
+        counts["judgements that are there twice"] += before == one.grade
+        counts["judgements with another grade before, the last one counts"] += before not in (None, one.grade)
+        grades[one.document] = one.grade
+    return qrels
+
+
+def _texts(queries: Iterable[Query], counts: Counter[str]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for query in queries:
+        counts["queries whose id was there before, left out"] += query.id in texts
+        texts.setdefault(query.id, query.text)
+    return texts
+
+
+def _unique(source: Path, qrels: Qrels, warnings: dict[str, int]) -> Iterator[Document]:
+    """The documents of a file or folder without those whose ids were there before, counted."""
+    repeated = 0
+
+    def read() -> Iterator[Document]:
+        nonlocal repeated
+        seen: set[str] = set()
+        for document in read_documents(source, unique=False):
+            if document.id in seen:
+                repeated += 1
+                continue
+            seen.add(document.id)
+            yield document
+
+    yield from _counted(read, qrels, warnings)
+    warnings.update(_nonzero({"documents whose id was there before, left out": repeated}))
+
+
+def _counted(documents: Callable[[], Iterator[Document]], qrels: Qrels, warnings: dict[str, int]) -> Iterator[Document]:
+    """The documents; read to the end, what there is to say of them is among the warnings."""
+    absent = {id for grades in qrels.values() for id in grades}
+    empty = 0
+    for document in documents():
+        absent.discard(document.id)
+        empty += not document.text
+        yield document
+    unknown = sum(id in absent for grades in qrels.values() for id in grades)
+    warnings.update(
+        _nonzero({"documents with an empty text": empty, "judgements of documents that are not there": unknown})
+    )
+
+
+def _nonzero(counts: Mapping[str, int]) -> dict[str, int]:
+    return {line: n for line, n in counts.items() if n}

@@ -45,23 +45,27 @@ class Query:
 Rows = Iterator[tuple[str, Document]]
 
 
-def read_documents(source: str | Path) -> Iterator[Document]:
+def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Document]:
     """The documents of a JSON lines file (.jsonl, .gz too), a BEIR folder, a TSV file (id, text), a folder of text
     files, or standard input ("-", JSON lines).
 
     A JSON object has `_id` or `id`, `text`, maybe `title` (it goes before the text); other keys become attributes.
-    Raises InputError, with file and line, for what is missing, empty, repeated, too long, or not UTF-8.
+    unique: False gives documents whose id was there before, too. Raises InputError, with file and line, for what is
+    missing, empty, repeated, too long, or not UTF-8.
     """
-    return _checked(_documents(source), str(source), "document")
+    return _checked(_documents(source), str(source), "document", unique)
 
 
-def read_queries(source: str | Path) -> Iterator[Query]:
-    """The queries of a JSON lines file, a BEIR folder, a TSV file (id, text), or standard input ("-")."""
+def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
+    """The queries of a JSON lines file, a BEIR folder, a TSV file (id, text), or standard input ("-").
+
+    unique: False gives queries whose id was there before, too.
+    """
     path = Path(source)
     if path.is_dir():
         path = _first_that_exists(path, "queries.jsonl", "queries.jsonl.gz")
     rows = _tsv(path) if _is_tsv(path) else _json_rows(path)
-    return (Query(document.id, document.text) for document in _checked(rows, str(source), "query"))
+    return (Query(document.id, document.text) for document in _checked(rows, str(source), "query", unique))
 
 
 def document_from(value: Any, number: int, place: str = "") -> Document:
@@ -108,15 +112,20 @@ def _documents(source: str | Path) -> Rows:
     return _text_files(path)
 
 
-def _checked(rows: Rows, source: str, kind: str) -> Iterator[Document]:
+def _checked(rows: Rows, source: str, kind: str, unique: bool) -> Iterator[Document]:
     seen: set[str] = set()
+    empty = True
     for place, document in rows:
+        empty = False
         check_document(document, place)
-        if document.id in seen:
-            raise InputError(f"{place}{kind} id {document.id!r} is there twice; every {kind} needs an id of its own")
-        seen.add(document.id)
+        if unique:
+            if document.id in seen:
+                raise InputError(
+                    f"{place}{kind} id {document.id!r} is there twice; every {kind} needs an id of its own"
+                )
+            seen.add(document.id)
         yield document
-    if not seen:
+    if empty:
         raise InputError(f"{source} holds no {kind}; expected JSON lines with id and text, TSV, or a BEIR folder")
 
 
@@ -191,7 +200,7 @@ def _decoded(path: Path) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}:{number}: not UTF-8 ({error.reason}); convert it first: iconv -t UTF-8") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path} is no complete gzip file ({error}); get it again") from error
+        raise InputError(f"{path} is no complete gzip file after line {number:,} ({error}); get it again") from error
 
 
 def _open(path: Path) -> AbstractContextManager[IO[bytes]]:

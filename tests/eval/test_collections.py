@@ -33,7 +33,7 @@ def test_a_beir_folder_is_read_plain_or_packed(tmp_path: Path, packed: bool) -> 
     collection = load_collection(str(_folder(tmp_path, packed=packed)))
     assert [(d.id, d.text) for d in collection.documents()] == [("d1", "T one"), ("d2", "two")]
     assert collection.queries == {"q1": "first"}
-    assert collection.qrels == {"q1": {"d1": 2}}
+    assert collection.qrels == {"q1": {"d1": 2, "d2": 0}}
 
 
 def test_documents_can_be_read_twice(tmp_path: Path) -> None:
@@ -83,7 +83,11 @@ class _Dataset:
     def qrels_iter(self) -> list[Any]:
         if self.broken:
             raise ConnectionError("no route to host")
-        return [SimpleNamespace(query_id="q1", doc_id="d1", relevance=grade) for grade in (-1, 0, 1)]
+        grades = {"d1": 1, "d2": 0, "d3": -1}
+        return [SimpleNamespace(query_id="q1", doc_id=id, relevance=grade) for id, grade in grades.items()]
+
+    def documentation(self) -> None:
+        return None
 
 
 def test_an_ir_datasets_collection_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,12 +95,12 @@ def test_an_ir_datasets_collection_is_read(monkeypatch: pytest.MonkeyPatch) -> N
     collection = load_collection("some/collection/test")
     assert [(d.id, d.text) for d in collection.documents()] == [("d1", "T one")]
     assert collection.queries == {"q1": "first"}
-    assert collection.qrels == {"q1": {"d1": 1}}
+    assert collection.qrels == {"q1": {"d1": 1, "d2": 0, "d3": -1}}
 
 
 def test_a_collection_that_cannot_be_downloaded_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ir_datasets.load", lambda name: _Dataset(broken=True))
-    with pytest.raises(WordhiveError, match="cannot get the collection 'some/collection/test'") as error:
+    with pytest.raises(WordhiveError, match="cannot read the collection 'some/collection/test'") as error:
         load_collection("some/collection/test")
     assert error.value.exit_code == 1
 
