@@ -64,7 +64,8 @@ def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, N
 
 
 def read_run(path: Path) -> Run:
-    """A TREC run from a file (.gz too), each query's documents in the order of their scores, ties by id.
+    """A TREC run from a file (.gz too), each query's documents in trec_eval's order: by score as float32, falling, and
+    of equal ones the larger id first; the ranks in the file do not count.
 
     Raises InputError, with file and line, for a line that is none of a run, a document twice, or an empty file.
     """
@@ -85,17 +86,24 @@ def read_run(path: Path) -> Run:
         documents[document] = value
     if not run:
         raise InputError(f"{path} is empty; expected a TREC run, such as wordhive search --run writes")
-    return {id: dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))) for id, found in run.items()}
+    return {id: _in_order_of_trec_eval(found) for id, found in run.items()}
+
+
+def _in_order_of_trec_eval(found: dict[str, float]) -> dict[str, float]:
+    return dict(sorted(found.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True))
 
 
 def trec_lines(run: Run, tag: str) -> Iterator[str]:
     """A run as TREC writes it, with line ends: query, Q0, document, rank from 1, score, tag.
 
-    White space in an id, which the format can't hold, is written as in a URL (%20).
+    Scores are float32, each lower than the one before, if by the least that float32 can tell: readers rank by them, and
+    break ties in ways of their own. White space in an id, which the format can't hold, is written as in a URL (%20).
     """
     for query, documents in run.items():
+        last = np.float32(np.inf)
         for rank, (document, score) in enumerate(documents.items(), 1):
-            yield f"{_word(query)} Q0 {_word(document)} {rank} {score:.6f} {tag}\n"
+            last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
+            yield f"{_word(query)} Q0 {_word(document)} {rank} {last:.9g} {tag}\n"
 
 
 def _unquoted(id: str) -> str:

@@ -39,7 +39,7 @@ def test_a_ranking_is_sorted_and_cut_and_breaks_ties_by_id() -> None:
 
 def test_a_trec_file_has_six_columns_and_ranks_from_one() -> None:
     lines = [line.split() for line in trec_lines(RUN, "tag")]
-    assert lines[0] == ["a", "Q0", "d4", "1", "3.000000", "tag"]
+    assert lines[0] == ["a", "Q0", "d4", "1", "3", "tag"]
     assert [line[3] for line in lines] == ["1", "2", "3", "1", "2"]
 
 
