@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import output
+from .collection import QrelsFile, Queries, Split, collection_from, note_warnings
+
+if TYPE_CHECKING:
+    from wordhive.eval.comparison import QueryChange
 
 
 def register(app: typer.Typer) -> None:
@@ -16,10 +20,18 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     runs: Annotated[list[str], typer.Argument(help="TREC runs, the first against the others; bm25 stands for BM25's.")],
-    collection: Annotated[str, typer.Option(help="A BEIR folder, or an ir_datasets id.")],
-    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
-    measure: Annotated[str, typer.Option(help="A measure of ranx: ndcg@10, mrr@10, recall@100, map, …")] = "ndcg@10",
+    collection: Annotated[
+        str, typer.Option(help="A BEIR folder, an ir_datasets id, or with --queries and --qrels a file of documents.")
+    ],
+    split: Split = "test",
+    queries: Queries = None,
+    qrels: QrelsFile = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(help="A measure of ranx: ndcg@10, mrr@10, recall@100, map, … \\[default: the collection's own]."),
+    ] = None,
     test: Annotated[str, typer.Option(help="Paired test: fisher (randomisation) or student (t).")] = "fisher",
+    per_query: Annotated[int, typer.Option(help="Show so many queries that differ most from the first.", min=0)] = 0,
     latex: Annotated[Path | None, typer.Option(help="Write the table into this file, for LaTeX with booktabs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
@@ -30,7 +42,6 @@ def compare(
     """
     from wordhive.eval import comparison
     from wordhive.eval.bm25 import bm25_run
-    from wordhive.eval.collections import load_collection
     from wordhive.eval.runs import read_run
     from wordhive.index import InputError
 
@@ -40,9 +51,11 @@ def compare(
     files = {name: None if name == "bm25" else read_run(Path(name)) for name in runs}
     if len(files) < 2:
         raise InputError("give two different runs at least: wordhive compare A.trec B.trec --collection COLLECTION")
-    loaded = load_collection(collection, split)
+    loaded = collection_from(collection, split, queries, qrels)
     found = {name: bm25_run(loaded) if run is None else run for name, run in files.items()}
+    measure = measure or loaded.main_measure
     compared = comparison.compare(loaded.qrels, found, measure, tests[test])
+    note_warnings(loaded)
     for name in found:
         if missing := compared.missing[name]:
             output.note(f"{name} has no answer to {missing:,} of {compared.n_queries:,} judged queries: 0 there")
@@ -52,8 +65,27 @@ def compare(
         with output.whole_file(latex) as file:
             file.write(compared.latex())
         output.note(f"{latex}: written")
+    first = found.pop(compared.first)
+    changed = {name: comparison.changes(loaded.qrels, first, run, measure, per_query) for name, run in found.items()}
     if as_json:
-        output.print_json(compared)
+        output.print_json({**output.plain_value(compared), "changes": changed} if per_query else compared)
         return
     output.print_table(*compared.table())
     typer.echo(compared.method)
+    if per_query:
+        for name, changes in changed.items():
+            _print_changes(f"{compared.first} − {name}", changes, loaded.queries)
+
+
+def _print_changes(title: str, changes: list[QueryChange], texts: dict[str, str]) -> None:
+    typer.echo()
+    rows = [
+        [
+            f"{one.id}  {output.plain(texts[one.id])[:70]}",
+            f"{one.first:.4f}",
+            f"{one.other:.4f}",
+            f"{one.difference:+.4f}",
+        ]
+        for one in changes
+    ]
+    output.print_table(["query", "first", "other", "difference"], rows, title=title)

@@ -16,6 +16,8 @@ from .conventions import measures_of
 from .judgements import Judgement, read_judgements
 from .runs import MEASURES, Qrels
 
+_UNJUDGED = "queries without judgements, left out"
+
 
 @dataclass(frozen=True)
 class Collection:
@@ -83,10 +85,13 @@ def _from_folder(folder: Path, split: str) -> Collection:
         if not splits:
             raise InputError(f"{folder} is no BEIR folder (it has no qrels/*.tsv); expected corpus, queries and qrels")
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(splits)}")
-    return _judged(
+    collection = _judged(
         folder.resolve().name, split, partial(_unique, folder),
         read_queries(folder, unique=False), read_judgements(found[0]), MEASURES,
     )  # fmt: skip
+    if len(list(folder.glob("qrels/*.tsv*"))) > 1:
+        collection.warnings.pop(_UNJUDGED, None)  # they may be another split's
+    return collection
 
 
 # Documents, given the judgements and the warnings to complete.
@@ -112,7 +117,7 @@ def _judged(
     counts["judgements of queries that are not there, left out"] = sum(
         len(grades) for id, grades in qrels.items() if id not in texts
     )
-    counts["queries without judgements, left out"] = sum(id not in qrels for id in texts)
+    counts[_UNJUDGED] = sum(id not in qrels for id in texts)
     counts["queries without a relevant document, left out"] = sum(id in qrels and id not in relevant for id in texts)
     counts["queries with an empty text"] = sum(not text for text in judged.values())
     qrels = {id: qrels[id] for id in judged}

@@ -78,6 +78,16 @@ class Comparison:
         return "\n".join([f"% {self.method}", *begin, head, r"\midrule", *body, *end])
 
 
+@dataclass(frozen=True)
+class QueryChange:
+    """A query on which two runs differ. difference: the first run's value less the other's."""
+
+    id: str
+    first: float
+    other: float
+    difference: float
+
+
 def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: Test = "fisher") -> Comparison:
     """Compare the first run with each of the others on every judged query, by a paired, two-sided test.
 
@@ -106,6 +116,16 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
     missing = {name: sum(id not in run for id in qrels) for name, run in runs.items()}
     unknown = {name: sum(id not in qrels for id in run) for name, run in runs.items()}
     return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared, missing, unknown)
+
+
+def changes(qrels: Qrels, first: Run, other: Run, measure: str, n: int) -> list[QueryChange]:
+    """The n queries on which two runs differ most, the greatest difference first; ties in the order of the queries."""
+    one, two = (query_values(qrels, run, [measure])[measure] for run in (first, other))
+    order = np.argsort(-np.abs(one - two), kind="stable")[:n]
+    ids = list(qrels)
+    return [
+        QueryChange(ids[i], float(one[i]), float(two[i]), float(one[i] - two[i])) for i in order if one[i] != two[i]
+    ]
 
 
 def p_value(differences: NDArray[np.float64], test: Test) -> float:

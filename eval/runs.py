@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
+from wordhive.retrieval.chunks import document_of
 from wordhive.retrieval.documents import read_lines
 
 Run = dict[str, dict[str, float]]
@@ -61,6 +62,18 @@ def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, N
         except (ValueError, KeyError, NotImplementedError, AttributeError) as error:
             raise InputError(f"ranx does not know one of {names}; try ndcg@10, mrr@10, recall@100 or map") from error
     return {name: np.array([given.scores[name][id] for id in qrels], np.float64) for name in names}
+
+
+def merge_chunks(run: Run) -> Run:
+    """A run of documents from one of their chunks: each counts as its best one; ties go to the smaller id."""
+    merged: Run = {}
+    for query, chunks in run.items():
+        best: dict[str, float] = {}
+        for chunk, score in chunks.items():
+            document = document_of(chunk)
+            best[document] = max(score, best.get(document, score))
+        merged[query] = dict(sorted(best.items(), key=lambda item: (-item[1], item[0])))
+    return merged
 
 
 def read_run(path: Path) -> Run:
