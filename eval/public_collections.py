@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ from wordhive.index import InputError, WordhiveError
 from wordhive.retrieval.documents import Document, Query
 
 from .judgements import Judgement
-
-_FAILURES = (OSError, RuntimeError, ValueError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def load(name: str) -> PublicCollection:
 def _read(name: str, rows: Callable[[], Iterator[Any]]) -> Iterator[Any]:
     try:
         yield from rows()
-    except _FAILURES as error:
+    except Exception as error:  # ir_datasets raises whatever its downloads, archives and formats do
         raise _unavailable(name, error) from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wordhive.eval.collections import load_collection
+from wordhive.eval.collections import collection_of_files, count_documents, load_collection
 from wordhive.index import InputError, WordhiveError
 
 CORPUS = '{"_id": "d1", "title": "T", "text": "one"}\n{"_id": "d2", "text": "two"}\n'
@@ -113,3 +113,83 @@ def test_an_id_that_ir_datasets_does_not_know_is_refused() -> None:
 def test_a_part_without_judgements_is_refused() -> None:
     with pytest.raises(InputError, match="has no qrels; choose a part"):
         load_collection("beir/msmarco")
+
+
+def _files(root: Path, documents: str, queries: str, qrels: str) -> tuple[Path, Path, Path]:
+    paths = (root / "docs.tsv", root / "q.tsv", root / "q.qrels")
+    for path, text in zip(paths, (documents, queries, qrels), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+@pytest.mark.parametrize("qrels", ["q1 0 d1 2\nq1\t0\td2\t0\n", "q1\td1\t2\nq1\td2\t0\n"])
+def test_files_of_ones_own_are_a_collection(tmp_path: Path, qrels: str) -> None:
+    collection = collection_of_files(*_files(tmp_path, "d1\tone\nd2\ttwo\n", "q1\tfirst\n", qrels))
+    assert (collection.name, collection.split, collection.queries) == ("docs", "q", {"q1": "first"})
+    assert collection.qrels == {"q1": {"d1": 2, "d2": 0}}
+    assert count_documents(collection) == 2
+    assert collection.warnings == {}
+    assert collection.main_measure == "ndcg@10"
+
+
+def test_what_is_passed_over_is_counted(tmp_path: Path) -> None:
+    documents = "d1\tone\nd2\ttwo\nd1\tanother\nd3\t\n"
+    queries = "q1\tfirst\nq1\tagain\nq2\tunjudged\nq3\tnothing relevant\nq4\t\n"
+    qrels = "q1 0 d1 1\nq1 0 d1 1\nq1 0 d1 2\nq1 0 gone 1\nq3 0 d2 0\nq4 0 d2 1\nq9 0 d1 1\nq9 0 d2 1\n"
+    collection = collection_of_files(*_files(tmp_path, documents, queries, qrels))
+    assert collection.queries == {"q1": "first", "q4": ""}
+    assert collection.qrels == {"q1": {"d1": 2, "gone": 1}, "q4": {"d2": 1}}
+    for _ in range(2):  # anew at each reading
+        assert [document.text for document in collection.documents()] == ["one", "two", ""]
+        assert collection.warnings == {
+            "judgements that are there twice": 1,
+            "judgements with another grade before, the last one counts": 1,
+            "queries whose id was there before, left out": 1,
+            "judgements of queries that are not there, left out": 2,
+            "queries without judgements, left out": 1,
+            "queries without a relevant document, left out": 1,
+            "queries with an empty text": 1,
+            "documents with an empty text": 1,
+            "judgements of documents that are not there": 1,
+            "documents whose id was there before, left out": 1,
+        }
+
+
+def test_queries_of_another_split_are_nothing_to_warn_of(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    assert load_collection(str(folder)).warnings == {"queries without judgements, left out": 1}
+    (folder / "qrels" / "train.tsv").write_text("q2\td1\t1\n", encoding="utf-8")
+    assert load_collection(str(folder)).warnings == {}
+
+
+@pytest.mark.parametrize(
+    ("qrels", "said"),
+    [
+        ("", "q.qrels holds no judgements"),
+        ("query-id\tcorpus-id\tscore\n", "q.qrels holds no judgements"),
+        ("q1 0 d1 1\nq1 0 d1\n", "q.qrels:2: 'q1 0 d1'"),
+        ("q1 0 d1 1\nq1\td1\t1\n", "q.qrels:2: "),
+        ("q1 0 d1 high\n", "q.qrels:1: 'q1 0 d1 high'"),
+        ("q1\td1\t1\nq1\td1\t0.5\n", "q.qrels:2: "),
+        ("q1 0 d1 1 tag x\n", "q.qrels:1: "),
+    ],
+)
+def test_broken_judgements_are_named_with_their_line(tmp_path: Path, qrels: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        collection_of_files(*_files(tmp_path, "d1\tone\n", "q1\tfirst\n", qrels))
+
+
+def test_broken_files_are_named_with_their_line(tmp_path: Path) -> None:
+    paths = _files(tmp_path, "d1\tone\nd2\n", "q1\n", "q1 0 d1 1\n")
+    with pytest.raises(InputError, match=r"q.tsv:1: 1 columns; expected two"):
+        collection_of_files(*paths)
+    paths[1].write_text("q1\tfirst\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"docs.tsv:2: 1 columns; expected two"):
+        count_documents(collection_of_files(*paths))
+    paths[0].write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match=r"docs.tsv holds no document"):
+        count_documents(collection_of_files(*paths))
+    packed = tmp_path / "q.tsv.gz"
+    packed.write_bytes(gzip.compress(b"".join(b"q%d\tfirst\n" % n for n in range(9000)))[:-20])
+    with pytest.raises(InputError, match=r"q.tsv.gz is no complete gzip file after line [1-8]"):
+        collection_of_files(paths[0], packed, paths[2])
