@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import pytrec_eval
 
 from wordhive.eval.bm25 import bm25_run
 from wordhive.eval.collections import load_collection
 from wordhive.eval.evaluate import evaluate
-from wordhive.eval.runs import measure
+from wordhive.eval.runs import measure, trec_lines
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +29,20 @@ def test_exact_and_two_stage_search_reach_their_quality(
 
 
 @pytest.mark.parametrize(("name", "ndcg"), [("scifact", 0.662), ("cranfield", 0.352), ("vaswani", 0.353)])
-def test_bm25_reaches_what_it_reached(collections: Path, name: str, ndcg: float) -> None:
+def test_bm25_reaches_what_it_reached_and_trec_eval_agrees(
+    collections: Path, tmp_path: Path, name: str, ndcg: float
+) -> None:
     collection = load_collection(str(collections / name))
-    assert measure(collection.qrels, bm25_run(collection), ["ndcg@10"])["ndcg@10"] == pytest.approx(ndcg, abs=0.002)
+    run = bm25_run(collection)
+    found = measure(collection.qrels, run)
+    assert found["ndcg@10"] == pytest.approx(ndcg, abs=0.002)
+    path = tmp_path / "bm25.trec"
+    path.write_text("".join(trec_lines(run, "bm25")), encoding="utf-8")
+    names = {"ndcg@10": "ndcg_cut_10", "recall@100": "recall_100", "map": "map"}
+    with path.open(encoding="utf-8") as file:
+        values = pytrec_eval.RelevanceEvaluator(collection.qrels, set(names.values())).evaluate(
+            pytrec_eval.parse_run(file)
+        )
+    for ours, theirs in names.items():
+        total = sum(value[theirs] for value in values.values())
+        assert found[ours] == pytest.approx(total / len(collection.qrels), abs=1e-6)
