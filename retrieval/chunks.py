@@ -22,7 +22,8 @@ def window(encoder: Encoder) -> int | None:
     """The tokens of a document that the model reads, its special ones and its prompt among them; None: all."""
     for module in encoder.model:
         if isinstance(module, Transformer):
-            return module.document_length or module.max_seq_length
+            longest: int | None = module.document_length or module.max_seq_length
+            return longest
     return None
 
 
