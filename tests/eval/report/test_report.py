@@ -101,7 +101,7 @@ def test_same_findings_give_the_same_bytes(findings: Findings, tmp_path: Path) -
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
-    hit = HitFindings(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 12.0)])
+    hit = HitFindings(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 0.12)])
     names = [EVIL + "a", EVIL + "b"]
     full = {"bytes_per_document": {EVIL: 5.0}, "latency": {EVIL: {EVIL: 1.0}, "total": {"p50": 1.0}},
             "candidate_recall": {10: 0.5, 20: 0.9}, "per_query": {"ndcg@10": [0.1, 0.9]}, "kind": EVIL,
@@ -216,6 +216,19 @@ def test_latex_of_a_worked_example() -> None:
     ]
     assert "(p $<$ .05). Fisher's randomisation test, two-sided" in latex(WORKED)
     assert "corrected by Holm" in latex(WORKED)
+
+
+def test_hits_have_grades_and_word_matches() -> None:
+    hits = [
+        HitFindings("x", 1.0, 2, "a text", [("bees", "bees", 0.312), ("talk", "dance", 0.12)]),
+        HitFindings("y", 0.5, 0, "", []),
+        HitFindings("z", 0.4, None, "", []),
+    ]
+    html = page(findings_of([system("one", 0.5)], side_by_side=[SideBySide("1", "q", {"one": 0.5}, {"one": hits})]))
+    assert "<li><bdi>bees</bdi> <b>31 %</b></li><li><bdi>talk</bdi> → <bdi>dance</bdi> <b>12 %</b></li>" in html
+    assert re.findall(r'<span class="grade (\w+)">([^<]+)<', html) == [
+        ("yes", "✓ relevant 2"), ("no", "✗ irrelevant"), ("unjudged", "not judged"),
+    ]  # fmt: skip
 
 
 def test_page_has_the_same_letters() -> None:
