@@ -247,6 +247,10 @@ def test_page_has_the_same_letters() -> None:
         (findings_of([system("one", 0.5), system("two", float("nan"))]), "no other system has a value"),
         (findings_of([system("one", 0.5), system("two", 0.6)], baseline="gone"), "the baseline gone has no value"),
         (findings_of([system("one", 0.5), system("two", 0.5)]), "the same as two"),
+        (
+            findings_of([system("one", 0.5), system("two", 0.6), system("three", 0.60001)]),
+            "three and two are best with nDCG@10 .6000, .1000 above one",
+        ),
         (findings_of([system("one", 0.5)], query_ids=["1"], queries=["one"]), "1 judged query"),
         (findings_of([system("one", 0.5)], query_ids=[], queries=[]), "0 judged queries"),
         (findings_of([system("one", 0.5)], systems=[]), "No system has"),
@@ -284,6 +288,14 @@ def test_average_is_of_one_measure_over_all_collections() -> None:
     assert "| <sub>b</sub> b | **.6000** | – | – |" in markdown(both)
     mixed = replace(both, collections=[one, replace(one, main_measure="mrr@10")])
     assert "average" not in markdown(mixed)
+
+
+def test_queries_at_one_place_share_a_flag() -> None:
+    values = {"a": [0.0] * 4, "b": [1.0, 1.0, 0.5, 1.0]}
+    systems = [system(n, 0.5, per_query={"ndcg@10": v}) for n, v in values.items()]
+    shown = [SideBySide(id, "q", {}, {}) for id in "1234"]
+    html = page(findings_of(systems, query_ids=list("1234"), queries=["q"] * 4, side_by_side=shown))
+    assert sorted(re.findall(r'class="label">([\d–, ]+)</text>', html)) == ["1–2, 4", "3"]
 
 
 def test_many_systems_have_letters_of_their_own() -> None:
