@@ -150,7 +150,7 @@ def queries(
     unit = min(3.0, _LARGEST / sqrt(largest))
     for (one, other), ids in sorted(places.items(), key=lambda item: -len(item[1])):
         side = "better" if other > one else "worse" if other < one else "same"
-        radius = max(unit * sqrt(len(ids)), 1.6)
+        radius = max(unit * sqrt(len(ids)), 2.2)
         circle = f'<circle class="{side}" cx="{frame.x(one):.1f}" cy="{frame.y(other):.1f}" r="{radius:.1f}"/>'
         named = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
         content.append(titled(f"{named}: {numbers.quality(one)} → {numbers.quality(other)}", circle))
@@ -172,13 +172,20 @@ def _numbered(
         if id in row:
             flags[round(ones[row[id]], 2), round(others[row[id]], 2)].append(number)
     places = [(frame.x(one), frame.y(other)) for one, other in flags]
-    names = [", ".join(map(str, ns)) for ns in flags.values()]
+    names = [_runs(ns) for ns in flags.values()]
     box = Box(_LEFT + 1, _TOP, _WIDTH - _RIGHT, frame.height - _BOTTOM)
     parts = []
     for (x, y), label in zip(places, place(places, names, box, _LETTERS), strict=True):
         parts.append(f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
         parts.append(_labelled(label, x, y))
     return f'<g class="flags">{"".join(parts)}</g>'
+
+
+def _runs(ns: Sequence[int]) -> str:
+    """Rising numbers, those that follow each other as a range: 1–3, 7."""
+    starts = [n for n in ns if n - 1 not in ns]
+    ends = [n for n in ns if n + 1 not in ns]
+    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in zip(starts, ends, strict=True))
 
 
 def _labelled(label: Label, x: float, y: float) -> str:

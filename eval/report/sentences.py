@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..comparison import TEST_NAMES
-from ..findings import CollectionFindings, Contrast, Findings
+from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
 from . import numbers
 from .standing import Roster, against, baseline, challenger, isolated, leader, measure_name, value
 
@@ -43,7 +43,7 @@ def result(collection: CollectionFindings, alpha: float) -> str:
     if base is None or value(base, collection.main_measure) is None:
         return f"{isolated(best.name)} is best with {score}; the baseline {isolated(collection.baseline)} has no value."
     if best is not base:
-        return f"{isolated(best.name)} is best with {score}, {_lead(collection, best.name, base.name, alpha)}."
+        return f"{_best(collection, best)} best with {score}, {_lead(collection, best.name, base.name, alpha)}."
     second = challenger(collection)
     if second is None:
         return f"{isolated(base.name)}, the baseline, has {score}; no other system has a value."
@@ -65,6 +65,15 @@ def truncation(collection: CollectionFindings) -> str | None:
         return "No document is longer than the model’s window."
     percent = numbers.share(collection.truncated) if collection.truncated >= 0.0005 else "Fewer than .1 %"
     return f"{percent} of the documents are longer than the model’s window; their ends were not read."
+
+
+def _best(collection: CollectionFindings, first: SystemFindings) -> str:
+    """Who is best, with those that have the same value as it is printed."""
+    same = [s for s in collection.systems if s is not first and s.name != collection.baseline]
+    top = numbers.quality(value(first, collection.main_measure))
+    equal = [s for s in same if numbers.quality(value(s, collection.main_measure)) == top]
+    names = [isolated(s.name) for s in (first, *equal)]
+    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
 
 
 def _lead(collection: CollectionFindings, first: str, second: str, alpha: float) -> str:

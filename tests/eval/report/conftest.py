@@ -120,10 +120,10 @@ def collection(name: str, level: float, n: int, generator: np.random.Generator) 
 def hits(kind: int) -> list[HitFindings]:
     """Five, of all grades; with word matches where kind is 1."""
     matches = [
-        ("bees", "bees", 31.2),
-        ("communicate", "dance", 12.4),
-        ("密码", "密码学", 8.8),
-        ("x" * 60, "y" * 60, 2.0),
+        ("bees", "bees", 0.312),
+        ("communicate", "dance", 0.124),
+        ("密码", "密码学", 0.088),
+        ("x" * 60, "y" * 60, 0.02),
     ]
     return [
         HitFindings(f"doc-{n + kind}", 31.2 - n, grade, text, matches[: n + 1] if kind else [])

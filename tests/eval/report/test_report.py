@@ -101,7 +101,7 @@ def test_same_findings_give_the_same_bytes(findings: Findings, tmp_path: Path) -
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
-    hit = HitFindings(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 12.0)])
+    hit = HitFindings(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 0.12)])
     names = [EVIL + "a", EVIL + "b"]
     full = {"bytes_per_document": {EVIL: 5.0}, "latency": {EVIL: {EVIL: 1.0}, "total": {"p50": 1.0}},
             "candidate_recall": {10: 0.5, 20: 0.9}, "per_query": {"ndcg@10": [0.1, 0.9]}, "kind": EVIL,
@@ -218,6 +218,19 @@ def test_latex_of_a_worked_example() -> None:
     assert "corrected by Holm" in latex(WORKED)
 
 
+def test_hits_have_grades_and_word_matches() -> None:
+    hits = [
+        HitFindings("x", 1.0, 2, "a text", [("bees", "bees", 0.312), ("talk", "dance", 0.12)]),
+        HitFindings("y", 0.5, 0, "", []),
+        HitFindings("z", 0.4, None, "", []),
+    ]
+    html = page(findings_of([system("one", 0.5)], side_by_side=[SideBySide("1", "q", {"one": 0.5}, {"one": hits})]))
+    assert "<li><bdi>bees</bdi> <b>31 %</b></li><li><bdi>talk</bdi> → <bdi>dance</bdi> <b>12 %</b></li>" in html
+    assert re.findall(r'<span class="grade (\w+)">([^<]+)<', html) == [
+        ("yes", "✓ relevant 2"), ("no", "✗ irrelevant"), ("unjudged", "not judged"),
+    ]  # fmt: skip
+
+
 def test_page_has_the_same_letters() -> None:
     rows = re.findall(
         r'<td class="r">(?:<b>)?<bdi>([.\d]+)</bdi>(?:</b>)?(?:<sup>(\w+)</sup>)?</td></tr>', page(WORKED)
@@ -234,6 +247,10 @@ def test_page_has_the_same_letters() -> None:
         (findings_of([system("one", 0.5), system("two", float("nan"))]), "no other system has a value"),
         (findings_of([system("one", 0.5), system("two", 0.6)], baseline="gone"), "the baseline gone has no value"),
         (findings_of([system("one", 0.5), system("two", 0.5)]), "the same as two"),
+        (
+            findings_of([system("one", 0.5), system("two", 0.6), system("three", 0.60001)]),
+            "three and two are best with nDCG@10 .6000, .1000 above one",
+        ),
         (findings_of([system("one", 0.5)], query_ids=["1"], queries=["one"]), "1 judged query"),
         (findings_of([system("one", 0.5)], query_ids=[], queries=[]), "0 judged queries"),
         (findings_of([system("one", 0.5)], systems=[]), "No system has"),
@@ -271,6 +288,14 @@ def test_average_is_of_one_measure_over_all_collections() -> None:
     assert "| <sub>b</sub> b | **.6000** | – | – |" in markdown(both)
     mixed = replace(both, collections=[one, replace(one, main_measure="mrr@10")])
     assert "average" not in markdown(mixed)
+
+
+def test_queries_at_one_place_share_a_flag() -> None:
+    values = {"a": [0.0] * 4, "b": [1.0, 1.0, 0.5, 1.0]}
+    systems = [system(n, 0.5, per_query={"ndcg@10": v}) for n, v in values.items()]
+    shown = [SideBySide(id, "q", {}, {}) for id in "1234"]
+    html = page(findings_of(systems, query_ids=list("1234"), queries=["q"] * 4, side_by_side=shown))
+    assert sorted(re.findall(r'class="label">([\d–, ]+)</text>', html)) == ["1–2, 4", "3"]
 
 
 def test_many_systems_have_letters_of_their_own() -> None:
