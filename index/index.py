@@ -82,6 +82,7 @@ class Index:
         self._files = OpenFiles()
         self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
         self._closed = False
+        self._ids_checked = False
         self.reload()
 
     @classmethod
@@ -375,6 +376,9 @@ class Index:
         batch = Batch.check(ids, vectors, texts, attributes)
         with self._writing():
             self._now.check_dims(batch.vectors)
+            if not self._ids_checked:  # a damaged id would not be found, and there a second time
+                self._catalog.check_ids()
+                self._ids_checked = True
             known = self._catalog.rows(batch.ids)
             if known and not replace:
                 example = next(id for id in batch.ids if id in known)
@@ -391,6 +395,7 @@ class Index:
         rows = self._catalog.rows(ids)
         missing = next((id for id in ids if id not in rows), None)
         if missing is not None and not missing_ok:
+            self._catalog.check_ids()
             raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
         return sorted(rows.values())
 
