@@ -17,6 +17,7 @@ from .batch import Batch
 from .candidates import check_device
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .config import IndexConfig
+from .disk import sync
 from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError, WordhiveWarning
@@ -34,7 +35,7 @@ from .parameters import (
     save_queries,
 )
 from .scores import Scores
-from .segment import Segment, file_records, new_folder, sync
+from .segment import Segment, file_records, new_folder
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors

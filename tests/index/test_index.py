@@ -20,9 +20,9 @@ from wordhive.index import segment as segment_module
 from wordhive.index import snapshot as snapshot_module
 from wordhive.index import writing as writing_module
 from wordhive.index.catalog import Catalog
+from wordhive.index.disk import checksum
 from wordhive.index.info import EncoderStamp
 from wordhive.index.parameters import Parameters
-from wordhive.index.segment import checksum
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
