@@ -10,15 +10,16 @@ import json
 import sqlite3
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import documents, seal
+from . import commit_count, documents, seal
 from .documents import DocumentRecord, StoredDocument
-from .errors import InputError, WordhiveError
+from .errors import InputError, WordhiveError, WordhiveWarning
 from .filters import Where, condition
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
@@ -150,17 +151,27 @@ class Catalog:
     def pinned(self) -> Catalog:
         """The catalog as it is at this moment, whatever is committed later, until it is closed.
 
-        Raises WordhiveError for a damaged file.
+        Raises WordhiveError for a damaged file, or one that lost commits.
         """
+        counted = commit_count.counted(self.path.parent)  # before the look: another process may be committing
         connection = _connect(self.path)
+        pinned = Catalog(self.path, connection, self._codecs)
         try:
             connection.execute("BEGIN")  # the moment is that of the first look
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
+            if pinned.n_commits() < counted:
+                raise WordhiveError(
+                    f"{self.path} has {pinned.n_commits()} of {counted} commits: the others were in "
+                    f"{self.path.name}-wal, which is damaged or was not copied with it; restore the index from a copy"
+                )
         except _DAMAGE as error:
             connection.close()
             raise _damaged(self.path, error) from error
-        return Catalog(self.path, connection, self._codecs)
+        except BaseException:
+            connection.close()
+            raise
+        return pinned
 
     def close(self) -> None:
         self._connection.close()
@@ -172,10 +183,10 @@ class Catalog:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-                self._connection.execute(
+                number = self._connection.execute(
                     "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)",
                     (time.time(), change, n_documents),
-                )
+                ).lastrowid
                 seal.seal(self._connection)
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -183,6 +194,17 @@ class Catalog:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            self._count(number or 0)
+
+    def _count(self, number: int) -> None:
+        try:
+            commit_count.count(self.path.parent, number)
+        except OSError as error:  # whatever it is, the commit is there, and must not be reported as lost
+            warnings.warn(
+                f"{self.path.parent}: commit {number} was not counted ({error}); nothing is lost, the next one is",
+                WordhiveWarning,
+                stacklevel=4,
+            )
 
     def faults(self) -> list[str]:
         """What SQLite finds wrong in the file."""
