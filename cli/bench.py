@@ -85,7 +85,7 @@ def candidates(
     stages = _stages(grid, config)
     loaded = load_collection(collection, split)
     folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
-    try:
+    with output.stoppable(lambda: f"what was measured is safe in {folder}; run the same command again to go on"):
         found = candidate_bench.bench(
             stages,
             loaded,
@@ -98,9 +98,6 @@ def candidates(
             summary_weight=summary_weight,
             on_measured=lambda one: output.note(f"measured {one.encoding}, {one.candidates}"),
         )
-    except KeyboardInterrupt:
-        output.note(f"stopped: what was measured is safe in {folder}; run the same command again to go on")
-        raise
     split_name = f" ({found.split})" if found.split else ""
     title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "candidates.json", found)

@@ -61,7 +61,7 @@ def codecs(
     pairs = _pairs(grid, codec)
     loaded = load_collection(collection, split)
     folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
-    try:
+    with output.stoppable(lambda: f"what was measured is safe in {folder}; run the same command again to go on"):
         found = codec_bench.bench(
             pairs,
             loaded,
@@ -73,9 +73,6 @@ def codecs(
             fitted_to=fitted_to,
             on_measured=lambda one: output.note(f"measured {one.words}, {one.summaries}"),
         )
-    except KeyboardInterrupt:
-        output.note(f"stopped: what was measured is safe in {folder}; run the same command again to go on")
-        raise
     split_name = f" ({found.split})" if found.split else ""
     title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "codecs.json", found)

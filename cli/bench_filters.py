@@ -44,17 +44,18 @@ def filters(
     loaded = load_collection(collection, split)
     folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
     folder.mkdir(parents=True, exist_ok=True)
-    found = filter_bench.bench(
-        loaded,
-        folder / "filters.hive",
-        model=model,
-        config=config,
-        shards=shards,
-        n_queries=queries,
-        k=k,
-        candidates=candidates,
-        on_measured=lambda one: output.note(f"measured {one.selectivity:.2%}"),
-    )
+    with output.stoppable(lambda: f"what was indexed is safe in {folder}; run the same command again to go on"):
+        found = filter_bench.bench(
+            loaded,
+            folder / "filters.hive",
+            model=model,
+            config=config,
+            shards=shards,
+            n_queries=queries,
+            k=k,
+            candidates=candidates,
+            on_measured=lambda one: output.note(f"measured {one.selectivity:.2%}"),
+        )
     output.write_json(folder / "filters.json", found)
     if as_json:
         output.print_json(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +13,19 @@ from typing import Any, TextIO
 import typer
 
 debug = False
+
+
+class Stopped(Exception):
+    """Ctrl-C in the middle of work; its message says what became of it."""
+
+
+@contextmanager
+def stoppable(outcome: Callable[[], str]) -> Iterator[None]:
+    """Where ctrl-C ends a command with one line. outcome: what became of its work, told then."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise Stopped(f"stopped: {outcome()}") from stop
 
 
 def fail(message: str) -> None:
