@@ -74,6 +74,8 @@ def main(arguments: list[str] | None = None) -> Any:
         # Programs read UTF-8, whatever the locale; a terminal shows what it can.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    if arguments is None:
+        signal.signal(signal.SIGINT, output.interrupt)
     try:
         code = app(arguments, standalone_mode=False)
         if code == _STOPPED:
@@ -101,6 +103,9 @@ def _failed(error: Exception) -> int:
         raise error
     if isinstance(error, output.Stopped):
         output.fail(str(error))
+        return _STOPPED
+    if output.is_stop(error):
+        output.fail("stopped")
         return _STOPPED
     if isinstance(error, WordhiveError):
         output.fail(str(error))

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import typer
 
 debug = False
+interrupted = False
 
 
 class Stopped(Exception):
@@ -24,8 +25,22 @@ def stoppable(outcome: Callable[[], str]) -> Iterator[None]:
     """Where ctrl-C ends a command with one line. outcome: what became of its work, told then."""
     try:
         yield
-    except KeyboardInterrupt as stop:
-        raise Stopped(f"stopped: {outcome()}") from stop
+    except BaseException as error:
+        if is_stop(error):
+            raise Stopped(f"stopped: {outcome()}") from error
+        raise
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether an error is ctrl-C, or what compiled code made of it: some swallows it, and fails in its own way."""
+    return isinstance(error, KeyboardInterrupt) or (interrupted and not isinstance(error, Stopped))
+
+
+def interrupt(*_: object) -> None:
+    """What ctrl-C does."""
+    global interrupted
+    interrupted = True
+    raise KeyboardInterrupt
 
 
 def fail(message: str) -> None:
