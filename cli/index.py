@@ -143,7 +143,7 @@ def _opened(to: Path, model: str | None, config: str | None, device: str) -> Ret
 
 def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
     from wordhive.index import IndexConfig
-    from wordhive.index.writing import check_free
+    from wordhive.index.creation import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
     from wordhive.retrieval.retriever import fitting_config
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from .batch import Batch
 from .candidates import check_device
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .config import IndexConfig
-from .disk import sync
+from .creation import check_free, make
 from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError, WordhiveWarning
@@ -32,7 +31,6 @@ from .parameters import (
     check_fits_queries,
     load_queries,
     outgrown,
-    save_queries,
 )
 from .scores import Scores
 from .segment import Segment, file_records, new_folder
@@ -40,14 +38,10 @@ from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
 from .writing import (
-    NEW_CATALOG,
-    check_free,
-    clear,
     commit_batch,
     commit_deletion,
     commit_generation,
     commit_merge,
-    disk_errors,
     sweep,
     write_lock,
     write_segment,
@@ -128,26 +122,7 @@ class Index:
             config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None,
             bool(store_texts),
         )  # fmt: skip
-        existed = path.exists()
-        with disk_errors(path):
-            try:
-                path.mkdir(parents=True, exist_ok=True)
-                clear(path)
-                (path / "segments").mkdir()
-                (path / "params").mkdir()
-                if queries is not None:
-                    save_queries(path / "params", queries)
-                files = file_records(path, path / "params")
-                Catalog.create(path / NEW_CATALOG, settings.values(), files).close()
-                # From here on it is an index: one that was killed before can be made again.
-                (path / NEW_CATALOG).rename(path / "catalog.db")
-                sync(path)
-                catalog = Catalog.open(path / "catalog.db")
-            except BaseException:
-                for made in [path] if not existed else list(path.iterdir()):
-                    shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
-                raise
-        return cls(path, catalog, device)
+        return cls(path, make(path, settings, queries), device)
 
     @classmethod
     def open(cls, path: str | Path, *, device: str = "cpu") -> Index:
