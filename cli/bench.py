@@ -9,6 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import bench_codecs, bench_filters, bench_updates, output
+from .bench_options import (
+    AsJson,
+    CollectionName,
+    FirstDocuments,
+    FirstQueries,
+    ModelName,
+    Report,
+    Shards,
+    Split,
+    report_folder,
+)
 
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import FirstStage, Measured
@@ -34,17 +45,12 @@ def register(app: typer.Typer) -> None:
 
 @bench.command()
 def candidates(
-    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
-    report: Annotated[
-        Path | None, typer.Option(help="The folder of all results \\[default: out/bench/COLLECTION].")
-    ] = None,
-    shards: Annotated[
-        Path | None,
-        typer.Option(help="Encoded documents: read if they are there, else written \\[default: in the report folder]."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
-    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
-    documents: Annotated[int | None, typer.Option(help="Use only the first so many documents.", min=1)] = None,
+    collection: CollectionName,
+    report: Report = None,
+    shards: Shards = None,
+    split: Split = "test",
+    queries: FirstQueries = None,
+    documents: FirstDocuments = None,
     fitted_to: Annotated[
         int,
         typer.Option(help="Fit parameters to the first so many documents; an index's first commit has 2048.", min=1),
@@ -59,11 +65,8 @@ def candidates(
     config: Annotated[
         list[str] | None, typer.Option(help="Index preset or YAML file to compare instead; give it several times.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    model: ModelName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare first stages: how much of the exact top they find, in how many bytes, how fast.
 
@@ -84,8 +87,8 @@ def candidates(
         raise InputError("--grid and --config both name what to compare; give one of them")
     stages = _stages(grid, config)
     loaded = load_collection(collection, split)
-    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
-    try:
+    folder = report_folder(report, loaded.name)
+    with output.stoppable(lambda: f"what was measured is safe in {folder}; run the same command again to go on"):
         found = candidate_bench.bench(
             stages,
             loaded,
@@ -98,9 +101,6 @@ def candidates(
             summary_weight=summary_weight,
             on_measured=lambda one: output.note(f"measured {one.encoding}, {one.candidates}"),
         )
-    except KeyboardInterrupt:
-        output.note(f"stopped: what was measured is safe in {folder}; run the same command again to go on")
-        raise
     split_name = f" ({found.split})" if found.split else ""
     title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "candidates.json", found)

@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
+from .bench_options import (
+    AsJson,
+    CollectionName,
+    FirstDocuments,
+    FirstQueries,
+    ModelName,
+    Report,
+    Shards,
+    Split,
+    report_folder,
+)
 
 if TYPE_CHECKING:
     from wordhive.eval.codec_bench import CodecPair
@@ -18,17 +29,12 @@ def register(group: typer.Typer) -> None:
 
 
 def codecs(
-    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
-    report: Annotated[
-        Path | None, typer.Option(help="The folder of all results \\[default: out/bench/COLLECTION].")
-    ] = None,
-    shards: Annotated[
-        Path | None,
-        typer.Option(help="Encoded documents: read if they are there, else written \\[default: in the report folder]."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
-    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
-    documents: Annotated[int | None, typer.Option(help="Use only the first so many documents.", min=1)] = None,
+    collection: CollectionName,
+    report: Report = None,
+    shards: Shards = None,
+    split: Split = "test",
+    queries: FirstQueries = None,
+    documents: FirstDocuments = None,
     fitted_to: Annotated[
         int,
         typer.Option(help="Train codecs on the first so many documents; an index's first commit has 2048.", min=1),
@@ -39,11 +45,8 @@ def codecs(
     codec: Annotated[
         list[str] | None, typer.Option(help="Codec of the words to compare instead; give it several times.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    model: ModelName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare codecs of words and summaries: what they lose, in how many bytes, how fast.
 
@@ -60,8 +63,8 @@ def codecs(
 
     pairs = _pairs(grid, codec)
     loaded = load_collection(collection, split)
-    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
-    try:
+    folder = report_folder(report, loaded.name)
+    with output.stoppable(lambda: f"what was measured is safe in {folder}; run the same command again to go on"):
         found = codec_bench.bench(
             pairs,
             loaded,
@@ -73,9 +76,6 @@ def codecs(
             fitted_to=fitted_to,
             on_measured=lambda one: output.note(f"measured {one.words}, {one.summaries}"),
         )
-    except KeyboardInterrupt:
-        output.note(f"stopped: what was measured is safe in {folder}; run the same command again to go on")
-        raise
     split_name = f" ({found.split})" if found.split else ""
     title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "codecs.json", found)

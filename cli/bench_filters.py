@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
+from .bench_options import AsJson, CollectionName, FirstQueries, ModelName, Split, report_folder
 
 
 def register(group: typer.Typer) -> None:
@@ -15,23 +16,20 @@ def register(group: typer.Typer) -> None:
 
 
 def filters(
-    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    collection: CollectionName,
     report: Annotated[
         Path | None, typer.Option(help="The folder of results and index \\[default: out/bench/COLLECTION].")
     ] = None,
     shards: Annotated[Path | None, typer.Option(help="The documents as wordhive encode left them.")] = None,
-    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
-    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    split: Split = "test",
+    queries: FirstQueries = None,
     k: Annotated[int, typer.Option("-k", help="Hits a query.", min=1)] = 10,
     candidates: Annotated[
         int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
     ] = None,
     config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    model: ModelName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Search with filters that 100 % … 0.01 % of the documents pass, against exact search with the same filters.
 
@@ -42,19 +40,20 @@ def filters(
     from wordhive.eval.collections import load_collection
 
     loaded = load_collection(collection, split)
-    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
+    folder = report_folder(report, loaded.name)
     folder.mkdir(parents=True, exist_ok=True)
-    found = filter_bench.bench(
-        loaded,
-        folder / "filters.hive",
-        model=model,
-        config=config,
-        shards=shards,
-        n_queries=queries,
-        k=k,
-        candidates=candidates,
-        on_measured=lambda one: output.note(f"measured {one.selectivity:.2%}"),
-    )
+    with output.stoppable(lambda: f"what was indexed is safe in {folder}; run the same command again to go on"):
+        found = filter_bench.bench(
+            loaded,
+            folder / "filters.hive",
+            model=model,
+            config=config,
+            shards=shards,
+            n_queries=queries,
+            k=k,
+            candidates=candidates,
+            on_measured=lambda one: output.note(f"measured {one.selectivity:.2%}"),
+        )
     output.write_json(folder / "filters.json", found)
     if as_json:
         output.print_json(found)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
+from .bench_options import AsJson, CollectionName, FirstQueries, ModelName, Split, report_folder
 
 
 def register(group: typer.Typer) -> None:
@@ -15,20 +16,17 @@ def register(group: typer.Typer) -> None:
 
 
 def updates(
-    collection: Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")],
+    collection: CollectionName,
     shards: Annotated[Path, typer.Option(help="Its documents as wordhive encode left them.")],
     report: Annotated[
         Path | None, typer.Option(help="The folder of results and indexes \\[default: out/bench/COLLECTION].")
     ] = None,
-    split: Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")] = "test",
-    queries: Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)] = None,
+    split: Split = "test",
+    queries: FirstQueries = None,
     candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
     config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    model: ModelName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Index 90 % of a collection, delete 30 %, add the rest, replace 10 %, and compare with an index made afresh.
 
@@ -41,7 +39,7 @@ def updates(
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
 
     loaded = load_collection(collection, split)
-    folder = report or Path("out") / "bench" / loaded.name.replace("/", "-")
+    folder = report_folder(report, loaded.name)
     folder.mkdir(parents=True, exist_ok=True)
     found = update_bench.bench(
         loaded.name,

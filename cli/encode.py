@@ -36,11 +36,8 @@ def encode(
 
     encoder = Encoder.load(model)
     documents, total = checked_input(source, limit)
-    try:
+    with output.stoppable(lambda: f"whole shards are safe in {to}; run the same command again to go on"):
         encoded = write_shards(documents, to, encoder, total=total)
-    except KeyboardInterrupt:
-        output.note(f"stopped: whole shards are safe in {to}; run the same command again to go on")
-        raise
     if as_json:
         output.print_json({"shards": str(to), "encoded": encoded, "documents": total})
     else:

@@ -93,6 +93,7 @@ def index(
     made_by = shards.read_model(folder).name if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config)
     asked = [query.text for query in read_queries(queries)] if queries else None
+    go_on = "run the same command again" if upsert else "go on with --resume"
     check_new = _refuse_known(retriever.index) if retriever and append else None
     if folder:
         for part in shards.read_shard_documents(folder):
@@ -100,14 +101,14 @@ def index(
                 check_new([document.id for document in part])
         retriever = retriever or _created(to, encoder, config, asked, no_texts, device)
         take = partial(shards.index_shards, folder, skip_known=resume, replace=upsert)
-        added = _run(retriever, to, there, take)
+        added = _run(retriever, to, there, go_on, take)
     else:
         documents, total = checked_input(source, limit, check_new)
         retriever = retriever or _created(to, encoder, config, asked, no_texts, device)
         if upsert:
-            added = _run(retriever, to, there, lambda held: held.upsert(documents, total=total))
+            added = _run(retriever, to, there, go_on, lambda held: held.upsert(documents, total=total))
         else:
-            added = _run(retriever, to, there, lambda held: held.add(documents, skip_known=resume, total=total))
+            added = _run(retriever, to, there, go_on, lambda held: held.add(documents, skip_known=resume, total=total))
     if as_json:
         output.print_json({"index": str(to), "added": added, "documents": len(retriever)})
     else:
@@ -142,7 +143,7 @@ def _opened(to: Path, model: str | None, config: str | None, device: str) -> Ret
 
 def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
     from wordhive.index import IndexConfig
-    from wordhive.index.writing import check_free
+    from wordhive.index.creation import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
     from wordhive.retrieval.retriever import fitting_config
 
@@ -162,18 +163,20 @@ def _created(
     return Retriever.create(to, encoder, config=config, queries=queries, store_texts=not no_texts, device=device)
 
 
-def _run(retriever: Retriever, to: Path, there: bool, add: Callable[[Retriever], int]) -> int:
-    try:
-        return add(retriever)
-    except BaseException as error:
-        held = len(retriever)
-        retriever.index.close()
-        stopped = isinstance(error, KeyboardInterrupt)
-        if not there and not held:
-            # Nothing half-written: an index that got no document was not there before.
-            shutil.rmtree(to, ignore_errors=True)
-            if stopped:
-                output.note("stopped before the first commit: nothing was written")
-        elif stopped:
-            output.note(f"stopped: {held:,} documents are safe in {to}; go on with --resume")
-        raise
+def _run(retriever: Retriever, to: Path, there: bool, go_on: str, add: Callable[[Retriever], int]) -> int:
+    held = 0
+
+    def outcome() -> str:
+        return f"{held:,} documents are safe in {to}; {go_on}" if there or held else "nothing was written"
+
+    with output.stoppable(outcome):
+        try:
+            return add(retriever)
+        except BaseException:
+            retriever.index.reload()
+            held = len(retriever)
+            retriever.index.close()
+            if not there and not held:
+                # Nothing half-written: an index that got no document was not there before.
+                shutil.rmtree(to, ignore_errors=True)
+            raise

@@ -35,7 +35,7 @@ def export(
     from wordhive.retrieval.progress import progress_bar
 
     opened = Index.open(index)
-    with progress_bar("Exporting", len(opened)) as advance:
+    with output.stoppable(lambda: f"{file} was not written"), progress_bar("Exporting", len(opened)) as advance:
         n = export_index(opened, file, vectors=not no_vectors, on_documents=advance)
     size = file.stat().st_size
     if as_json:
@@ -58,9 +58,14 @@ def import_(
     from wordhive.index.interchange import import_index, n_documents
     from wordhive.retrieval.progress import progress_bar
 
-    with progress_bar("Importing", n_documents(file)) as advance:
+    total = n_documents(file)
+    with output.stoppable(lambda: _imported(to)), progress_bar("Importing", total) as advance:
         n = len(import_index(file, to, on_documents=advance, device=device))
     if as_json:
         output.print_json({"index": str(to), "documents": n})
     else:
         typer.echo(f"{to}: {n:,} documents")
+
+
+def _imported(to: Path) -> str:
+    return f"{to} is complete" if (to / "catalog.db").exists() else f"{to} was not made"

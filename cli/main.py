@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import warnings
 from importlib import import_module
@@ -73,12 +74,16 @@ def main(arguments: list[str] | None = None) -> Any:
         # Programs read UTF-8, whatever the locale; a terminal shows what it can.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    if arguments is None:
+        signal.signal(signal.SIGINT, output.interrupt)
     try:
         code = app(arguments, standalone_mode=False)
+        if code == _STOPPED:
+            output.fail("stopped")
     except Exception as error:
         code = _failed(error)
-    if code == _STOPPED:
-        output.fail("stopped")
+    if arguments is None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and told; what is left is the interpreter's end
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -96,6 +101,12 @@ def _failed(error: Exception) -> int:
 
     if output.debug:
         raise error
+    if isinstance(error, output.Stopped):
+        output.fail(str(error))
+        return _STOPPED
+    if output.is_stop(error):
+        output.fail("stopped")
+        return _STOPPED
     if isinstance(error, WordhiveError):
         output.fail(str(error))
         return error.exit_code

@@ -12,6 +12,7 @@ from . import output
 
 if TYPE_CHECKING:
     from wordhive.index import Index
+    from wordhive.index.catalog import Generation
 
 _PANEL = "Maintenance"
 
@@ -49,14 +50,16 @@ def delete(
         raise InputError("give either ids, also from a file with --ids-from, or --where")
     chosen = parse_where(where) if where is not None else None
     opened = Index.open(index)
-    deleted = opened.delete(list(dict.fromkeys(named)) if named else None, where=chosen, missing_ok=missing_ok)
+    before = len(opened)
+    with output.stoppable(lambda: _deleted(opened, before)):
+        deleted = opened.delete(list(dict.fromkeys(named)) if named else None, where=chosen, missing_ok=missing_ok)
     _report(index, opened, f"{deleted:,} documents deleted, {len(opened):,} left", as_json, deleted=deleted)
 
 
 def compact(index: _Folder, as_json: _AsJson = False) -> None:
     """Give back the room that deleted documents take, and make one segment of many.
 
-    It may be stopped at any time: the index is then as it was.
+    It may be stopped at any time: the index then holds what it held.
 
     \b
     wordhive compact my.hive
@@ -65,7 +68,8 @@ def compact(index: _Folder, as_json: _AsJson = False) -> None:
 
     opened = Index.open(index)
     before = opened.info().total_bytes
-    opened.compact()
+    with output.stoppable(lambda: f"{index} holds what it held; run the same command again to give the rest back"):
+        opened.compact()
     after = opened.info().total_bytes
     text = f"{output.size(before)} before, {output.size(after)} now"
     _report(index, opened, text, as_json, bytes_before=before, bytes=after)
@@ -80,7 +84,9 @@ def refit(index: _Folder, as_json: _AsJson = False) -> None:
     from wordhive.index import Index
 
     opened = Index.open(index)
-    opened.refit()
+    before = opened.snapshot().generation
+    with output.stoppable(lambda: _refitted(opened, before)):
+        opened.refit()
     _report(index, opened, f"fitted anew to {len(opened):,} documents", as_json)
 
 
@@ -101,6 +107,18 @@ def check(index: _Folder, as_json: _AsJson = False) -> None:
         raise typer.Exit(1)
     if not as_json:
         typer.echo(f"{index}: every file is as it was written")
+
+
+def _deleted(index: Index, before: int) -> str:
+    index.reload()
+    return f"{before - len(index):,} documents were deleted, {len(index):,} are left"
+
+
+def _refitted(index: Index, before: Generation | None) -> str:
+    index.reload()
+    if index.snapshot().generation == before:
+        return f"{index.path} is as it was"
+    return f"{index.path} is fitted anew, and rewritten in part; wordhive compact does the rest"
 
 
 def _lines(path: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +13,34 @@ from typing import Any, TextIO
 import typer
 
 debug = False
+interrupted = False
+
+
+class Stopped(Exception):
+    """Ctrl-C in the middle of work; its message says what became of it."""
+
+
+@contextmanager
+def stoppable(outcome: Callable[[], str]) -> Iterator[None]:
+    """Where ctrl-C ends a command with one line. outcome: what became of its work, told then."""
+    try:
+        yield
+    except BaseException as error:
+        if is_stop(error):
+            raise Stopped(f"stopped: {outcome()}") from error
+        raise
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether an error is ctrl-C, or what compiled code made of it: some swallows it, and fails in its own way."""
+    return isinstance(error, KeyboardInterrupt) or (interrupted and not isinstance(error, Stopped))
+
+
+def interrupt(*_: object) -> None:
+    """What ctrl-C does."""
+    global interrupted
+    interrupted = True
+    raise KeyboardInterrupt
 
 
 def fail(message: str) -> None:

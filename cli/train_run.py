@@ -47,11 +47,8 @@ def run(
             f"training needs the package {error.name}, which is not installed: pip install 'wordhive[train]'"
         ) from error
     folder = to or Path("out") / (config.stem if max_steps is None else f"{config.stem}-{max_steps}-steps")
-    try:
+    with output.stoppable(lambda: f"the same command goes on from the last checkpoint in {folder}"):
         encoder = train(loaded, folder, max_steps=max_steps, device=device)
-    except KeyboardInterrupt:
-        output.note(f"stopped; the same command goes on from the last checkpoint in {folder}")
-        raise
     if light is not None:
         encoder.save(folder / "light", base=light)
     output.note(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
 from .word_vectors import WordVectors
+
+# U+0000 as JSON writes it. An even number of backslashes before it are backslashes.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,23 @@ def check_unicode(text: str, what: str) -> None:
         raise InputError(f"{what} holds half of a character (a lone surrogate); decode it as UTF-8 first") from error
 
 
-def attributes_as_json(attributes: dict[str, Any] | None, id: str) -> str | None:
-    """The attributes of document `id` as a JSON text; None for none. Raises InputError for what JSON can't hold."""
+def attributes_as_json(attributes: dict[str, Any] | None, id: str, place: str = "") -> str | None:
+    """The attributes of document `id` as a JSON text; None for none. place: begins an error's message.
+
+    Raises InputError for what JSON, or a filter, can't hold.
+    """
     try:
         written = json.dumps(attributes, ensure_ascii=False, allow_nan=False) if attributes else None
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"the attributes of document {id!r} are no JSON ({error}); use strings, numbers, lists, dicts"
+            f"{place}the attributes of document {id!r} are no JSON ({error}); use strings, numbers, lists, dicts"
         ) from error
     if written is not None:
-        check_unicode(written, f"an attribute of document {id!r}")
+        check_unicode(written, f"{place}an attribute of document {id!r}")
+        if _NUL.search(written):
+            # SQLite ends a JSON string there: a filter would take "a\0b" for "a".
+            raise InputError(
+                f"{place}an attribute of document {id!r} has the character U+0000, by which no filter can go; "
+                "leave it out (ids and texts may have it)"
+            )
     return written

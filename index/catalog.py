@@ -10,15 +10,17 @@ import json
 import sqlite3
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import documents, seal
+from . import commit_count, documents, seal
+from .connection import DAMAGE, connect, damaged
 from .documents import DocumentRecord, StoredDocument
-from .errors import InputError, WordhiveError
+from .errors import InputError, WordhiveError, WordhiveWarning
 from .filters import Where, condition
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
@@ -46,11 +48,14 @@ CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NO
     + documents.SCHEMA
 )
 
-# SQLite's message may quote what is damaged, and then is no text.
-_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 _TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
 _TEXT_BODIES = (
     "SELECT coalesce(sum(length(body)), 0) + (SELECT coalesce(sum(length(content)), 0) FROM dictionary) FROM text"
+)
+# A document that has no entry in the index that SQLite keeps of unique ids.
+_LOST = (
+    "SELECT row FROM document AS held NOT INDEXED "
+    "WHERE NOT EXISTS (SELECT 1 FROM document AS found WHERE found.id = held.id AND +found.row = held.row) LIMIT 1"
 )
 
 
@@ -104,7 +109,7 @@ class Catalog:
     @classmethod
     def create(cls, path: Path, settings: dict[str, Any], files: Sequence[FileRecord] = ()) -> Catalog:
         """A new catalog with the given settings (JSON values), and files that are there from the beginning."""
-        connection = _connect(path)
+        connection = connect(path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(f"BEGIN; {_SCHEMA} {seal.SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
@@ -122,7 +127,7 @@ class Catalog:
     @classmethod
     def open(cls, path: Path) -> Catalog:
         """An existing catalog. Raises WordhiveError for a damaged file or a format that this version can't read."""
-        connection = _connect(path)
+        connection = connect(path)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version in (0, FORMAT_VERSION):  # 0 is also what any other file of SQLite's has
@@ -134,9 +139,9 @@ class Catalog:
                 )
             catalog = cls(path, connection)
             catalog.pinned().close()
-        except _DAMAGE as error:
+        except DAMAGE as error:
             connection.close()
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
         except BaseException:
             connection.close()
             raise
@@ -145,17 +150,27 @@ class Catalog:
     def pinned(self) -> Catalog:
         """The catalog as it is at this moment, whatever is committed later, until it is closed.
 
-        Raises WordhiveError for a damaged file.
+        Raises WordhiveError for a damaged file, or one that lost commits.
         """
-        connection = _connect(self.path)
+        counted = commit_count.counted(self.path.parent)  # before the look: another process may be committing
+        connection = connect(self.path)
+        pinned = Catalog(self.path, connection, self._codecs)
         try:
             connection.execute("BEGIN")  # the moment is that of the first look
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
-        except _DAMAGE as error:
+            if pinned.n_commits() < counted:
+                raise WordhiveError(
+                    f"{self.path} has {pinned.n_commits()} of {counted} commits: the others were in "
+                    f"{self.path.name}-wal, which is damaged or was not copied with it; restore the index from a copy"
+                )
+        except DAMAGE as error:
             connection.close()
-            raise _damaged(self.path, error) from error
-        return Catalog(self.path, connection, self._codecs)
+            raise damaged(self.path, error) from error
+        except BaseException:
+            connection.close()
+            raise
+        return pinned
 
     def close(self) -> None:
         self._connection.close()
@@ -167,10 +182,10 @@ class Catalog:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-                self._connection.execute(
+                number = self._connection.execute(
                     "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)",
                     (time.time(), change, n_documents),
-                )
+                ).lastrowid
                 seal.seal(self._connection)
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -178,6 +193,17 @@ class Catalog:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            self._count(number or 0)
+
+    def _count(self, number: int) -> None:
+        try:
+            commit_count.count(self.path.parent, number)
+        except OSError as error:  # whatever it is, the commit is there, and must not be reported as lost
+            warnings.warn(
+                f"{self.path.parent}: commit {number} was not counted ({error}); nothing is lost, the next one is",
+                WordhiveWarning,
+                stacklevel=4,
+            )
 
     def faults(self) -> list[str]:
         """What SQLite finds wrong in the file."""
@@ -255,6 +281,17 @@ class Catalog:
             found.update(self._rows(f"SELECT id, row FROM document WHERE id IN ({marks})", part))
         return found
 
+    def check_ids(self) -> None:
+        """Raise WordhiveError where a document is not found by its id: a damaged one is found by none, or another.
+
+        It takes about a second for a million documents.
+        """
+        if lost := self._rows(_LOST):
+            raise WordhiveError(
+                f"{self.path} is damaged (the document in row {lost[0][0]} is not found by its id); "
+                "restore it from a copy"
+            )
+
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The texts of those of the given ids that are in the index."""
         return {found.id: found.text for found in self._documents("id", ids)}
@@ -313,38 +350,8 @@ class Catalog:
             raise InputError(
                 f"{error.object!r} is no valid Unicode (a lone surrogate); decode it as UTF-8 first"
             ) from error
-        except _DAMAGE as error:
-            raise _damaged(self.path, error) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        log = path.with_name(f"{path.name}-wal")
-        if not path.is_file():
-            raise WordhiveError(f"cannot open {path}: {error}; check that you may write to {path.parent}") from error
-        if log.is_file() and log.stat().st_size:
-            raise WordhiveError(
-                f"cannot open {path}: {error}; its last changes are in {log.name}, which can't be read where nothing "
-                "can be written: open it once where it can be written, or copy the folder there"
-            ) from error
-        # Reading a catalog with a log wants to write beside it; without one it can be read as it lies.
-        uri = f"{path.resolve().as_uri()}?immutable=1"
-        return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
-    except _DAMAGE as error:
-        connection.close()
-        raise _damaged(path, error) from error
-    return connection
-
-
-def _damaged(path: Path, error: Exception) -> WordhiveError:
-    if str(error) in ("disk I/O error", "database or disk is full"):
-        return WordhiveError(f"cannot read {path}: {error}; check the disk, and try again")
-    return WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy")
+        except DAMAGE as error:
+            raise damaged(self.path, error) from error
 
 
 def _chunks(items: Sequence[Any], size: int = 500) -> Iterable[Sequence[Any]]:

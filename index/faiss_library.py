@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ def faiss() -> Any:
         raise WordhiveError(
             "FAISS is not installed; run: pip install 'wordhive[cpu]' (or 'wordhive[gpu]' on a CUDA machine)"
         ) from error
+    if hasattr(os, "register_at_fork"):
+        # A child of a fork has none of its parent's threads, and OpenMP would wait for them for ever.
+        os.register_at_fork(after_in_child=lambda: module.omp_set_num_threads(1))
     return module
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from .batch import Batch
 from .candidates import check_device
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .config import IndexConfig
+from .creation import check_free, make
 from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError, WordhiveWarning
@@ -31,22 +31,17 @@ from .parameters import (
     check_fits_queries,
     load_queries,
     outgrown,
-    save_queries,
 )
 from .scores import Scores
-from .segment import Segment, file_records, new_folder, sync
+from .segment import Segment, file_records, new_folder
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
 from .writing import (
-    NEW_CATALOG,
-    check_free,
-    clear,
     commit_batch,
     commit_deletion,
     commit_generation,
     commit_merge,
-    disk_errors,
     sweep,
     write_lock,
     write_segment,
@@ -82,6 +77,7 @@ class Index:
         self._files = OpenFiles()
         self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
         self._closed = False
+        self._ids_checked = False
         self.reload()
 
     @classmethod
@@ -126,26 +122,7 @@ class Index:
             config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None,
             bool(store_texts),
         )  # fmt: skip
-        existed = path.exists()
-        with disk_errors(path):
-            try:
-                path.mkdir(parents=True, exist_ok=True)
-                clear(path)
-                (path / "segments").mkdir()
-                (path / "params").mkdir()
-                if queries is not None:
-                    save_queries(path / "params", queries)
-                files = file_records(path, path / "params")
-                Catalog.create(path / NEW_CATALOG, settings.values(), files).close()
-                # From here on it is an index: one that was killed before can be made again.
-                (path / NEW_CATALOG).rename(path / "catalog.db")
-                sync(path)
-                catalog = Catalog.open(path / "catalog.db")
-            except BaseException:
-                for made in [path] if not existed else list(path.iterdir()):
-                    shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
-                raise
-        return cls(path, catalog, device)
+        return cls(path, make(path, settings, queries), device)
 
     @classmethod
     def open(cls, path: str | Path, *, device: str = "cpu") -> Index:
@@ -375,6 +352,9 @@ class Index:
         batch = Batch.check(ids, vectors, texts, attributes)
         with self._writing():
             self._now.check_dims(batch.vectors)
+            if not self._ids_checked:  # a damaged id would not be found, and there a second time
+                self._catalog.check_ids()
+                self._ids_checked = True
             known = self._catalog.rows(batch.ids)
             if known and not replace:
                 example = next(id for id in batch.ids if id in known)
@@ -391,6 +371,7 @@ class Index:
         rows = self._catalog.rows(ids)
         missing = next((id for id in ids if id not in rows), None)
         if missing is not None and not missing_ok:
+            self._catalog.check_ids()
             raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
         return sorted(rows.values())
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from .candidates import CandidateIndex
 from .codecs import Codec, check_codec, learns, load_codec, train_codec, wanted
 from .config import FittedConfig, IndexConfig, SummaryConfig
+from .disk import sync
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
-from .segment import sync
 from .tensors import read_tensors, write_tensors
 from .word_sample import word_sample
 from .word_vectors import WordVectors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
 from .catalog import FileRecord, SegmentRecord
 from .config import IndexConfig
+from .disk import checksum, sync
 from .errors import WordhiveError
 from .word_id_lists import WordIdLists
 
@@ -180,15 +179,6 @@ def verify(root: Path, files: Iterable[FileRecord]) -> None:
             raise WordhiveError(f"{path} is damaged; restore it from a copy")
 
 
-def checksum(path: Path) -> str:
-    """The XXH3 of a file, 128 bits in hexadecimal: against accidents, and as fast as the file can be read."""
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _map(path: Path) -> Any:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -201,15 +191,3 @@ def _map(path: Path) -> Any:
         except (ValueError, EOFError) as error:
             raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
     return array
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    # A folder is synced through a descriptor too; Windows has none for it and needs none.
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

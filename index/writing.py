@@ -14,36 +14,11 @@ from filelock import FileLock, Timeout
 from . import documents
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
-from .errors import InputError, WordhiveError
-from .parameters import QUERIES, Parameters
+from .errors import WordhiveError
+from .parameters import Parameters
 from .segment import file_records, new_folder, remove_strangers, save_array, save_word_ids
 from .word_id_lists import WordIdLists, by_word_id
 from .word_vectors import WordVectors
-
-# The catalog's name until it is complete.
-NEW_CATALOG = "catalog.new"
-
-
-def check_free(path: Path) -> None:
-    """Raise InputError where no new index can be, because something is there."""
-    if path.exists() and (not path.is_dir() or any(it not in _half_made(path) for it in path.rglob("*"))):
-        kind = "an index" if (path / "catalog.db").exists() else "something"
-        raise InputError(f"{path} is already {kind}; open it, or choose another path")
-
-
-def clear(path: Path) -> None:
-    """Remove what is left of an index whose creation was killed, from a path that is free."""
-    for made in sorted(_half_made(path), reverse=True):  # files before their folders
-        if made.is_dir():
-            made.rmdir()
-        else:
-            made.unlink(missing_ok=True)
-
-
-def _half_made(path: Path) -> set[Path]:
-    """What an index consists of before it has a catalog, by which it exists."""
-    catalog = [f"{NEW_CATALOG}{part}" for part in ("", "-journal", "-wal", "-shm")]
-    return {path / name for name in ("segments", "params", f"params/{QUERIES}", *catalog)}
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from sentence_transformers.base.modules.module import Module
 from sentence_transformers.util import import_from_string, load_file_path
 
 from wordhive.index import InputError, WordhiveError
+from wordhive.index.disk import hexdigest
 
 from .published import ColBERTerConfig, colberter_modules, is_colberter
 from .weight_changes import apply_changes, save_changes
@@ -319,8 +320,4 @@ def _quiet() -> Iterator[None]:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return hexdigest(path, hashlib.sha256())

@@ -93,7 +93,7 @@ def check_document(document: Document, place: str = "") -> None:
     check_unicode(document.text, f"{place}the text of document {document.id!r}")
     if not isinstance(document.attributes, dict):
         raise InputError(f"{place}the attributes of document {document.id!r} are no dict; expected names and values")
-    attributes_as_json(document.attributes, document.id)
+    attributes_as_json(document.attributes, document.id, place)
     if len(document.text) > MOST_CHARACTERS:
         raise InputError(
             f"{place}document {document.id!r} has {len(document.text):,} characters, the most is {MOST_CHARACTERS:,}; "

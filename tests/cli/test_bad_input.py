@@ -30,6 +30,10 @@ FAULTS = {
     "no text": (b'{"_id": "a"}\n', ":1: 'a' has no text"),
     "no id": (b'{"text": "b"}\n', ":1: no id"),
     "twice": (b'{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n', "'a' is there twice"),
+    "U+0000 in an attribute": (
+        b'{"_id": "a", "text": "x"}\n{"_id": "b", "text": "x", "y": "\\u0000"}\n',
+        ":2: an attribute",
+    ),
     "no JSON": (b'{"_id": "a", "text": "x"}\nbees\n', ":2: not JSON"),
     "no object": (b"[1, 2]\n", ":1: a list"),
     "not UTF-8": (b'{"_id": "a", "text": "caf\xe9"}\n', ":1: not UTF-8"),

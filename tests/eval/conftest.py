@@ -1,11 +1,17 @@
-"""A tiny collection in BEIR's layout, with two splits."""
+"""What tests of evaluations share: a tiny collection in BEIR's layout; another in memory, and its documents encoded."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from wordhive.eval.collections import Collection
+from wordhive.retrieval.documents import Document
+from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.shards import write_shards
 
 TEXTS = {
     "bees": "Honey bees dance to tell where flowers are.",
@@ -44,4 +50,28 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [f"{id}\t{document}\t{g}" for id, (_, grades) in judged.items() for document, g in grades.items()]
         text = "query-id\tcorpus-id\tscore\n" + "\n".join(lines) + "\n"
         (folder / "qrels" / f"{split}.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+WORDS = ["bee", "ant", "silk", "rain", "hive", "song", "river", "stone", "cloud", "wolf", "honey", "winter", "garden"]
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    return Encoder.load()
+
+
+@pytest.fixture(scope="session")
+def collection() -> Collection:
+    random = np.random.default_rng(0)
+    documents = [Document(f"d{n}", " ".join(random.choice(WORDS, 6)), {"n": n}) for n in range(60)]
+    queries = {"q1": "bee honey garden", "q2": "wolf in winter", "q3": "stone river"}
+    qrels = {name: {f"d{n}": 1 for n in range(i, 60, 7)} for i, name in enumerate(queries)}
+    return Collection("tiny", "test", lambda: iter(documents), queries, qrels)
+
+
+@pytest.fixture(scope="session")
+def shards(collection: Collection, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bench") / "shards"
+    write_shards(collection.documents(), folder, encoder)
     return folder

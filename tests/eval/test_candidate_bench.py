@@ -21,29 +21,7 @@ from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import ScoreMix
 from wordhive.retrieval.shards import read_shards, write_shards
 
-WORDS = ["bee", "ant", "silk", "rain", "hive", "song", "river", "stone", "cloud", "wolf", "honey", "winter", "garden"]
 SMALL = MuveraConfig(repetitions=4, bits=2, projection_dim=8)
-
-
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder.load()
-
-
-@pytest.fixture(scope="module")
-def collection() -> Collection:
-    random = np.random.default_rng(0)
-    documents = [Document(f"d{n}", " ".join(random.choice(WORDS, 6))) for n in range(60)]
-    queries = {"q1": "bee honey garden", "q2": "wolf in winter", "q3": "stone river"}
-    qrels = {name: {f"d{n}": 1 for n in range(i, 60, 7)} for i, name in enumerate(queries)}
-    return Collection("tiny", "test", lambda: iter(documents), queries, qrels)
-
-
-@pytest.fixture(scope="module")
-def shards(collection: Collection, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bench") / "shards"
-    write_shards(collection.documents(), folder, encoder)
-    return folder
 
 
 def _stage(candidates: str = "Flat", **changes: object) -> FirstStage:

@@ -14,26 +14,10 @@ from wordhive.eval import filter_bench
 from wordhive.eval.collections import Collection
 from wordhive.eval.filter_bench import SELECTIVITIES, bench, draw
 from wordhive.index import InputError
-from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit
 from wordhive.retrieval.shards import write_shards
-
-WORDS = ["bee", "ant", "silk", "rain", "hive", "song", "river", "stone", "cloud", "wolf", "honey", "winter", "garden"]
-
-
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder.load()
-
-
-@pytest.fixture(scope="module")
-def collection() -> Collection:
-    random = np.random.default_rng(0)
-    documents = [Document(f"d{n}", " ".join(random.choice(WORDS, 6)), {"n": n}) for n in range(60)]
-    queries = {"q1": "bee honey garden", "q2": "wolf in winter", "q3": "stone river"}
-    return Collection("tiny", "test", lambda: iter(documents), queries, {name: {"d1": 1} for name in queries})
 
 
 def test_draws_are_even_and_by_id() -> None:

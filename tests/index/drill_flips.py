@@ -65,6 +65,21 @@ def made_with_log(path: Path) -> None:
     gc.collect()
 
 
+def made_while_read(path: Path) -> None:
+    """The same, where a reader kept SQLite from moving several commits from its log into the catalog."""
+    made(path.with_name("read"))
+    reader = Index.open(path.with_name("read"))
+    held = reader.snapshot()
+    index = Index.open(reader.path)
+    for change in (Change("upsert", {"d5": 3, "d30": 2}), Change("delete", {"d2": 0}), Change("upsert", {"d31": 1})):
+        change.run(index)
+    shutil.copytree(index.path, path)
+    index.close()
+    reader.close()
+    del held
+    gc.collect()
+
+
 def flips(path: Path, names: list[str], most: int, draw: random.Random) -> Iterator[Flip]:
     """In each of the files, as many bytes as `most`, or every one of a small file."""
     for name in names:
@@ -147,15 +162,18 @@ def main(form: str, seed: int = 0) -> int:
     faiss_library.faiss().omp_set_num_threads(1)
     draw, most = random.Random(seed), 100 if form == "long" else 4
     with tempfile.TemporaryDirectory() as folder:
-        drill, closed, logged = Drill(Path(folder)), Path(folder) / "closed-index", Path(folder) / "logged"
+        drill = Drill(Path(folder))
+        closed, logged, read = (Path(folder) / name for name in ("closed-index", "logged", "read-index"))
         made(closed)
         made_with_log(logged)
+        made_while_read(read)
         gc.freeze()
         names = [file.relative_to(closed).as_posix() for file in sorted(closed.rglob("*")) if file.is_file()]
         names = [name for name in names if name != "lock"]
         drill.run(closed, list(flips(closed, names, most, draw)))
         drill.run(closed, list(flips(closed, ["catalog.db"], 8 * most, draw)))
         drill.run(logged, list(flips(logged, ["catalog.db", "catalog.db-wal", "catalog.db-shm"], 4 * most, draw)))
+        drill.run(read, list(flips(read, ["catalog.db", "catalog.db-wal", "catalog.db-shm"], 4 * most, draw)))
         counts = ", ".join(f"{n} {outcome}" for outcome, n in drill.counts.items())
         sys.stdout.write(f"flip drill: {counts}\n")
     return int(any(drill.counts[bad] for bad in ("wrong", "other errors", "deaths", "unnamed")))

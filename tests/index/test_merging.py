@@ -13,9 +13,9 @@ from wordhive.index import Index, IndexConfig, MuveraConfig, WordhiveError, Word
 from wordhive.index import index as index_module
 from wordhive.index import segment as segment_module
 from wordhive.index.catalog import SegmentRecord
+from wordhive.index.disk import checksum
 from wordhive.index.errors import WordhiveWarning
 from wordhive.index.merging import due
-from wordhive.index.segment import checksum
 from wordhive.index.word_id_lists import by_word_id
 
 Draw = Callable[..., WordVectors]

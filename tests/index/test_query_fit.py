@@ -10,9 +10,9 @@ import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, WordhiveError, WordVectors
 from wordhive.index.config import FittedConfig, ReductionConfig
+from wordhive.index.disk import checksum
 from wordhive.index.encodings import Fitted, FusedEncoding, fused
 from wordhive.index.maxsim import maxsim
-from wordhive.index.segment import checksum
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(

@@ -12,7 +12,8 @@ import xxhash
 from wordhive.index import IndexConfig, WordhiveError
 from wordhive.index import segment as segment_module
 from wordhive.index.catalog import FileRecord, SegmentRecord
-from wordhive.index.segment import Segment, checksum, file_records, new_folder, remove_strangers, save_array
+from wordhive.index.disk import checksum
+from wordhive.index.segment import Segment, file_records, new_folder, remove_strangers, save_array
 
 
 def segment(folder: Path) -> Segment:
