@@ -60,16 +60,12 @@ class Segment:
     def word_ids(self) -> WordIdLists:
         return WordIdLists(*(_map(self.folder / f"{name}.npy") for name in ID_FILES))
 
-    @cached_property
-    def _word_id_starts(self) -> NDArray[np.int64]:
-        return np.concatenate([[0], np.cumsum(self.word_ids.sizes, dtype=np.int64)])
-
     def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The word ids of documents by their numbers within the segment, uint32 `[offsets[-1]]`.
 
         offsets: int64 `[len(documents) + 1]`, of their words.
         """
-        return self.word_ids.decode(self._word_id_starts, documents, offsets)
+        return self.word_ids.decode(documents, offsets)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:

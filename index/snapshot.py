@@ -28,6 +28,8 @@ from .word_vectors import WordVectors, ragged_rows
 
 # Words that an exact search decodes at a time.
 _BLOCK_WORDS = 200_000
+# Filters whose rows are remembered, the last ones: eight bytes a row.
+_KEPT_FILTERS = 8
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Snapshot:
         self._settings = settings
         self._device = device
         self._is_open = False
+        self._matching: dict[str, NDArray[np.int64]] = {}
         before = files or OpenFiles()
         records = self._catalog.segments()
         self.segments: list[Segment] = [
@@ -258,8 +261,19 @@ class Snapshot:
         return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
 
     def matching(self, where: Where) -> NDArray[np.int64]:
-        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
-        return np.array(self._catalog.matching(where), np.int64)
+        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter.
+
+        Those of the last few filters are kept, since what they let through does not change.
+        """
+        key = repr(where)
+        rows = self._matching.pop(key, None)
+        if rows is None:
+            rows = np.array(self._catalog.matching(where), np.int64)
+            rows.flags.writeable = False
+        self._matching[key] = rows
+        if len(self._matching) > _KEPT_FILTERS:
+            self._matching.pop(next(iter(self._matching)), None)  # another thread may have been faster
+        return rows
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""

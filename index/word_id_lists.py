@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -61,18 +62,19 @@ class WordIdLists:
         sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
         return cls(codes, _narrow(sizes), vocabulary)
 
-    def decode(
-        self, starts: NDArray[np.int64], texts: NDArray[np.int64], offsets: NDArray[np.int64]
-    ) -> NDArray[np.uint32]:
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.sizes, dtype=np.int64)])
+
+    def decode(self, texts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The word ids of the given texts, one text after the other.
 
-        starts: int64 `[n_texts + 1]`, where each text's codes begin: the running sum of `sizes`. offsets: int64
-        `[len(texts) + 1]`, of their words. Raises WordhiveError for codes that are damaged.
+        offsets: int64 `[len(texts) + 1]`, of their words. Raises WordhiveError for codes that are damaged.
         """
         if len(self.vocabulary) < 2 or not offsets[-1]:
             return np.full(offsets[-1], self.vocabulary[0] if len(self.vocabulary) else 0, np.uint32)
         places = np.empty(offsets[-1], np.int64)
-        begins, ends, whole = starts[texts], starts[texts + 1], np.ones(len(texts), np.bool_)
+        begins, ends, whole = self._starts[texts], self._starts[texts + 1], np.ones(len(texts), np.bool_)
         codes, n = self.codes, len(self.vocabulary)
         run_in_blocks(lambda a, b: _read(codes, begins, ends, offsets, n, a, b, places, whole), offsets)
         if not whole.all():

@@ -243,6 +243,7 @@ def test_what_does_not_fit_identical_words_is_refused(run: Run, bees: Path, uni:
     _refused(refused, "fitted first stage", "take preset summary")
     assert not target.exists()
     # Before a long input is read: a file that isn't there would be the error otherwise.
-    _refused(run("index", tmp_path / "gone.jsonl", "--to", target, "--model", uni, "--config", "small"), "fitted")
+    gone = tmp_path / "gone.jsonl"
+    _refused(run("index", gone, "--to", target, "--model", uni, "--config", "small"), "word_ids is false")
     assert run("index", bees, "--to", target, "--model", uni).code == 0
     _refused(run("search", target, "bees", "--carve", "0.7"), "identical words only", "leave carving out")

@@ -14,15 +14,26 @@ import pytest
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors, faiss_library
+from wordhive.index import (
+    Index,
+    IndexConfig,
+    InputError,
+    MuveraConfig,
+    WordhiveError,
+    WordVectors,
+    faiss_library,
+    parameters,
+)
 from wordhive.index import index as index_module
 from wordhive.index import segment as segment_module
 from wordhive.index import snapshot as snapshot_module
 from wordhive.index import writing as writing_module
-from wordhive.index.catalog import Catalog
+from wordhive.index.catalog import FORMAT_VERSION, Catalog
 from wordhive.index.disk import checksum
 from wordhive.index.info import EncoderStamp
 from wordhive.index.parameters import Parameters
+from wordhive.index.segment import ID_FILES
+from wordhive.index.word_id_lists import WordIdLists, by_word_id
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -71,7 +82,9 @@ def stored(path: Path) -> WordVectors:
         words = parameters.words.decode(np.load(folder / "words.npy"))
         if parameters.summaries is not None:
             summary = parameters.summaries.decode(np.load(folder / "summaries.npy"))
-        parts.append(WordVectors(words, np.load(folder / "offsets.npy"), np.load(folder / "word_ids.npy"), summary))
+        lists = WordIdLists(*(np.load(folder / f"{name}.npy") for name in ID_FILES))
+        offsets = np.load(folder / "offsets.npy")
+        parts.append(WordVectors(words, offsets, lists.decode(np.arange(len(offsets) - 1), offsets), summary))
     return WordVectors.concat(parts)
 
 
@@ -84,7 +97,10 @@ def contents(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("codec", ["SQ8", "SQ4", "SQfp16", "Flat", "PQ4x2", "Ternary256", "Residual300x2"])
-def test_scores_are_exact_for_what_is_stored(make: Make, draw: Draw, slow_scores: SlowScores, codec: str) -> None:
+def test_scores_are_exact_for_what_is_stored(
+    make: Make, draw: Draw, slow_scores: SlowScores, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parameters, "_LEAST_TO_LEARN", 1)
     index, queries = make({"codec": codec}), draw(2, [3, 0, 5])
     index.add(names(6), draw(1, COUNTS))
     np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, stored(index.path)), atol=1e-5)
@@ -431,10 +447,36 @@ def test_the_catalog_names_every_file_with_its_checksum(make: Make, draw: Draw) 
     assert {file.path: (file.size, file.checksum) for file in index._catalog.files()} == expected
 
 
-def test_word_ids_are_stored_as_given(make: Make, draw: Draw) -> None:
+def test_word_ids_are_stored_as_given_in_their_own_order(make: Make, draw: Draw) -> None:
     index, documents = make(), draw(1, COUNTS)
     index.add(names(6), documents)
-    np.testing.assert_array_equal(stored(index.path).word_ids, documents.word_ids)
+    np.testing.assert_array_equal(stored(index.path).word_ids, by_word_id(documents).word_ids)
+
+
+def test_word_ids_may_be_left_out(make: Make, draw: Draw, slow_scores: SlowScores) -> None:
+    index, documents, queries = make({**FLAT, "word_ids": False}), draw(1, COUNTS), draw(2, [3])
+    index.add(names(6), documents)
+    assert not index.vectors(np.arange(6)).word_ids.any()
+    np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, documents), atol=1e-5)
+    assert index.snapshot().segments[0].word_ids.sizes.tolist() == [0] * 6
+
+
+@pytest.mark.parametrize("codec", ["Ternary4", "PQ4x2"])
+def test_codecs_that_learn_wait_for_documents(
+    make: Make, draw: Draw, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parameters, "_LEAST_TO_LEARN", 10)
+    index, documents = make({"codec": codec, "encoding": None}), draw(1, [4] * 12)
+    sizes = []
+    for first, last in ((0, 6), (6, 9), (9, 12)):
+        index.add(names(12)[first:last], documents[first:last])
+        sizes.append(index.snapshot().segments[-1].words.shape[1])
+    assert sizes[:2] == [8, 8]  # SQ8
+    assert sizes[2] < 8
+    assert len(index.snapshot().generations) == 2
+    index.delete(names(12)[:8])  # four are left, and what was learned stays
+    index.add(["x"], draw(2, [3]))
+    assert len(index.snapshot().generations) <= 2
 
 
 # What can be added
@@ -596,9 +638,9 @@ def test_a_path_that_is_no_index_is_named(tmp_path: Path, name: str) -> None:
 def test_a_newer_format_is_refused(make: Make) -> None:
     path = make().path
     connection = sqlite3.connect(path / "catalog.db")
-    connection.execute("PRAGMA user_version = 3")
+    connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(InputError, match=r"my\.hive has index format 3; this wordhive reads format 2"):
+    with pytest.raises(InputError, match=rf"my\.hive has index format 99; this wordhive reads format {FORMAT_VERSION}"):
         Index.open(path)
 
 
@@ -720,7 +762,7 @@ def test_numbers_that_disagree_are_refused(
     [
         ({"codec": "Rubbish"}, "codec 'Rubbish' is no FAISS factory"),
         ({"candidates": "Rubbish"}, "candidates 'Rubbish' is no FAISS factory"),
-        ({"codec": "PQ4"}, "codec 'PQ4' cannot be trained on 15 vectors"),
+        ({"codec": "PQ3"}, "codec 'PQ3' is no FAISS factory string for 8 dims"),
         ({"candidates": "IVF64,Flat"}, "candidates 'IVF64,Flat' cannot be trained on 6 vectors"),
         ({"encoding": MuveraConfig(projection_dim=9)}, "projection_dim is 9, but the words have 8"),
     ],

@@ -99,7 +99,7 @@ def test_checksums_cover_the_whole_file(tmp_path: Path, size: int) -> None:
     assert checksum(tmp_path / "file") == xxhash.xxh3_128(data[:size]).hexdigest()
 
 
-@pytest.mark.parametrize("name", ["words", "offsets", "word_ids", "summaries"])
+@pytest.mark.parametrize("name", ["words", "offsets", "summaries"])
 @pytest.mark.parametrize("shape", [(3, 4), (0, 4)])
 def test_arrays_are_given_back(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)

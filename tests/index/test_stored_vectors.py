@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordVectors
+from wordhive.index.word_id_lists import by_word_id
 
 Draw = Callable[..., WordVectors]
 IDS = [f"d{number}" for number in range(6)]
@@ -24,7 +25,10 @@ def test_the_vectors_of_chosen_rows_are_those_that_were_stored(
         index.add(IDS[start:stop], documents[start:stop])
     rows = index.rows(["d5", "d0", "nobody", "d4", "d1"])
     assert rows == {"d0": 0, "d1": 1, "d4": 4, "d5": 5}
-    found, expected = index.vectors(np.array([*rows.values(), 5, 99])), documents.take(np.array([0, 1, 4, 5]))
+    found, expected = (
+        index.vectors(np.array([*rows.values(), 5, 99])),
+        by_word_id(documents.take(np.array([0, 1, 4, 5]))),
+    )
     np.testing.assert_allclose(found.vectors, expected.vectors, atol=1e-3)
     assert found.offsets.tolist() == expected.offsets.tolist()
     assert found.word_ids.tolist() == expected.word_ids.tolist()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors, snapshot
 from wordhive.index.filters import Where
 from wordhive.retrieval.searcher import Searcher
 
@@ -89,3 +89,22 @@ def test_a_filter_that_is_none_deletes_nothing(tmp_path: Path, draw: Draw) -> No
     with pytest.raises(InputError, match="either ids or where"):
         index.delete(["d001"], where={})
     assert len(index) == 3 * N
+
+
+def test_a_snapshot_remembers_its_last_filters_and_only_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_KEPT_FILTERS", 2)
+    index = Index.create(tmp_path / "x", IndexConfig(encoding=None))
+    index.add(["a", "b", "c"], [np.ones((1, 4))] * 3, attributes=[{"n": 1}, {"n": 2}, {"n": True}])
+    now = index.snapshot()
+    asked: list[Any] = []
+    matching = now._catalog.matching
+    monkeypatch.setattr(now._catalog, "matching", lambda where: asked.append(where) or matching(where))
+    assert now.matching({"n": 1}).tolist() == [0]
+    assert now.matching({"n": True}).tolist() == [2]
+    assert now.matching({"n": 1}).tolist() == [0]
+    assert len(asked) == 2
+    assert now.matching({"n": 2}).tolist() == [1]
+    assert now.matching({"n": True}).tolist() == [2]  # forgotten by now
+    assert len(asked) == 4
+    index.delete(["a"])
+    assert index.snapshot().matching({"n": 1}).tolist() == []
