@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,6 +115,9 @@ def _experiment(
     except KeyboardInterrupt:
         output.note(f"stopped: every step that was done is safe in {folder}; run the same command again to go on")
         raise
+    command = ["wordhive", "eval", *(["--suite", suite] if suite is not None else [str(path)])]
+    command += ["--queries", str(queries)] if queries is not None else []
+    found = replace(found, setting={**found.setting, "command": shlex.join([*command, "--report", str(folder)])})
     with output.whole_file(folder / "report.json") as file:
         file.write(found.to_json())
     write(found, folder)

@@ -48,6 +48,8 @@ def test_an_experiment_is_run_stopped_and_resumed(
     assert [system.measures["ndcg@10"] for system in found.collections[0].systems] == [1.0, 1.0]
     assert found.setting["config"]["systems"][0]["name"] == "BM25"
     assert {"versions", "machine", "git", "date", "seed"} <= set(found.setting)
+    assert found.setting["command"].startswith("wordhive eval ")
+    assert found.setting["command"] in (report / "report.html").read_text(encoding="utf-8")
     assert "</html>" in (report / "report.html").read_text(encoding="utf-8")
     again = run("eval", config, "--report", report, "--json").json()
     assert again["collections"] == json.loads((report / "report.json").read_text(encoding="utf-8"))["collections"]
