@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..experiment import Bm25Spec, DenseSpec, FusionSpec, MultiVectorSpec, SystemSpec, WordhiveSpec
+from ..memory import reset_peak
 from . import bm25, dense, fusion, indexes, run_files
 from .job import Costs, Found, Job, Stamp, Step
 
@@ -22,6 +23,7 @@ def stamp(spec: SystemSpec, job: Job) -> Stamp:
 
 def find(spec: SystemSpec, job: Job) -> Found:
     """The run of a system, and its costs."""
+    reset_peak()
     if isinstance(spec, WordhiveSpec | MultiVectorSpec):
         return indexes.find(spec, job)
     if isinstance(spec, Bm25Spec):

@@ -8,9 +8,10 @@ from wordhive.retrieval.bm25 import Bm25
 
 from ..experiment import Bm25Spec
 from ..latency import Stages, latency, timed
+from ..memory import peak_memory
 from ..runs import Run, ranking
 from ..setting import versions
-from .job import Costs, Found, Job, Stamp, peak_memory, rate
+from .job import Costs, Found, Job, Stamp, rate
 
 
 def stamp() -> Stamp:

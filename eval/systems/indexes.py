@@ -20,9 +20,10 @@ from ..experiment import MultiVectorSpec, SystemSpec, WordhiveSpec, slug
 from ..index_runs import candidate_recall, exact_runs, two_stage_run
 from ..kept_results import read_result, write_result
 from ..latency import stage_latency, timed
+from ..memory import peak_memory
 from ..preparation import Prepared
 from ..runs import Run
-from .job import Costs, Found, Job, Stamp, peak_memory, rate
+from .job import Costs, Found, Job, Stamp, rate
 
 _K = 10
 # What search by a part of the score does without.

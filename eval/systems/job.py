@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,12 +76,6 @@ class Job:
     def timed_texts(self) -> list[str]:
         """Queries for latencies."""
         return list(self.queries.values())[: self.timed]
-
-
-def peak_memory() -> int:
-    """The most bytes that this process had in memory, from its start until now: with all systems before this one."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
 
 
 def rate(n_queries: int, seconds: float) -> float:

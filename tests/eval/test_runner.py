@@ -104,7 +104,7 @@ def test_runs_are_what_the_models_score(found: CollectionFindings, report: Path)
             own = documents[j : j + 1].vectors
             best = (asked[i : i + 1].vectors @ own.T).max(axis=1).sum() if len(own) else 0.0
             w = encoder.summary_weight
-            assert single[name] == pytest.approx(float(dense_scores[i, j]), abs=1e-4)
+            assert single[name] == pytest.approx(float(dense_scores[i, j]), abs=5e-3)  # in bfloat16
             assert words[name] == pytest.approx((1 - w) * best, abs=0.02)
             assert summary[name] == pytest.approx(w * float(asked.summary[i] @ documents.summary[j]), abs=0.02)
             assert whole[name] == pytest.approx(words[name] + summary[name], abs=1e-5)
