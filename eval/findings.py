@@ -20,7 +20,8 @@ class SystemFindings:
     candidate_recall: number of candidates → share of the exact top 10; empty where there is no first stage.
     bytes_per_document: by part, without texts and parameters; empty where unknown. latency: stage → p50, p95, p99 in
     milliseconds, "total" among the stages. seconds_indexing: encoding included; None where it is unknown. peak_memory:
-    bytes of the process while it was measured (where the system can tell, else until then). run: the TREC file, relative to the report's folder.
+    bytes of the process while the system was measured, or until then where that can't be told. run: the TREC file,
+    relative to the report's folder.
     """
 
     name: str
