@@ -43,4 +43,4 @@ def damaged(path: Path, error: Exception) -> WordhiveError:
     """What to raise for an error that SQLite met in the catalog at `path`."""
     if str(error) in ("disk I/O error", "database or disk is full"):
         return WordhiveError(f"cannot read {path}: {error}; check the disk, and try again")
-    return WordhiveError(f"{path} is damaged or no catalog ({error}); restore it from a copy")
+    return WordhiveError(f"{path} is damaged or no catalog ({' '.join(str(error).split())}); restore it from a copy")
