@@ -6,6 +6,7 @@ are mapped, so that they can be read after their names are gone.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Snapshot:
         self._device = device
         self._is_open = False
         self._matching: dict[str, NDArray[np.int64]] = {}
+        self._filtering = threading.Lock()
         before = files or OpenFiles()
         records = self._catalog.segments()
         self.segments: list[Segment] = [
@@ -266,13 +268,15 @@ class Snapshot:
         Those of the last few filters are kept, since what they let through does not change.
         """
         key = repr(where)
-        rows = self._matching.pop(key, None)
+        with self._filtering:
+            rows = self._matching.pop(key, None)
         if rows is None:
             rows = np.array(self._catalog.matching(where), np.int64)
             rows.flags.writeable = False
-        self._matching[key] = rows
-        if len(self._matching) > _KEPT_FILTERS:
-            self._matching.pop(next(iter(self._matching)), None)  # another thread may have been faster
+        with self._filtering:
+            self._matching[key] = rows
+            if len(self._matching) > _KEPT_FILTERS:
+                del self._matching[next(iter(self._matching))]
         return rows
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:

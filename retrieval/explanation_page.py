@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .page_style import TOKENS
+from .page_style import TOKENS, head
 
 if TYPE_CHECKING:
     from .explain import Explanation, WordMatch
@@ -18,15 +18,7 @@ def page(explanation: Explanation) -> str:
     """The whole page, as HTML."""
     e = explanation
     title = f"{e.id} for “{e.query}”"
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{_STYLE}{_links(e)}</style>
-</head>
+    return f"""{head(escape(title), f"{_STYLE}{_links(e)}")}
 <body>
 <main>
 <header>

@@ -1,4 +1,4 @@
-"""What our pages share: their colours, light and dark, and their letters."""
+"""What our pages share: their head, their colours, light and dark, and their letters."""
 
 from __future__ import annotations
 
@@ -11,3 +11,17 @@ TOKENS = """
 body{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 -webkit-text-size-adjust:100%}
 """
+
+
+def head(title: str, style: str) -> str:
+    """The beginning of a page that loads nothing from anywhere, up to its body. title: as HTML. style: CSS."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{style}</style>
+</head>"""

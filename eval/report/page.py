@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wordhive.retrieval.page_style import head
+
 from ..findings import Findings
 from . import sentences, tables
 from .collection_section import section
@@ -20,16 +22,7 @@ def page(findings: Findings) -> str:
         section(collection, roster, findings.alpha, anchor)
         for collection, anchor in zip(findings.collections, anchors, strict=True)
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escaped(findings.title)}</title>
-<style>{STYLE}</style>
-</head>
+    return f"""{head(escaped(findings.title), STYLE)}
 <body>
 <main>
 <header>

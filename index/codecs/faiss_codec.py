@@ -43,17 +43,17 @@ class FaissCodec:
 
         Raises InputError for a string that names no codec, or a sample too small to train it.
         """
-        index = faiss_library.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS, choices=CHOICES)
+        cls.check(factory, sample.shape[1])
+        return cls(faiss_library.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS, choices=CHOICES))
+
+    @staticmethod
+    def check(factory: str, dim: int) -> None:
+        """Raise InputError for a string that names no codec for vectors of `dim` dims."""
+        index, _ = faiss_library.parsed(dim, factory, "codec", CHOICES)
         try:
             index.sa_code_size()
         except RuntimeError as error:
             raise InputError(f"codec {factory!r} cannot encode single vectors; choose {CHOICES}") from error
-        return cls(index)
-
-    @staticmethod
-    def check(factory: str, dim: int) -> None:
-        """Raise InputError for a string that means nothing for `dim` dims."""
-        faiss_library.parsed(dim, factory, "codec", CHOICES)
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         codes = np.empty((len(vectors), self.code_size), np.uint8)

@@ -73,14 +73,20 @@ class ResidualCodec:
 
         Raises InputError for more than 65,536 centroids.
         """
+        cls.check(factory)
         n_centroids, n_levels = _parsed(factory)
-        if n_centroids > _MOST_CENTROIDS:
-            raise InputError(f"codec {factory!r} has {n_centroids:,} centroids; choose at most {_MOST_CENTROIDS:,}")
         centroids = _cluster(sample, n_centroids)
         part = sample[np.sort(np.random.default_rng(_SEED).permutation(len(sample))[:_SAMPLE])]
         residuals = part - centroids[_nearest(part, centroids)]
         rotation, levels = _fit(residuals, n_levels)
         return cls(centroids, rotation, levels, 1 if n_centroids <= 256 else 2)
+
+    @staticmethod
+    def check(factory: str) -> None:
+        """Raise InputError for more than 65,536 centroids."""
+        n_centroids, _ = _parsed(factory)
+        if n_centroids > _MOST_CENTROIDS:
+            raise InputError(f"codec {factory!r} has {n_centroids:,} centroids; choose at most {_MOST_CENTROIDS:,}")
 
     @staticmethod
     def wanted(factory: str) -> int:

@@ -36,7 +36,9 @@ def learns(factory: str) -> bool:
 
 def check_codec(factory: str, dim: int) -> None:
     """Raise InputError for a string that names no codec for vectors of `dim` dims."""
-    if not ResidualCodec.is_named(factory):
+    if ResidualCodec.is_named(factory):
+        ResidualCodec.check(factory)
+    else:
         FaissCodec.check(factory, dim)
 
 
