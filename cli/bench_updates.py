@@ -41,16 +41,17 @@ def updates(
     loaded = load_collection(collection, split)
     folder = report_folder(report, loaded.name)
     folder.mkdir(parents=True, exist_ok=True)
-    found = update_bench.bench(
-        loaded.name,
-        list(loaded.queries.values())[:queries],
-        shards,
-        Encoder.load(model or DEFAULT_MODEL),
-        folder,
-        config=config,
-        candidates=candidates,
-        on_note=output.note,
-    )
+    with output.stoppable(lambda: f"nothing was measured; the same command makes the indexes in {folder} anew"):
+        found = update_bench.bench(
+            loaded.name,
+            list(loaded.queries.values())[:queries],
+            shards,
+            Encoder.load(model or DEFAULT_MODEL),
+            folder,
+            config=config,
+            candidates=candidates,
+            on_note=output.note,
+        )
     output.write_json(folder / "updates.json", found)
     if as_json:
         output.print_json(found)

@@ -110,11 +110,8 @@ def _experiment(
         experiment = experiment.with_queries(queries)
     folder = report or Path("out") / (suite or Path(str(path)).stem)
     runner = Runner(experiment, folder, cache, lambda collection, system: output.note(f"{collection}: {system} done"))
-    try:
+    with output.stoppable(lambda: f"every step that was done is safe in {folder}; run the same command again to go on"):
         found = runner.run()
-    except KeyboardInterrupt:
-        output.note(f"stopped: every step that was done is safe in {folder}; run the same command again to go on")
-        raise
     command = ["wordhive", "eval", *(["--suite", suite] if suite is not None else [str(path)])]
     command += ["--queries", str(queries)] if queries is not None else []
     found = replace(found, setting={**found.setting, "command": shlex.join([*command, "--report", str(folder)])})

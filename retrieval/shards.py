@@ -167,6 +167,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         _ = manifest["model"], manifest["fingerprint"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"no shards at {folder}; make them with: wordhive encode INPUT --to {folder}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise WordhiveError(f"{folder / _MANIFEST} is damaged ({error}); encode the documents again") from error
     return manifest

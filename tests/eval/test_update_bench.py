@@ -64,6 +64,11 @@ def test_an_index_that_lost_a_change_is_told(
     assert found.overlap_all < 0.9
 
 
+def test_shards_that_are_not_there_are_told(encoder: Encoder, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no shards at .*nowhere; make them with: wordhive encode INPUT --to"):
+        bench("tiny", ["bee"], tmp_path / "nowhere", encoder, tmp_path)
+
+
 def test_too_few_documents_are_refused(encoder: Encoder, tmp_path: Path) -> None:
     write_shards(iter([Document("a", "bee"), Document("b", "ant")]), tmp_path / "shards", encoder)
     with pytest.raises(InputError, match="holds 2 documents; expected 10 at least"):
