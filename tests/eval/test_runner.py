@@ -255,6 +255,41 @@ def test_a_step_is_done_anew_where_its_system_or_its_run_has_changed(
     assert sorted(done) == ["BM25", "BM25", "hybrid", "single vector", "tuned"]
 
 
+def test_other_documents_are_searched_anew_and_other_judgements_only_judged(tiny: Path, tmp_path: Path) -> None:
+    source, done = tmp_path / "mine", list[str]()
+    shutil.copytree(tiny, source)
+    (tmp_path / "theirs.trec").write_text(THEIRS, encoding="utf-8")
+    systems = [
+        {"name": "BM25", "kind": "bm25"},
+        {"name": "theirs", "kind": "run", "file": str(tmp_path / "theirs.trec")},
+    ]
+    experiment = Experiment.model_validate({"collections": [{"source": str(source)}], "systems": systems, "depth": 10})
+
+    def run() -> CollectionFindings:
+        done.clear()
+        return Runner(experiment, tmp_path / "report", None, lambda _, name: done.append(name)).run().collections[0]
+
+    def grade(found: CollectionFindings, query: str, id: str) -> int | None:
+        [shown] = [each for each in found.side_by_side if each.query_id == query]
+        return next(hit.grade for hits in shown.hits.values() for hit in hits if hit.id == id)
+
+    first = run()
+    assert done == ["BM25", "theirs"]
+    assert grade(first, "q4", "rain") is None
+    corpus, qrels = source / "corpus.jsonl", source / "qrels" / "test.tsv"
+    # It changes no measure, and is shown all the same.
+    qrels.write_text(qrels.read_text(encoding="utf-8") + "q4\train\t0\n", encoding="utf-8")
+    judged = run()
+    assert done == []
+    assert grade(judged, "q4", "rain") == 0
+    qrels.write_text(qrels.read_text(encoding="utf-8").replace("q4\train\t0", "q4\train\t1"), encoding="utf-8")
+    assert run().systems[1].measures["ndcg@10"] > judged.systems[1].measures["ndcg@10"]
+    assert done == []
+    corpus.write_text(corpus.read_text(encoding="utf-8").replace("Ants follow", "Bees follow"), encoding="utf-8")
+    run()
+    assert done == ["BM25", "theirs"]
+
+
 def test_a_dense_encoding_goes_on_behind_its_last_whole_block(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
