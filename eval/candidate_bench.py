@@ -208,8 +208,9 @@ def _build(
 ) -> list[_Built]:
     """The candidate indexes of stages that share an encoding, which is fitted, and computed, once."""
     sample = first_documents(shards, min(fitted_to, limit))
-    encoding, fitting = timed(lambda: fit_encoding(group[0].config, sample, summary_weight, query_length=query_length))
-    encoded = encoding.encode_documents(sample)
+    (encoding, encoded), fitting = timed(
+        lambda: fit_encoding(group[0].config, sample, summary_weight, query_length=query_length)
+    )
     trained = [timed(lambda stage=stage: CandidateIndex.train(stage.config, encoded)) for stage in group]  # type: ignore[misc]
     indexes = [index for index, _ in trained]
     empty = [index.size() for index in indexes]

@@ -74,9 +74,8 @@ class Parameters:
         if sample.summary is not None:
             train_codec(config.summary_codec, sample.summary).save(folder, "summaries")
         if config.encoding is not None:
-            encoding = fit_encoding(config, sample, summary_weight, queries, query_length)
+            encoding, encodings = fit_encoding(config, sample, summary_weight, queries, query_length)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
-            encodings = encoding.encode_documents(sample[: SAMPLE_DOCUMENTS // 2])
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
             large = CandidateIndex.train_large(config, encodings)
             if large is not None:
@@ -121,12 +120,14 @@ def fit_encoding(
     summary_weight: float,
     queries: WordVectors | None = None,
     query_length: float | None = None,
-) -> FusedEncoding:
-    """The encoding that the configuration asks for, as it is read back from disk."""
+) -> tuple[FusedEncoding, NDArray[np.float32]]:
+    """The encoding that the configuration asks for, as it is read back from disk, and some documents' encodings."""
     assert config.encoding is not None
     weight = summary_weight if sample.summary is not None else 0.0
-    fitted = FusedEncoding.fit(config.encoding, sample, weight, config.reduction, queries, query_length)
-    return FusedEncoding.from_tensors(config.encoding, fitted.tensors())
+    fitted, encoded = FusedEncoding.fit_and_encode(
+        config.encoding, sample, weight, config.reduction, queries, query_length
+    )
+    return FusedEncoding.from_tensors(config.encoding, fitted.tensors()), encoded
 
 
 def outgrown(held: IndexConfig, asked: IndexConfig, n: int) -> bool:

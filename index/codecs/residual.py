@@ -197,21 +197,36 @@ def _first_levels(rotated: NDArray[np.float32], n_levels: int) -> NDArray[np.flo
 
 def _means(rotated: NDArray[np.float32], digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of what each level stands for; a level that stands for nothing stays."""
-    means = levels.copy()
-    for k in range(len(levels)):
-        counts = np.bincount(digits[:, k], minlength=levels.shape[1])
-        sums = np.bincount(digits[:, k], rotated[:, k], minlength=levels.shape[1])
-        means[k] = np.where(counts > 0, sums / np.maximum(counts, 1), levels[k])
-    return np.sort(means, axis=1)
+    counts, sums = np.zeros(levels.shape, np.int64), np.zeros(levels.shape)
+    _add_up(rotated, digits, counts, sums)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), levels)
+    return np.sort(means.astype(np.float32), axis=1)
+
+
+@njit(nogil=True, cache=True)
+def _add_up(rotated, digits, counts, sums):  # type: ignore[no-untyped-def]
+    for word in range(rotated.shape[0]):
+        for k in range(rotated.shape[1]):
+            counts[k, digits[word, k]] += 1
+            sums[k, digits[word, k]] += rotated[word, k]
 
 
 def _digits(rotated: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The nearest level of every dim, uint8 `[n, dim]`."""
-    borders = (levels[:, 1:] + levels[:, :-1]) / 2
+    borders = np.ascontiguousarray(((levels[:, 1:] + levels[:, :-1]) / 2).T)
     digits = np.empty(rotated.shape, np.uint8)
-    for k in range(rotated.shape[1]):
-        digits[:, k] = np.searchsorted(borders[k], rotated[:, k])
+    run_in_blocks(lambda first, last: _count_below(rotated, borders, first, last, digits), np.arange(len(rotated) + 1))
     return digits
+
+
+@njit(nogil=True, cache=True)
+def _count_below(rotated, borders, first, last, digits):  # type: ignore[no-untyped-def]
+    for word in range(first, last):
+        for k in range(rotated.shape[1]):
+            digits[word, k] = 0
+        for border in borders:
+            for k in range(rotated.shape[1]):
+                digits[word, k] += rotated[word, k] > border[k]
 
 
 def _values(digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:

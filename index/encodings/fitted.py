@@ -13,20 +13,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from .. import faiss_library
 from ..config import FittedConfig
 from ..errors import InputError
-from ..parallel import run_in_blocks
 from ..tensors import dequantised, quantised
 from ..word_sample import word_sample
 from ..word_vectors import WordVectors
 from .batches import batches
+from .best_products import best_products
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
+# Documents whose best products are held at once, to be multiplied by the solution: with fewer, it is read too often.
+_DOCUMENTS_AT_ONCE = 1024
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
@@ -86,13 +88,13 @@ class Fitted:
     def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_documents, dim]` (after `folded`, the matrix's dims); a document without words is all zeros."""
         self._check(documents)
-        parts = _batches(documents, len(self.words))
         if device == "cpu":
-            encoded = [self._best_products(part) @ self.solution.T for part in parts]
+            parts = batches(documents, len(documents.vectors), _DOCUMENTS_AT_ONCE)
+            encoded = [best_products(part, self.words) @ self.solution.T for part in parts]
         else:
             from . import torch_kernels
 
-            encoded = list(torch_kernels.fitted_documents(self, parts, device))
+            encoded = list(torch_kernels.fitted_documents(self, _batches(documents, len(self.words)), device))
         return np.concatenate(encoded) if encoded else np.zeros((0, len(self.solution)), np.float32)
 
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
@@ -121,14 +123,6 @@ class Fitted:
         """The encoding whose `tensors()` these are."""
         centroids, words = (tensors[name].astype(np.float32) for name in ("centroids", "words"))
         return cls(config, centroids, words, dequantised("solution", tensors))
-
-    def _best_products(self, documents: WordVectors) -> NDArray[np.float32]:
-        """g: of every document, its best inner product with each sample word, float32 `[n_documents, n_sample]`."""
-        best = np.zeros((len(documents), len(self.words)), np.float32)
-        products = documents.vectors @ self.words.T
-        offsets = documents.offsets
-        run_in_blocks(lambda first, last: _best_rows(products, offsets, first, last, best), offsets * len(self.words))
-        return best
 
     def _check(self, texts: WordVectors) -> None:
         if texts.dim != self.centroids.shape[1]:
@@ -172,20 +166,13 @@ def _cluster(words: NDArray[np.float32], n: int, seed: int) -> NDArray[np.float3
 
 
 def _solve(features: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
-    """(ΨᵀΨ + λ·I)⁻¹·Ψᵀ, λ relative to the mean of ΨᵀΨ's diagonal; in float64, because ΨᵀΨ is all but singular."""
+    """(ΨᵀΨ + λ·I)⁻¹·Ψᵀ, λ relative to the mean of ΨᵀΨ's diagonal.
+
+    The inverse is taken in float64, because ΨᵀΨ is all but singular; it has fewer columns than Ψᵀ by far.
+    """
     exact = features.astype(np.float64)
     gram = exact.T @ exact
     gram[np.diag_indices(len(gram))] += ridge * max(np.trace(gram) / len(gram), 1e-12)
-    return np.linalg.solve(gram, exact.T).astype(np.float32)
-
-
-@njit(nogil=True, fastmath=True, cache=True)
-def _best_rows(products, offsets, first, last, best):  # type: ignore[no-untyped-def]
-    for text in range(first, last):
-        start, end = offsets[text], offsets[text + 1]
-        if start == end:
-            continue
-        best[text] = products[start]
-        for word in range(start + 1, end):
-            for k in range(products.shape[1]):
-                best[text, k] = max(best[text, k], products[word, k])
+    inverse: NDArray[np.float64] = cho_solve(cho_factor(gram, overwrite_a=True), np.eye(len(gram)))
+    solution: NDArray[np.float32] = inverse.astype(np.float32) @ features.T
+    return solution

@@ -24,7 +24,7 @@ _PSEUDO_QUERIES = 64
 _QUERY_WORDS = 12
 _DOCUMENTS = 1000
 # Documents of the sample that a reduction is fitted to, and documents that any fit wants.
-_REDUCED_DOCUMENTS = 8192
+_ENCODED_DOCUMENTS = 8192
 _LEAST_DOCUMENTS = 1024
 
 
@@ -68,6 +68,19 @@ class FusedEncoding:
         queries: such as will be asked, where there are some. query_length: what the lengths of a query's words add up
         to, where the model gives all queries the same.
         """
+        return cls.fit_and_encode(config, sample, summary_weight, reduction, queries, query_length)[0]
+
+    @classmethod
+    def fit_and_encode(
+        cls,
+        config: EncodingConfig,
+        sample: WordVectors,
+        summary_weight: float,
+        reduction: ReductionConfig | None = None,
+        queries: WordVectors | None = None,
+        query_length: float | None = None,
+    ) -> tuple[FusedEncoding, NDArray[np.float32]]:
+        """What `fit` gives, and the encodings of the first documents of the sample, which it needs anyway."""
         words: Muvera | Fitted | Summary
         scale = 1.0
         if isinstance(config, MuveraConfig):
@@ -79,25 +92,33 @@ class FusedEncoding:
         else:
             words, summary_weight = Summary.fit(config, sample), 0.0
         full = cls(words, scale, summary_weight)
-        return full if reduction is None else full._reduced(reduction, sample, queries, query_length)
+        encoded = full.encode_documents(sample[:_ENCODED_DOCUMENTS])
+        if reduction is None:
+            return full, encoded
+        return full._reduced(reduction, sample, encoded, queries, query_length)
 
     def _reduced(
-        self, config: ReductionConfig, sample: WordVectors, queries: WordVectors | None, query_length: float | None
-    ) -> FusedEncoding:
+        self,
+        config: ReductionConfig,
+        sample: WordVectors,
+        encoded: NDArray[np.float32],
+        queries: WordVectors | None,
+        query_length: float | None,
+    ) -> tuple[FusedEncoding, NDArray[np.float32]]:
         pseudo = pseudo_queries(sample, config.queries, config.query_words, config.seed, query_length)
         asked = self.encode_queries(pseudo)
         if queries is not None and len(queries):
             real = self.encode_queries(queries)
             # As much weight as all pseudo-queries have, however few they are.
             asked = np.concatenate([asked, real * np.float32(np.sqrt(len(asked) / len(real)))])
-        reduction = Reduction.fit(config, asked, self.encode_documents(sample[:_REDUCED_DOCUMENTS]))
+        reduction = Reduction.fit(config, asked, encoded)
+        reduced = encoded @ reduction.documents - reduction.shift
         if not isinstance(self.words, Fitted):
-            return FusedEncoding(self.words, self.scale, self.summary_weight, reduction)
+            return FusedEncoding(self.words, self.scale, self.summary_weight, reduction), reduced
         own, summary = np.split(reduction.documents, [self.words.dim])
         folded = self.words.folded(own * np.float32(self._share))
-        return FusedEncoding(
-            folded, self.scale, self.summary_weight, Reduction(reduction.queries, summary, reduction.shift)
-        )
+        reduction = Reduction(reduction.queries, summary, reduction.shift)
+        return FusedEncoding(folded, self.scale, self.summary_weight, reduction), reduced
 
     def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_documents, words.dim + summary_dim]`, or `[n_documents, reduction.dim]`."""

@@ -132,7 +132,7 @@ def test_shares_equal_those_of_a_scan_worked_out_here(
     queries = encoder.encode_queries(list(collection.queries.values()))
     exact = ExactScores.make(tmp_path, shards, queries, encoder.summary_weight, 60)
     [(_, documents)] = read_shards(shards)
-    encoding = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
+    encoding, _ = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
     products = encoding.encode_queries(queries) @ encoding.encode_documents(documents).T
     for k in (1, 10):
         expected = [
@@ -235,7 +235,7 @@ def test_what_searches_wider_for_more_is_asked_for_each_number(
     [stage] = bench([_stage("PQ32x4,RFlat")], collection, encoder, tmp_path, shards=shards).stages
     [(_, documents)] = read_shards(shards)
     queries = encoder.encode_queries(list(collection.queries.values()))
-    encoding = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
+    encoding, _ = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
     index = candidate_bench.CandidateIndex.train(_stage("PQ32x4,RFlat").config, encoding.encode_documents(documents))
     index.add(encoding.encode_documents(documents))
     exact = ExactScores.make(tmp_path, shards, queries, encoder.summary_weight, 60)

@@ -12,9 +12,18 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import IndexConfig, MuveraConfig, WordVectors, faiss_library
+from wordhive.index.encodings import best_products
 
 
 # FAISS's threads cost seconds on inputs as small as these.
+@pytest.fixture(scope="module")
+def in_float32() -> Iterator[None]:
+    """Encodings as on a processor that does not multiply in bfloat16, to be held against their definition."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(best_products, "multiplies_bfloat16", lambda: False)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_faiss_thread() -> Iterator[None]:
     library = faiss_library.faiss()

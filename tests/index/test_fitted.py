@@ -15,6 +15,7 @@ from wordhive.index.config import FittedConfig
 from wordhive.index.encodings import Fitted
 
 Draw = Callable[..., WordVectors]
+pytestmark = pytest.mark.usefixtures("in_float32")
 CONFIG = FittedConfig(centroids=12, threshold=0.1, sample_words=40, ridge=1e-3)
 quick = settings(max_examples=15, deadline=None)
 seeds = st.integers(0, 10_000)

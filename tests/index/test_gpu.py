@@ -16,6 +16,7 @@ from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
 
 Draw = Callable[..., WordVectors]
+pytestmark = pytest.mark.usefixtures("in_float32")
 
 SIDES = ["encode_documents", "encode_queries"]
 COUNTS = [5, 0, 300, 1, 40, 0, 0, 77, 9, 120] * 3

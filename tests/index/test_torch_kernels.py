@@ -17,6 +17,7 @@ from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
 
 Draw = Callable[..., WordVectors]
+pytestmark = pytest.mark.usefixtures("in_float32")
 
 TORCH = "cpu:0"  # "cpu" are the compiled kernels
 SKETCH = {"projection_dim": 3, "projection": "count-sketch"}
