@@ -14,6 +14,7 @@ import yaml
 from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates import CandidateIndex
 from wordhive.index.encodings import FusedEncoding
+from wordhive.index.faiss_library import sub_quantisers
 from wordhive.index.parameters import fit_encoding
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
@@ -157,10 +158,11 @@ def bench(
     )
 
 
-def _shared(stage: FirstStage) -> tuple[str, str]:
-    """What stages have in common that search the same vectors."""
+def _shared(stage: FirstStage) -> tuple[str, str, int]:
+    """What stages have in common that search the same vectors: in the same order of dims, too."""
     encoding, reduction = stage.config.encoding, stage.config.reduction
-    return stage.name, f"{encoding!r} {reduction!r}"
+    parts = sub_quantisers(reduction.dims, stage.config.candidates) if reduction is not None else 0
+    return stage.name, f"{encoding!r} {reduction!r}", parts
 
 
 def _group(

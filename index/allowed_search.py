@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import faiss_library
-
-# Inner products and numbers of documents, `[n_queries, n]` both, best first.
-Found = tuple[NDArray[np.float32], NDArray[np.int64]]
+from .fast_scan import Found
 
 # A graph's search takes as long as a scan of so many documents for each place of its beam (512 dims in SQ8: 31 where
 # the beam is 1024, 70 where it is 64).

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import faiss_library
-from .allowed_search import Found, search_allowed
+from .allowed_search import search_allowed
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
+from .fast_scan import FastScan, Found
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
@@ -49,6 +50,8 @@ class CandidateIndex:
         self._index = index
         self._config = config
         self._on_cpu = on_cpu  # the same, where this one is on a GPU
+        self._packed: FastScan | None = None  # what is scanned, where it is not the codes themselves
+        self._packing = threading.Lock()
 
     @classmethod
     def train(cls, config: IndexConfig, sample: NDArray[np.float32]) -> CandidateIndex:
@@ -88,6 +91,7 @@ class CandidateIndex:
 
     def add(self, encodings: NDArray[np.float32]) -> None:
         """Append documents; they are numbered from `len(self)`."""
+        self._packed = None
         self._link()
         self._index.add(np.ascontiguousarray(encodings, np.float32))
 
@@ -97,6 +101,7 @@ class CandidateIndex:
         kept: their numbers there, ascending; None: all. A graph is linked anew, around the vectors that its codes
         stand for, and so are lists of which documents are left out.
         """
+        self._packed = None
         library, other = faiss_library.faiss(), faiss_library.read(path)
         whole = kept is None or len(kept) == other.ntotal
         if type(other) is type(self._index) and isinstance(other, library.IndexFlatCodes):
@@ -146,6 +151,9 @@ class CandidateIndex:
 
     def _searched(self, queries: Any, n: int, allowed: NDArray[np.bool_] | None = None) -> Found:
         library, queries = faiss_library.faiss(), np.ascontiguousarray(queries, np.float32)
+        if FastScan.fits(self._index):
+            packed = self._fast_scan()
+            return packed.search(queries, n) if allowed is None else packed.search_allowed(queries, n, allowed)
         if self._index.metric_type != library.METRIC_INNER_PRODUCT:
             _set_metric(self._index, library.METRIC_INNER_PRODUCT)
         beam = max(n, self._config.ef_search)
@@ -155,6 +163,12 @@ class CandidateIndex:
         how = library.SearchParametersHNSW(efSearch=beam) if self._is_graph else None
         scores, numbers = self._index.search(queries, n, params=how)
         return scores, numbers
+
+    def _fast_scan(self) -> FastScan:
+        with self._packing:
+            if self._packed is None:
+                self._packed = FastScan(self._index)
+            return self._packed
 
     def vectors(self, most: int) -> NDArray[np.float32] | None:
         """The encodings of the first documents, at most so many numbers, as their codes say: float32 `[n, dim]`.

@@ -17,7 +17,7 @@ from .errors import InputError, WordhiveError
 
 # Numbers that are decoded at once.
 _DECODED_NUMBERS = 16_000_000
-_DIVIDED = re.compile(r"\{dims/(\d+)\}")
+_DIVIDED = re.compile(r"\{dims(?:/(\d+))?\}")
 
 
 @cache
@@ -64,7 +64,7 @@ def from_factory(
 ) -> Any:
     """A trained, empty FAISS index for inner products, or for Euclidean distances.
 
-    factory: a FAISS factory string, e.g. "SQ8"; {dims/8} in it stands for the eighth part of `dim`.
+    factory: a FAISS factory string, e.g. "SQ8"; {dims} in it stands for `dim`, {dims/8} for the eighth part of it.
     purpose: names the setting in errors, choices what else it could be. few_rows: see `widened`.
     Raises InputError when the string means nothing for `dim`, or the sample is too small to train on.
     """
@@ -87,7 +87,7 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
     Raises InputError when the string means nothing for `dim`.
     """
     library = faiss()
-    factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1]))), factory)
+    factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1] or 1))), factory)
     try:
         metric = library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT
         return library.index_factory(dim, factory, metric), factory
@@ -96,6 +96,12 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
             f"{choices and f'; choose {choices}'}"
         ) from error
+
+
+def sub_quantisers(dim: int, factory: str) -> int:
+    """Into how many parts, each coded by itself, the product quantiser of a factory string cuts a vector; or 0."""
+    index, _ = parsed(dim, factory, "candidates", "")
+    return int(index.pq.M) if isinstance(index, faiss().IndexPQ) else 0
 
 
 def _prepare(index: Any) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 _LEAST_WORK = 20_000
+T = TypeVar("T")
 
 
 def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -> None:
@@ -33,6 +35,11 @@ def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -
     blocks = itertools.pairwise(edges)
     for done in [_pool().submit(kernel, first, last) for first, last in blocks if first < last]:
         done.result()
+
+
+def submit(job: Callable[[], T]) -> Future[T]:
+    """Begin a job that releases the interpreter lock in another thread; not from within one of these threads."""
+    return _pool().submit(job)
 
 
 @cache

@@ -125,7 +125,7 @@ def fit_encoding(
     assert config.encoding is not None
     weight = summary_weight if sample.summary is not None else 0.0
     fitted, encoded = FusedEncoding.fit_and_encode(
-        config.encoding, sample, weight, config.reduction, queries, query_length
+        config.encoding, sample, weight, config.reduction, queries, query_length, config.candidates
     )
     return FusedEncoding.from_tensors(config.encoding, fitted.tensors()), encoded
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import faiss_library
 from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
 from ..maxsim import maxsim
 from ..word_vectors import WordVectors
@@ -62,13 +63,14 @@ class FusedEncoding:
         reduction: ReductionConfig | None = None,
         queries: WordVectors | None = None,
         query_length: float | None = None,
+        candidates: str = "",
     ) -> FusedEncoding:
         """Draw, fit and calibrate the parameters on a sample of documents, `least_documents` of them or more.
 
         queries: such as will be asked, where there are some. query_length: what the lengths of a query's words add up
-        to, where the model gives all queries the same.
+        to, where the model gives all queries the same. candidates: the FAISS string by which the vectors are coded.
         """
-        return cls.fit_and_encode(config, sample, summary_weight, reduction, queries, query_length)[0]
+        return cls.fit_and_encode(config, sample, summary_weight, reduction, queries, query_length, candidates)[0]
 
     @classmethod
     def fit_and_encode(
@@ -79,6 +81,7 @@ class FusedEncoding:
         reduction: ReductionConfig | None = None,
         queries: WordVectors | None = None,
         query_length: float | None = None,
+        candidates: str = "",
     ) -> tuple[FusedEncoding, NDArray[np.float32]]:
         """What `fit` gives, and the encodings of the first documents of the sample, which it needs anyway."""
         words: Muvera | Fitted | Summary
@@ -95,7 +98,7 @@ class FusedEncoding:
         encoded = full.encode_documents(sample[:_ENCODED_DOCUMENTS])
         if reduction is None:
             return full, encoded
-        return full._reduced(reduction, sample, encoded, queries, query_length)
+        return full._reduced(reduction, sample, encoded, queries, query_length, candidates)
 
     def _reduced(
         self,
@@ -104,6 +107,7 @@ class FusedEncoding:
         encoded: NDArray[np.float32],
         queries: WordVectors | None,
         query_length: float | None,
+        candidates: str,
     ) -> tuple[FusedEncoding, NDArray[np.float32]]:
         pseudo = pseudo_queries(sample, config.queries, config.query_words, config.seed, query_length)
         asked = self.encode_queries(pseudo)
@@ -112,6 +116,8 @@ class FusedEncoding:
             # As much weight as all pseudo-queries have, however few they are.
             asked = np.concatenate([asked, real * np.float32(np.sqrt(len(asked) / len(real)))])
         reduction = Reduction.fit(config, asked, encoded)
+        if candidates:
+            reduction = reduction.dealt(faiss_library.sub_quantisers(reduction.dim, candidates))
         reduced = encoded @ reduction.documents - reduction.shift
         if not isinstance(self.words, Fitted):
             return FusedEncoding(self.words, self.scale, self.summary_weight, reduction), reduced

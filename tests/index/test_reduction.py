@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from wordhive.index import faiss_library
 from wordhive.index.config import ReductionConfig
 from wordhive.index.encodings import Reduction
 
@@ -74,3 +75,27 @@ def test_reduced_documents_have_no_mean() -> None:
 def test_documents_that_do_not_vary_leave_no_dims_but_one() -> None:
     alike = np.ones((5, 20), np.float32)
     assert Reduction.fit(ReductionConfig(dims=4), rows(1, 30), alike).dim >= 1
+
+
+def test_dealt_dims_are_the_same_in_an_order_to_and_fro() -> None:
+    queries, documents = rows(1, 40), rows(2, 90)
+    reduction = Reduction.fit(ReductionConfig(dims=12, method="pca"), queries, documents)
+    dealt = reduction.dealt(4)
+    order = [0, 7, 8, 1, 6, 9, 2, 5, 10, 3, 4, 11]
+    for part in ("queries", "documents", "shift"):
+        np.testing.assert_array_equal(getattr(dealt, part), getattr(reduction, part)[..., order])
+    assert error(dealt, queries, documents) == pytest.approx(error(reduction, queries, documents))
+    for n in (0, 5, 12):  # none, not even, one dim each
+        np.testing.assert_array_equal(reduction.dealt(n).documents, reduction.documents)
+
+
+def test_dealt_dims_are_coded_better() -> None:
+    documents = rows(2, 2000)
+    documents *= 0.7 ** np.arange(20, dtype=np.float32)
+    reduction = Reduction.fit(ReductionConfig(dims=20, method="pca"), rows(1, 40), documents)
+    errors = []
+    for coded in (reduction, reduction.dealt(10)):
+        vectors = documents @ coded.documents - coded.shift
+        codec = faiss_library.from_factory(20, "PQ10x4", vectors, "candidates", 0)
+        errors.append(float(np.square(codec.sa_decode(codec.sa_encode(vectors)) - vectors).sum()))
+    assert errors[1] < 0.6 * errors[0]
