@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import bench_codecs, bench_filters, bench_updates, output
+from . import bench_codecs, bench_filters, bench_scale, bench_updates, output
 from .bench_options import (
     AsJson,
     CollectionName,
@@ -37,6 +37,7 @@ wordhive bench filters ../collections/scifact
 bench_filters.register(bench)
 bench_codecs.register(bench)
 bench_updates.register(bench)
+bench_scale.register(bench)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from wordhive.index import WordVectors
 from wordhive.retrieval.searcher import Candidates, Searcher
 
 _WARM_UP = 5
 _Result = TypeVar("_Result")
+_Query = TypeVar("_Query")
 
 
 def timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
@@ -33,13 +35,13 @@ class Stages:
         return result
 
 
-def latency(texts: Sequence[str], search: Callable[[str, Stages], Any]) -> dict[str, dict[str, float]]:
+def latency(queries: Sequence[_Query], search: Callable[[_Query, Stages], Any]) -> dict[str, dict[str, float]]:
     """Milliseconds of single queries, in total and of each stage that `search` runs: stage → p50, p95, p99."""
     taken: dict[str, list[float]] = {}
-    for number, text in enumerate([*texts[:_WARM_UP], *texts]):
+    for number, query in enumerate([*queries[:_WARM_UP], *queries]):
         stages = Stages()
-        search(text, stages)
-        if number >= min(_WARM_UP, len(texts)):
+        search(query, stages)
+        if number >= min(_WARM_UP, len(queries)):
             for stage, milliseconds in [*stages.milliseconds.items(), ("total", sum(stages.milliseconds.values()))]:
                 taken.setdefault(stage, []).append(milliseconds)
     return {
@@ -56,17 +58,29 @@ def stage_latency(
     Stages: encode (text → vectors), candidates (first stage; absent where every document is scored), rerank (exact
     scores), fetch (documents of the k hits), total.
     """
-    encoder, index = searcher.encoder, searcher.index
+    encoder = searcher.encoder
     assert encoder is not None
-    n = None if candidates == "all" or index.config.encoding is None else candidates
 
     def search(text: str, stages: Stages) -> None:
         query = stages.run("encode", lambda: encoder.encode_queries([text]))
-        if n is None:
-            scores = stages.run("rerank", lambda: searcher.score_all(query, k)[0])
-        else:
-            rows = stages.run("candidates", lambda: index.find_candidates(query, n)[0])
-            scores = stages.run("rerank", lambda: index.score(query, rows))
-        stages.run("fetch", lambda: searcher.fetch(scores, k))
+        _search(searcher, query, k, candidates, stages)
 
     return latency(texts, search)
+
+
+def search_latency(
+    searcher: Searcher, queries: WordVectors, k: int, candidates: Candidates
+) -> dict[str, dict[str, float]]:
+    """The same of queries that are vectors already: all stages but encode."""
+    each = [queries[number : number + 1] for number in range(len(queries))]
+    return latency(each, lambda query, stages: _search(searcher, query, k, candidates, stages))
+
+
+def _search(searcher: Searcher, query: WordVectors, k: int, candidates: Candidates, stages: Stages) -> None:
+    index = searcher.index
+    if candidates == "all" or index.config.encoding is None:
+        scores = stages.run("rerank", lambda: searcher.score_all(query, k)[0])
+    else:
+        rows = stages.run("candidates", lambda: index.find_candidates(query, candidates)[0])
+        scores = stages.run("rerank", lambda: index.score(query, rows))
+    stages.run("fetch", lambda: searcher.fetch(scores, k))

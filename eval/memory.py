@@ -1,4 +1,4 @@
-"""How much memory this process has taken at most."""
+"""How much memory this process has, and has taken at most."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ def reset_peak() -> None:
         _RESET.write_text("5")
 
 
+def own_memory() -> int | None:
+    """The bytes of memory that this process has now, mapped files left out; None where the system does not say."""
+    return _status("RssAnon:")
+
+
 def peak_memory() -> int:
     """The most bytes of memory that this process had at once, mapped files included as far as they are in memory."""
-    if _STATUS.exists():
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    peak = _status("VmHWM:")
+    if peak is not None:
+        return peak
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def _status(key: str) -> int | None:
+    if _STATUS.exists():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith(key):
+                return int(line.split()[1]) * 1024
+    return None
