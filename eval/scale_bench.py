@@ -5,20 +5,22 @@ The documents are `Resampled`, written in commits of 2,048 as `wordhive index` w
 
 from __future__ import annotations
 
-import gc
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from wordhive.index import Index, InputError, WordVectors
+from wordhive.index import Index, InputError, WordVectors, faiss_library
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import fitting_config
-from wordhive.retrieval.searcher import Searcher
+from wordhive.retrieval.searcher import Candidates, Searcher
 from wordhive.retrieval.shards import DOCUMENTS_A_SHARD, check_model
 
 from .kept_results import read_result, result_path, write_result
@@ -72,10 +74,11 @@ def bench(
     """
     check_model(shards, encoder.stamp)
     asked = encoder.encode_queries(list(queries))
-    path = folder / "scale.hive"
+    path, fitting = folder / "scale.hive", fitting_config(config, encoder)
+    how: Candidates = candidates if fitting.encoding is not None else "all"
     made_for = {
-        "encoder": encoder.fingerprint, "config": fitting_config(config, encoder).model_dump(mode="json"),
-        "candidates": candidates, "queries": len(queries),
+        "encoder": encoder.fingerprint, "config": fitting.model_dump(mode="json"), "candidates": how,
+        "queries": len(queries),
     }  # fmt: skip
     measured = []
     for n in sorted(set(sizes)):
@@ -83,7 +86,7 @@ def bench(
         values = read_result(kept, made_for)
         if values is None:
             seconds = _grown(path, shards, encoder, config, n)
-            size = _measured(path, asked, candidates, seconds)
+            size = _in_own_process(_measured, path, asked, how, seconds)
             values = asdict(size)
             write_result(kept, values, made_for)
         measured.append(Size(**values))
@@ -122,16 +125,24 @@ def _grown(path: Path, shards: Path, encoder: Encoder, config: str | Path | None
     return round(seconds, 1)
 
 
-def _measured(path: Path, queries: WordVectors, candidates: int, seconds: float) -> Size:
-    gc.collect()
+def _in_own_process(work: Callable[..., Size], *arguments: Any) -> Size:
+    """What a piece of work gives, in a process whose memory nothing else has used."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_leave_interrupts) as process:
+        return process.submit(work, *arguments).result()
+
+
+def _leave_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, too
+
+
+def _measured(path: Path, queries: WordVectors, candidates: Candidates, seconds: float) -> Size:
+    faiss_library.faiss()  # its import is no part of opening an index
+    before = own_memory()
     _forget(path)
     (searcher, opened_cold), started = _opened(path), time.perf_counter()
     searcher.search_vectors(queries[:1], _K, candidates=candidates)
     answered_cold = opened_cold + time.perf_counter() - started
     searcher.index.close()
-    del searcher
-    gc.collect()
-    before = own_memory()
     searcher, opened = _opened(path)
     latency = search_latency(searcher, queries, _K, candidates)
     after = own_memory()
