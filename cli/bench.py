@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import bench_codecs, bench_filters, bench_scale, bench_updates, output
+from . import bench_codecs, bench_filters, bench_scale, bench_speed, bench_updates, output
 from .bench_options import (
     AsJson,
     CollectionName,
@@ -38,6 +38,7 @@ bench_filters.register(bench)
 bench_codecs.register(bench)
 bench_updates.register(bench)
 bench_scale.register(bench)
+bench_speed.register(bench)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,94 @@
+"""`wordhive bench speed`: where the time goes in indexing and in search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+from .bench_options import AsJson, CollectionName, FirstDocuments, FirstQueries, ModelName, Split, report_folder
+
+if TYPE_CHECKING:
+    from wordhive.eval.speed_bench import SpeedBench
+
+
+def register(group: typer.Typer) -> None:
+    group.command()(speed)
+
+
+def speed(
+    collection: CollectionName,
+    documents: FirstDocuments = 1000,
+    queries: FirstQueries = 200,
+    report: Annotated[
+        Path | None, typer.Option(help="The folder of speed.json \\[default: out/bench/COLLECTION].")
+    ] = None,
+    split: Split = "test",
+    candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
+    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    model: ModelName = None,
+    device: Annotated[str, typer.Option(help="Where the first stage is, cpu or cuda.")] = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Time every stage of indexing and of search, and hold it against what this machine can do.
+
+    \b
+    wordhive bench speed ../collections/scifact
+    wordhive bench speed ../collections/scifact --documents 5183 --model wordhive-minilm-128
+    """
+    from wordhive.eval import speed_bench
+    from wordhive.eval.collections import load_collection
+    from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
+
+    loaded = load_collection(collection, split)
+    folder = report_folder(report, loaded.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    with output.stoppable(lambda: "nothing was kept"):
+        found = speed_bench.bench(
+            loaded, Encoder.load(model or DEFAULT_MODEL), config=config, documents=documents, queries=queries,
+            candidates=candidates, device=device,
+        )  # fmt: skip
+    output.write_json(folder / "speed.json", found)
+    if as_json:
+        output.print_json(found)
+        return
+    _print(found)
+    output.note(f"speed.json is in {folder}")
+
+
+def _print(found: SpeedBench) -> None:
+    peak = found.peak
+    typer.secho(f"{found.collection}: {found.n_documents:,} documents, {found.n_words:,} words", bold=True)
+    typer.echo(f"encoder {found.encoder}; {found.padding:.1%} of the transformer's tokens are padding")
+    typer.echo(
+        f"this machine: {peak.sgemm / 1e9:,.0f} GFLOP/s in float32, {peak.bfloat16 / 1e9:,.0f} in bfloat16; "
+        f"{peak.copy / 1e9:,.1f} GB/s copied\n"
+    )
+    rows = []
+    for cost in found.indexing:
+        rate = None if cost.operations is None else cost.operations / max(cost.seconds, 1e-9)
+        rows.append(
+            [
+                cost.stage,
+                f"{cost.seconds:,.2f}",
+                f"{1000 * cost.seconds / max(found.n_documents, 1):,.3f}",
+                "" if rate is None else f"{rate / 1e9:,.0f}",
+                "" if rate is None else f"{rate / peak.sgemm:.0%}",
+                "" if cost.bytes is None else f"{cost.bytes / max(cost.seconds, 1e-9) / 1e9:,.2f}",
+            ]
+        )
+    columns = ["stage", "seconds", "ms a document", "GFLOP/s", "of float32's peak", "GB/s"]
+    output.print_table(columns, rows, title="indexing text; … is part of the stage above")
+    typer.echo(
+        f"from text to disk takes {found.text_ratio:.2f} × the transformer's own time; fitting {found.fitting:,.1f} s "
+        f"once; an index of the vectors {found.building:,.1f} s, fitting included\n"
+    )
+    rows = [[stage, *(f"{value:.2f}" for value in values.values())] for stage, values in found.searching.items()]
+    title = f"searching with {found.candidates:,} candidates, {found.n_queries:,} single queries, milliseconds"
+    output.print_table(["stage", "p50", "p95", "p99"], rows, title=title)
+    typer.echo(
+        f"a query takes {found.query_ratio:.2f} × the transformer's own time; it reads {found.scanned / 1e6:,.1f} MB "
+        f"in the first stage and {found.decoded / 1e6:,.1f} MB in the second, and finds {found.top:.4f} of the top 10\n"
+    )
