@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
 from wordhive.index.info import EncoderStamp
-from wordhive.index.maxsim import exact_maxsim, maxsim
+from wordhive.index.exact_match import exact_maxsim
+from wordhive.index.maxsim import maxsim
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_model, read_shard_documents, read_shards

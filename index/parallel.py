@@ -32,8 +32,10 @@ def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -
         return
     borders = np.searchsorted(work, np.linspace(0, work[-1], n_blocks + 1)[1:-1]).tolist()
     edges = [0, *borders, n_items]
-    blocks = itertools.pairwise(edges)
-    for done in [_pool().submit(kernel, first, last) for first, last in blocks if first < last]:
+    (first, last), *others = [(first, last) for first, last in itertools.pairwise(edges) if first < last]
+    started = [_pool().submit(kernel, *block) for block in others]
+    kernel(first, last)  # here, rather than wait: to wake a thread takes as long as a small search
+    for done in started:
         done.result()
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .maxsim import exact_maxsim, maxsim, shared_words
+from .code_scores import code_scores
+from .codecs import ByteSteps, Codec, CodeParts, Floats
+from .exact_match import exact_maxsim, shared_words
+from .maxsim import maxsim, maxsim_of
 from .parameters import Parameters
 from .scores import Scores
 from .segment import Segment
@@ -38,16 +41,24 @@ def score_documents(
 def _words(
     queries: WordVectors, segment: Segment, parameters: Parameters, documents: NDArray[np.int64], exact_match: bool
 ) -> NDArray[np.float32]:
-    places: slice | NDArray[np.int64]
-    if len(documents) and documents[-1] - documents[0] == len(documents) - 1:  # a range: read it without a gather
-        first, last = segment.offsets[documents[0]], segment.offsets[documents[-1] + 1]
-        places, offsets = slice(first, last), segment.offsets[documents[0] : documents[-1] + 2] - first
-    else:
-        places, offsets = ragged_rows(segment.offsets, documents)
-    if not exact_match:
-        return maxsim(queries, parameters.words.decode(segment.words[places]), offsets)
+    codec = parameters.words
+    starts, ends = segment.offsets[documents], segment.offsets[documents + 1]
+    if exact_match:
+        return _exact_words(queries, segment, codec, documents)
+    if isinstance(codec.layout, (CodeParts, ByteSteps)):
+        return code_scores(queries, codec.layout, segment.words, starts, ends)
+    if isinstance(codec.layout, Floats):
+        return maxsim_of(queries, segment.words.view(np.float32), starts, ends)
+    words, offsets = ragged_rows(segment.offsets, documents)
+    return maxsim(queries, codec.decode(segment.words[words]), offsets)
+
+
+def _exact_words(
+    queries: WordVectors, segment: Segment, codec: Codec, documents: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    words, offsets = ragged_rows(segment.offsets, documents)
     # Of most words the identity is all that is read: a vector is decoded only where it matches.
     word_ids = segment.word_ids_of(documents, offsets)
     shared = shared_words(queries, word_ids)
-    codes = segment.words[shared + places.start if isinstance(places, slice) else places[shared]]
-    return exact_maxsim(queries, parameters.words.decode(codes), np.searchsorted(shared, offsets), word_ids[shared])
+    codes = segment.words[words[shared]]
+    return exact_maxsim(queries, codec.decode(codes), np.searchsorted(shared, offsets), word_ids[shared])

@@ -2,7 +2,11 @@
 
 from .codec import Codec
 from .faiss_codec import FaissCodec
+from .layout import ByteSteps, CodeParts, Floats, Layout
 from .residual import ResidualCodec
 from .training import check_codec, learns, load_codec, train_codec, wanted
 
-__all__ = ["Codec", "FaissCodec", "ResidualCodec", "check_codec", "learns", "load_codec", "train_codec", "wanted"]
+__all__ = [
+    "ByteSteps", "Codec", "CodeParts", "FaissCodec", "Floats", "Layout", "ResidualCodec",
+    "check_codec", "learns", "load_codec", "train_codec", "wanted",
+]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .layout import Layout
 
 class Codec(Protocol):
     """Float vectors ⇄ codes of a fixed size, so that codes may be copied, cut and joined as bytes.
@@ -17,6 +18,10 @@ class Codec(Protocol):
 
     dim: int
     code_size: int
+
+    @property
+    def layout(self) -> Layout:
+        """How its codes are made up."""
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Codes, uint8 `[n, code_size]`, of vectors `[n, dim]`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import faiss_library
 from ..errors import InputError
+from .layout import ByteSteps, CodeParts, Floats, Layout
 
 ENDING = ".faiss"
 # Fewer words than these say little about the range of those to come.
@@ -55,6 +58,10 @@ class FaissCodec:
         except RuntimeError as error:
             raise InputError(f"codec {factory!r} cannot encode single vectors; choose {CHOICES}") from error
 
+    @cached_property
+    def layout(self) -> Layout:
+        return _layout(self._index)
+
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         codes = np.empty((len(vectors), self.code_size), np.uint8)
         if len(vectors):
@@ -74,3 +81,45 @@ class FaissCodec:
     def load(cls, path: Path) -> FaissCodec:
         """The codec that `save` wrote. Raises WordhiveError for a file that is missing or damaged."""
         return cls(faiss_library.read(path))
+
+
+def _layout(index: Any) -> Layout:
+    library, index = faiss_library.faiss(), faiss_library.faiss().downcast_index(index)
+    if isinstance(index, library.IndexFlat):
+        return Floats()
+    if isinstance(index, library.IndexScalarQuantizer):
+        return _scalar_layout(index.sq)
+    if isinstance(index, library.IndexPQ) and index.pq.nbits <= 8:
+        return CodeParts(_floats(index.pq.centroids, index.pq.M, 1 << index.pq.nbits, index.pq.dsub), index.pq.nbits)
+    if isinstance(index, library.IndexPreTransform):
+        return _turned_layout(index)
+    return None
+
+
+def _scalar_layout(quantizer: Any) -> Layout:
+    library, bits = faiss_library.faiss(), quantizer.bits
+    if quantizer.qtype not in (library.ScalarQuantizer.QT_8bit, library.ScalarQuantizer.QT_6bit, library.ScalarQuantizer.QT_4bit):
+        return None
+    start, spread = _floats(quantizer.trained, 2, quantizer.d)
+    step = spread / np.float32((1 << bits) - 1)
+    if bits == 8:
+        return ByteSteps(start + step / 2, step)
+    values = np.arange(1 << bits, dtype=np.float32) + np.float32(0.5)
+    rows = start[:, None] + step[:, None] * values
+    return CodeParts(rows[:, :, None], bits)
+
+
+def _turned_layout(index: Any) -> Layout:
+    """Product codes of rotated vectors (OPQ): a rotation leaves inner products as they are."""
+    library = faiss_library.faiss()
+    inner, turn = _layout(index.index), library.downcast_VectorTransform(index.chain.at(0))
+    if index.chain.size() != 1 or not isinstance(turn, library.LinearTransform) or not isinstance(inner, CodeParts):
+        return None
+    if turn.have_bias or not turn.is_orthonormal or inner.rotation is not None:
+        return None
+    return replace(inner, rotation=_floats(turn.A, turn.d_out, turn.d_in).T)
+
+
+def _floats(vector: Any, *shape: int) -> NDArray[np.float32]:
+    numbers: NDArray[np.float32] = faiss_library.faiss().vector_to_array(vector)
+    return numbers.reshape(shape)

@@ -12,6 +12,7 @@ is one row of the centroids plus the scaled sum of one row of each table.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from .. import faiss_library
 from ..errors import InputError, WordhiveError
 from ..parallel import run_in_blocks
 from ..tensors import read_tensors, write_tensors
+from .layout import CodeParts
 
 ENDING = ".safetensors"
 # Dims that one byte holds, by levels of a dim.
@@ -117,6 +119,19 @@ class ResidualCodec:
 
         run_in_blocks(block, np.arange(len(codes) + 1))
         return vectors
+
+    @cached_property
+    def layout(self) -> CodeParts:
+        """Rotated back, so that a byte says nothing but its own dims."""
+        dim, n_levels = self._levels.shape
+        per_byte = _DIMS_A_BYTE[n_levels]
+        rows = np.zeros((-(-dim // per_byte), 256, per_byte), np.float32)
+        byte = np.arange(256)
+        for k in range(dim):
+            rows[k // per_byte, :, k % per_byte] = self._levels[k, byte // n_levels ** (k % per_byte) % n_levels]
+        numbers = rows.shape[0] * per_byte
+        rotation = np.pad(self._rotation, ((0, 0), (0, numbers - dim)))
+        return CodeParts(rows / np.float32(_STEPS), 8, rotation, self._centroids @ rotation, self._centroid_bytes)
 
     def save(self, folder: Path, name: str) -> None:
         tensors: dict[str, NDArray[np.generic]] = {

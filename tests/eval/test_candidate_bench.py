@@ -15,7 +15,7 @@ from wordhive.eval.candidate_plot import draw
 from wordhive.eval.collections import Collection
 from wordhive.eval.exact_scores import ExactScores, shares
 from wordhive.index import IndexConfig, InputError, MuveraConfig
-from wordhive.index.maxsim import exact_maxsim
+from wordhive.index.exact_match import exact_maxsim
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import ScoreMix

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors, maxsim, parallel
-from wordhive.index.maxsim import exact_maxsim, shared_words
+from wordhive.index.exact_match import exact_maxsim, shared_words
 from wordhive.index.scores import Scores
 
 Draw = Callable[..., WordVectors]
