@@ -36,7 +36,7 @@ from .parallel import run_in_blocks
 from .word_vectors import WordVectors
 
 # Tables beyond these have to be read from far away, or take longer to make than they save.
-_MOST_GROUPS = 2
+_MOST_GROUPS = 4
 _MOST_TABLE_BYTES = 1 << 20
 _MOST_CENTROIDS = 1024
 # Words that are unpacked at once: 64 of 128 dims are 32 KB.
