@@ -7,6 +7,7 @@ would be another type to compile for. All rows of `LANES` float32.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import llvmlite.binding
@@ -38,9 +39,9 @@ _FUSED = ("contract",)  # a product and a sum may be one instruction
 
 
 def aligned(*shape: int) -> NDArray[np.float32]:
-    """Zeros, float32, of which every row of `LANES` is one line of a cache."""
-    size = int(np.prod(shape))
-    room = np.zeros(size + 16, np.float32)
+    """Room for float32, of which every row of `LANES` is one line of a cache."""
+    size = math.prod(shape)
+    room = np.empty(size + 16, np.float32)
     start = -room.ctypes.data % 64 // 4
     return room[start : start + size].reshape(shape)
 

@@ -12,6 +12,7 @@ from .maxsim import maxsim, maxsim_of
 from .parameters import Parameters
 from .scores import Scores
 from .segment import Segment
+from .summary_scores import summary_scores
 from .word_vectors import WordVectors, ragged_rows
 
 
@@ -32,8 +33,8 @@ def score_documents(
     summary = np.zeros_like(words)
     if summary_weight and queries.summary is not None:
         assert parameters.summaries is not None
-        decoded = parameters.summaries.decode(segment.summaries[documents])
-        summary = queries.summary @ decoded.T * np.float32(summary_weight)
+        summary = summary_scores(queries.summary, parameters.summaries, segment.summaries[documents])
+        summary *= np.float32(summary_weight)
     rows = segment.rows[documents]
     return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
 
