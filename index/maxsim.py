@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .code_spans import CodeSpans
 from .errors import InputError
 from .lanes import LANES, MOST_GROUPS, TILE_WORDS, aligned, tile_of_1, tile_of_2, tile_of_3, tile_of_4
 from .parallel import run_in_blocks
@@ -53,31 +54,22 @@ def maxsim(queries: WordVectors, vectors: NDArray[np.float32], offsets: NDArray[
     vectors: float32 `[n_words, dim]`. offsets: int64 `[n_documents + 1]`. A document without words scores 0.
     Raises InputError when the dims differ.
     """
-    return maxsim_of(queries, vectors, offsets[:-1], offsets[1:])
-
-
-def maxsim_of(
-    queries: WordVectors, vectors: NDArray[np.float32], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """The same with documents anywhere in the vectors: int64 `[n_documents]`, first words and ends."""
     check_dims(queries, vectors)
-    scores = np.zeros((len(queries), len(starts)), np.float32)
+    documents = np.ascontiguousarray(vectors, np.float32)
+    return float_scores(queries, CodeSpans.of([(documents, offsets[:-1], offsets[1:])]))
+
+
+def float_scores(queries: WordVectors, documents: CodeSpans) -> NDArray[np.float32]:
+    """The same of documents whose words are float32 vectors anywhere in memory."""
     lanes = QueryLanes.pack(queries.vectors, queries.offsets)
-    documents, dim = np.ascontiguousarray(vectors, np.float32), vectors.shape[1]
-    place, addresses = documents.ctypes.data, (lanes.numbers.ctypes.data, lanes.n_groups, lanes.offsets)
+    scores = np.zeros((len(queries), len(documents)), np.float32)
+    asked, spans = (lanes.numbers.ctypes.data, lanes.n_groups, lanes.offsets), (documents.addresses, documents.counts)
 
     def block(first: int, last: int) -> None:
-        _maxsim(*addresses, place, dim, starts, ends, first, last, scores)
+        _maxsim(*asked, *spans, queries.dim, first, last, scores)
 
-    run_in_blocks(block, work(starts, ends, lanes.n_groups))
+    run_in_blocks(block, documents.work(lanes.n_groups))
     return scores
-
-
-def work(starts: NDArray[np.int64], ends: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
-    """What documents take to score, for `run_in_blocks`: int64 `[n_documents + 1]`."""
-    done = np.zeros(len(starts) + 1, np.int64)
-    np.cumsum((ends - starts) * max(n_groups, 1), out=done[1:])
-    return done
 
 
 def check_dims(queries: WordVectors, vectors: NDArray[np.float32]) -> None:
@@ -87,14 +79,12 @@ def check_dims(queries: WordVectors, vectors: NDArray[np.float32]) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _maxsim(lanes, n_groups, query_offsets, vectors, dim, starts, ends, first, last, scores):  # type: ignore[no-untyped-def]
+def _maxsim(lanes, n_groups, query_offsets, addresses, counts, dim, first, last, scores):  # type: ignore[no-untyped-def]
     best = np.empty(n_groups * LANES, np.float32)
-    stride = 4 * dim
     for document in range(first, last):
-        n_words = ends[document] - starts[document]
-        if n_words:
+        if counts[document]:
             best[:] = -np.inf
-            raise_best(best.ctypes.data, lanes, n_groups, vectors + starts[document] * stride, stride, n_words, dim)
+            raise_best(best.ctypes.data, lanes, n_groups, addresses[document], 4 * dim, counts[document], dim)
             add_up(best, query_offsets, document, scores)
 
 

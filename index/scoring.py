@@ -1,65 +1,69 @@
-"""The second stage on one segment: exact scores of documents from their codes."""
+"""The second stage: exact scores of documents from their codes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .code_scores import code_scores
-from .codecs import ByteSteps, Codec, CodeParts, Floats
+from .code_spans import CodeSpans
+from .codecs import Codec
 from .exact_match import exact_maxsim, shared_words
-from .maxsim import maxsim, maxsim_of
+from .maxsim import maxsim
 from .parameters import Parameters
 from .scores import Scores
 from .segment import Segment
 from .summary_scores import summary_scores
 from .word_vectors import WordVectors, ragged_rows
 
+# Segments with numbers of documents within them, ascending.
+Documents: TypeAlias = Sequence[tuple[Segment, NDArray[np.int64]]]
+
 
 def score_documents(
-    queries: WordVectors,
-    segment: Segment,
-    parameters: Parameters,
-    documents: NDArray[np.int64],
-    summary_weight: float,
-    *,
-    exact_match: bool,
+    queries: WordVectors, documents: Documents, parameters: Parameters, summary_weight: float, *, exact_match: bool
 ) -> list[Scores]:
-    """One `Scores` a query, of a segment's `documents`: their numbers within it, ascending.
+    """One `Scores` a query, of documents of one or several segments with the same parameters, in their order.
 
     summary_weight: the summary's share of a score; the words have the rest. exact_match: only identical words match.
     """
-    words = _words(queries, segment, parameters, documents, exact_match) * np.float32(1 - summary_weight)
+    if exact_match:
+        parts = [_exact_words(queries, parameters.words, segment, chosen) for segment, chosen in documents]
+        words = np.concatenate(parts, axis=1)
+    else:
+        words = _words(queries, parameters.words, documents)
+    words *= np.float32(1 - summary_weight)
     summary = np.zeros_like(words)
     if summary_weight and queries.summary is not None:
         assert parameters.summaries is not None
-        summary = summary_scores(queries.summary, parameters.summaries, segment.summaries[documents])
+        codes = np.concatenate([segment.summaries[chosen] for segment, chosen in documents])
+        summary = summary_scores(queries.summary, parameters.summaries, codes)
         summary *= np.float32(summary_weight)
-    rows = segment.rows[documents]
+    rows = np.concatenate([segment.rows[chosen] for segment, chosen in documents])
     return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
 
 
-def _words(
-    queries: WordVectors, segment: Segment, parameters: Parameters, documents: NDArray[np.int64], exact_match: bool
-) -> NDArray[np.float32]:
-    codec = parameters.words
-    starts, ends = segment.offsets[documents], segment.offsets[documents + 1]
-    if exact_match:
-        return _exact_words(queries, segment, codec, documents)
-    if isinstance(codec.layout, (CodeParts, ByteSteps)):
-        return code_scores(queries, codec.layout, segment.words, starts, ends)
-    if isinstance(codec.layout, Floats):
-        return maxsim_of(queries, segment.words.view(np.float32), starts, ends)
-    words, offsets = ragged_rows(segment.offsets, documents)
-    return maxsim(queries, codec.decode(segment.words[words]), offsets)
+def _words(queries: WordVectors, codec: Codec, documents: Documents) -> NDArray[np.float32]:
+    layout = codec.layout
+    if layout is not None:
+        spans = [(segment.words, segment.offsets[chosen], segment.offsets[chosen + 1]) for segment, chosen in documents]
+        return code_scores(queries, layout, CodeSpans.of(spans))
+    parts = []
+    for segment, chosen in documents:
+        words, offsets = ragged_rows(segment.offsets, chosen)
+        parts.append(maxsim(queries, codec.decode(segment.words[words]), offsets))
+    return np.concatenate(parts, axis=1)
 
 
 def _exact_words(
-    queries: WordVectors, segment: Segment, codec: Codec, documents: NDArray[np.int64]
+    queries: WordVectors, codec: Codec, segment: Segment, chosen: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    words, offsets = ragged_rows(segment.offsets, documents)
+    words, offsets = ragged_rows(segment.offsets, chosen)
     # Of most words the identity is all that is read: a vector is decoded only where it matches.
-    word_ids = segment.word_ids_of(documents, offsets)
+    word_ids = segment.word_ids_of(chosen, offsets)
     shared = shared_words(queries, word_ids)
     codes = segment.words[words[shared]]
     return exact_maxsim(queries, codec.decode(codes), np.searchsorted(shared, offsets), word_ids[shared])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import WordVectors, code_scores, parallel
 from wordhive.index.code_scores import code_scores as scores_of
+from wordhive.index.code_spans import CodeSpans
 from wordhive.index.codecs import ByteSteps, Codec, CodeParts, train_codec
 
 Draw = Callable[..., WordVectors]
@@ -40,7 +41,7 @@ def check(codec: Codec, queries: WordVectors, documents: WordVectors) -> None:
     codes = codec.encode(documents.vectors)
     decoded = WordVectors(codec.decode(codes), documents.offsets, documents.word_ids)
     assert isinstance(codec.layout, (CodeParts, ByteSteps))
-    found = scores_of(queries, codec.layout, codes, documents.offsets[:-1], documents.offsets[1:])
+    found = scores_of(queries, codec.layout, CodeSpans.of([(codes, documents.offsets[:-1], documents.offsets[1:])]))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, slow(queries, decoded), rtol=1e-5, atol=1e-5)
 

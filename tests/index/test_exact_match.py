@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors, maxsim, parallel
 from wordhive.index.exact_match import exact_maxsim, shared_words
+from wordhive.index.scoring import score_documents
 from wordhive.index.scores import Scores
 
 Draw = Callable[..., WordVectors]
@@ -186,7 +187,8 @@ def test_only_vectors_that_match_are_decoded(
 
     monkeypatch.setattr("wordhive.index.codecs.FaissCodec.decode", counted)
     one_word = replace(queries[1:2], summary=None) if queries.word_ids[3] else pytest.fail("choose another seed")
-    list(index._now.score_segment(one_word, index.snapshot().segments[0], np.arange(5)))
+    here = [(index.snapshot().segments[0], np.arange(5))]
+    score_documents(one_word, here, index._now.parameters(1), 0.0, exact_match=True)
     hits = int((documents[0:5].word_ids == queries.word_ids[3]).sum())
     assert 0 < hits < len(documents[0:5].vectors)
     assert decoded == [hits]

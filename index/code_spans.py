@@ -1,0 +1,41 @@
+"""Where in memory the words of documents are, so that those of several segments are scored by one call of a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class CodeSpans:
+    """The words of documents, one after the other in memory, each of so many bytes.
+
+    addresses: int64 `[n_documents]`, of each document's first word. counts: int64 `[n_documents]`, of its words.
+    size: bytes of a word. arrays: what is there, to stay as long as this does.
+    """
+
+    addresses: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    size: int
+    arrays: tuple[NDArray[Any], ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]]) -> CodeSpans:
+        """Of arrays whose rows are words, each contiguous, with documents' first words and their ends."""
+        arrays = tuple(array for array, _, _ in parts)
+        addresses = [array.ctypes.data + starts * array.strides[0] for array, starts, _ in parts]
+        counts = [ends - starts for _, starts, ends in parts]
+        return cls(np.concatenate(addresses), np.concatenate(counts), arrays[0].strides[0], arrays)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def work(self, n_groups: int) -> NDArray[np.int64]:
+        """What documents take to score with so many groups of query words, for `run_in_blocks`: a running sum."""
+        done = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(self.counts * max(n_groups, 1), out=done[1:])
+        return done
