@@ -15,8 +15,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.info import EncoderStamp
 from wordhive.index.exact_match import exact_maxsim
+from wordhive.index.info import EncoderStamp
 from wordhive.index.maxsim import maxsim
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.progress import progress_bar

@@ -1,8 +1,8 @@
 """Vector instructions for compiled kernels: query words lie side by side in lanes, and document words pass them by.
 
-Numba turns loops into vector instructions as it sees fit, and does not for these. So they are written here in LLVM's own
-terms, which it compiles for any processor. Kernels give addresses, not arrays: those of mapped files are read-only, and
-would be another type to compile for. All rows of `LANES` float32.
+Numba turns loops into vector instructions as it sees fit, and does not for these. So they are written here in LLVM's
+own terms, which it compiles for any processor. Kernels give addresses, not arrays: documents are in several files, and
+those that are mapped would be another type to compile for. A row is `LANES` float32.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils, config
-from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+intrinsic: Any = extending.intrinsic
 
 
 def _wide() -> bool:
     """Whether the processor that is compiled for has registers of 16 numbers, and 32 of them."""
-    if config.CPU_FEATURES is not None:
-        return "+avx512f" in config.CPU_FEATURES.split(",")
+    asked: str | None = getattr(config, "CPU_FEATURES", None)
+    if asked is not None:
+        return "+avx512f" in asked.split(",")
     return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 
 
@@ -234,7 +236,7 @@ def _int(number: int) -> Any:
 
 
 def _zeros(b: Any) -> Any:
-    place = cgutils.alloca_once(b, _ROW)
+    place = cgutils.alloca_once(b, _ROW)  # type: ignore[no-untyped-call]
     b.store(ir.Constant(_ROW, [0.0] * LANES), place)
     return place
 

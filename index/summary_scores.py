@@ -13,18 +13,16 @@ _FEW_QUERIES = 4
 _MOST_CENTROIDS = 4096
 
 
-def summary_scores(
-    queries: NDArray[np.float32], codec: Codec, codes: NDArray[np.uint8]
-) -> NDArray[np.float32]:
+def summary_scores(queries: NDArray[np.float32], codec: Codec, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Inner products of queries `[n_queries, dim]` with the vectors of codes: float32 `[n_queries, n_codes]`."""
     layout = codec.layout
     if len(queries) > _FEW_QUERIES:
-        return queries @ codec.decode(codes).T
+        return np.asarray(queries @ codec.decode(codes).T)
     if isinstance(layout, ByteSteps):
         return _by_bytes(queries, layout, codes)
     if isinstance(layout, CodeParts) and len(layout.wide_centroids) <= _MOST_CENTROIDS:
         return _by_parts(queries, layout, codes)
-    return queries @ codec.decode(codes).T
+    return np.asarray(queries @ codec.decode(codes).T)
 
 
 def _by_bytes(queries: NDArray[np.float32], layout: ByteSteps, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -55,7 +53,7 @@ def _add_bytes(query, codes, products):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=True, cache=True)
 def _add_rows(table, centroids, codes, header, bits, products):  # type: ignore[no-untyped-def]
-    mask, size = (1 << bits) - 1, codes.shape[1]
+    mask = (1 << bits) - 1
     for text in range(len(codes)):
         total = np.float32(0)
         for part in range(len(table)):

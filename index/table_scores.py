@@ -1,7 +1,7 @@
 """Scores by tables, for few query words: what each value of each field of a code adds to their inner products.
 
 A row of a table has one number for each query word, `LANES` of them side by side, so that the inner products of a
-document word are the sum of one row for each field (asymmetric distances, Jégou et al. 2011, for all query words at once).
+document word are the sum of one row for each field (asymmetric distances, Jégou et al. 2011, for many at once).
 """
 
 from __future__ import annotations

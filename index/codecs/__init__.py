@@ -7,6 +7,16 @@ from .residual import ResidualCodec
 from .training import check_codec, learns, load_codec, train_codec, wanted
 
 __all__ = [
-    "ByteSteps", "Codec", "CodeParts", "FaissCodec", "Floats", "Layout", "ResidualCodec",
-    "check_codec", "learns", "load_codec", "train_codec", "wanted",
-]  # fmt: skip
+    "ByteSteps",
+    "CodeParts",
+    "Codec",
+    "FaissCodec",
+    "Floats",
+    "Layout",
+    "ResidualCodec",
+    "check_codec",
+    "learns",
+    "load_codec",
+    "train_codec",
+    "wanted",
+]

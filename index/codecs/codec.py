@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .layout import Layout
 
+
 class Codec(Protocol):
     """Float vectors ⇄ codes of a fixed size, so that codes may be copied, cut and joined as bytes.
 

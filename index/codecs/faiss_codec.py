@@ -97,8 +97,8 @@ def _layout(index: Any) -> Layout:
 
 
 def _scalar_layout(quantizer: Any) -> Layout:
-    library, bits = faiss_library.faiss(), quantizer.bits
-    if quantizer.qtype not in (library.ScalarQuantizer.QT_8bit, library.ScalarQuantizer.QT_6bit, library.ScalarQuantizer.QT_4bit):
+    kinds, bits = faiss_library.faiss().ScalarQuantizer, quantizer.bits
+    if quantizer.qtype not in (kinds.QT_8bit, kinds.QT_6bit, kinds.QT_4bit):
         return None
     start, spread = _floats(quantizer.trained, 2, quantizer.d)
     step = spread / np.float32((1 << bits) - 1)

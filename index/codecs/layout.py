@@ -47,7 +47,7 @@ class CodeParts:
     @property
     def n_numbers(self) -> int:
         """Numbers that the fields select, of which those beyond the vector's dims are 0."""
-        return self.rows.shape[0] * self.rows.shape[2]
+        return int(self.rows.shape[0] * self.rows.shape[2])
 
     @cached_property
     def wide_rows(self) -> NDArray[np.float32]:

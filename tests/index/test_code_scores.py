@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import WordVectors, code_scores, parallel
+from wordhive.index import WordVectors
 from wordhive.index.code_scores import code_scores as scores_of
 from wordhive.index.code_spans import CodeSpans
 from wordhive.index.codecs import ByteSteps, Codec, CodeParts, train_codec
@@ -69,7 +69,5 @@ def test_scores_from_codes_are_those_of_the_decoded_vectors(
 
 @pytest.mark.parametrize("n_words", range(1, 41))
 @pytest.mark.parametrize("factory", ["Senary256", "PQ{dims/4}x6", "SQ8"])
-def test_any_number_of_query_words_is_scored_in_full(
-    draw: Draw, codec: Trained, factory: str, n_words: int
-) -> None:
+def test_any_number_of_query_words_is_scored_in_full(draw: Draw, codec: Trained, factory: str, n_words: int) -> None:
     check(codec(factory, 16), draw(1, [n_words], 16), draw(2, [5, 1, 12], 16))

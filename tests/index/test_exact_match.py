@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors, maxsim, parallel
 from wordhive.index.exact_match import exact_maxsim, shared_words
-from wordhive.index.scoring import score_documents
 from wordhive.index.scores import Scores
+from wordhive.index.scoring import score_documents
 
 Draw = Callable[..., WordVectors]
 
