@@ -34,7 +34,7 @@ TILE_WORDS = (8, 8, 8, 6) if _wide() else (8, 6, 4, 3)
 MOST_GROUPS = len(TILE_WORDS)
 TABLE_WORDS = 8
 
-_FLOAT, _BYTE, _INT = ir.FloatType(), ir.IntType(8), ir.IntType(64)
+_FLOAT, _BYTE, _TWO_BYTES, _INT = ir.FloatType(), ir.IntType(8), ir.IntType(16), ir.IntType(64)
 _ROW = ir.VectorType(_FLOAT, LANES)
 _ROW_BYTES = 4 * LANES
 _FUSED = ("contract",)  # a product and a sum may be one instruction
@@ -203,14 +203,13 @@ def _byte_field(b: Any, row: Any, size: Any, header: Any, bits: Any, part: Any) 
 
 
 def _bit_field(b: Any, row: Any, size: Any, header: Any, bits: Any, part: Any) -> Any:
-    """Bits from the lowest on, which may lie in two bytes."""
-    bit = b.mul(part, bits)
-    first = b.add(header, b.lshr(bit, _int(3)))
-    second = b.add(first, _int(1))
-    second = b.select(b.icmp_signed("<", second, size), second, first)  # none beyond the last code's end
-    both = b.or_(_byte(b, b.add(row, first)), b.shl(_byte(b, b.add(row, second)), _int(8)))
+    """Bits from the lowest on, of the two bytes where they begin, or of the code's last two."""
+    bit = b.add(b.shl(header, _int(3)), b.mul(part, bits))
+    first, most = b.lshr(bit, _int(3)), b.sub(size, _int(2))
+    first = b.select(b.icmp_signed("<", first, most), first, most)
+    both = b.zext(_load(b, b.add(row, first), _TWO_BYTES), _INT)
     mask = b.sub(b.shl(_int(1), bits), _int(1))
-    return b.and_(b.lshr(both, b.and_(bit, _int(7))), mask)
+    return b.and_(b.lshr(both, b.sub(bit, b.shl(first, _int(3)))), mask)
 
 
 def _number(b: Any, row: Any, header: Any) -> Any:
@@ -256,7 +255,7 @@ def _byte(b: Any, address: Any) -> Any:
 
 def _load(b: Any, address: Any, kind: Any) -> Any:
     loaded = b.load(b.inttoptr(address, kind.as_pointer()))
-    loaded.align = 1 if kind is _BYTE or getattr(kind, "element", None) is _BYTE else 4
+    loaded.align = 4 if kind is _FLOAT or getattr(kind, "element", None) is _FLOAT else 1
     return loaded
 
 

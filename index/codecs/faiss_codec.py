@@ -89,7 +89,7 @@ def _layout(index: Any) -> Layout:
         return Floats()
     if isinstance(index, library.IndexScalarQuantizer):
         return _scalar_layout(index.sq)
-    if isinstance(index, library.IndexPQ) and index.pq.nbits <= 8:
+    if isinstance(index, library.IndexPQ) and index.pq.nbits <= 8 and index.pq.code_size > 1:
         return CodeParts(_floats(index.pq.centroids, index.pq.M, 1 << index.pq.nbits, index.pq.dsub), index.pq.nbits)
     if isinstance(index, library.IndexPreTransform):
         return _turned_layout(index)
@@ -106,7 +106,12 @@ def _scalar_layout(quantizer: Any) -> Layout:
         return ByteSteps(start + step / 2, step)
     values = np.arange(1 << bits, dtype=np.float32) + np.float32(0.5)
     rows = start[:, None] + step[:, None] * values
-    return CodeParts(rows[:, :, None], bits)
+    if bits == 6:
+        return CodeParts(rows[:, :, None], bits) if quantizer.code_size > 1 else None
+    byte, pairs = np.arange(256), np.zeros((-(-quantizer.d // 2), 256, 2), np.float32)
+    pairs[:, :, 0] = rows[::2, byte & 15]
+    pairs[: quantizer.d // 2, :, 1] = rows[1::2, byte >> 4]
+    return CodeParts(pairs, 8)
 
 
 def _turned_layout(index: Any) -> Layout:

@@ -27,7 +27,8 @@ class ByteSteps:
 class CodeParts:
     """Fields of some bits, each of which selects the next few numbers of a vector.
 
-    rows: float32 `[n_parts, 2 ** bits, width]`, what each value of each field selects. bits: of a field, 1 to 8.
+    rows: float32 `[n_parts, 2 ** bits, width]`, what each value of each field selects. bits: of a field, 1 to 8;
+    fewer than 8 only in codes of two bytes and more.
     rotation: float32 `[dim, n_parts · width]`; the vector is the rotation times all these numbers; None: it is them.
     centroids: float32 `[n, n_parts · width]`, where a code begins with a centroid's number, of `centroid_bytes` (1 or
     2), and a byte of a scale: the numbers are the centroid + scale · those of the fields. None: without this header.
