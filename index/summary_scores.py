@@ -7,22 +7,23 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .codecs import ByteSteps, Codec, CodeParts
+from .unpacked_scores import unpacked
 
-# For more queries it is faster to decode, and to multiply matrices.
+# For more queries it is faster to unpack codes, and to multiply matrices.
 _FEW_QUERIES = 4
 _MOST_CENTROIDS = 4096
 
 
 def summary_scores(queries: NDArray[np.float32], codec: Codec, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Inner products of queries `[n_queries, dim]` with the vectors of codes: float32 `[n_queries, n_codes]`."""
-    layout = codec.layout
-    if len(queries) > _FEW_QUERIES:
-        return np.asarray(queries @ codec.decode(codes).T)
-    if isinstance(layout, ByteSteps):
+    layout, few = codec.layout, len(queries) <= _FEW_QUERIES
+    if isinstance(layout, ByteSteps) and few:
         return _by_bytes(queries, layout, codes)
-    if isinstance(layout, CodeParts) and len(layout.wide_centroids) <= _MOST_CENTROIDS:
+    if not isinstance(layout, CodeParts):
+        return np.asarray(queries @ codec.decode(codes).T)
+    if few and len(layout.wide_centroids) <= _MOST_CENTROIDS:
         return _by_parts(queries, layout, codes)
-    return np.asarray(queries @ codec.decode(codes).T)
+    return np.asarray(layout.turned(queries) @ unpacked(layout, codes).T)
 
 
 def _by_bytes(queries: NDArray[np.float32], layout: ByteSteps, codes: NDArray[np.uint8]) -> NDArray[np.float32]:

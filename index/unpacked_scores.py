@@ -103,7 +103,7 @@ def _part_scores(  # type: ignore[no-untyped-def]
     first, last, scores,
 ):  # fmt: skip
     best = np.empty(n_groups * LANES, np.float32)
-    numbers = np.empty(_AT_ONCE * stride + 16, np.float32)
+    numbers = np.empty(_AT_ONCE * stride, np.float32)
     to = numbers.ctypes.data
     for document in range(first, last):
         if counts[document] == 0:
@@ -117,6 +117,23 @@ def _part_scores(  # type: ignore[no-untyped-def]
                 _scale(words, n_words, centroids, stride, size, header, to)
             raise_best(best.ctypes.data, lanes, n_groups, to, 4 * stride, n_words, parts * width)
         add_up(best, offsets, document, scores)
+
+
+def unpacked(layout: CodeParts, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The numbers that codes `[n, size]` select, scaled: float32 `[n, layout.n_numbers]`, not yet rotated back."""
+    rows, centroids, (n_parts, _, width) = layout.wide_rows, layout.wide_centroids, layout.rows.shape
+    stride, held = centroids.shape[1], np.ascontiguousarray(codes)
+    parts = (rows.ctypes.data, n_parts, width, rows.shape[2], stride, held.shape[1], layout.header, layout.bits)
+    numbers = np.empty((len(codes), stride), np.float32)
+
+    def block(first: int, last: int) -> None:
+        words, to = held.ctypes.data + first * held.shape[1], numbers.ctypes.data + 4 * first * stride
+        _unpack(words, last - first, *parts, to)
+        if layout.header:
+            _scale(words, last - first, centroids.ctypes.data, stride, held.shape[1], layout.header, to)
+
+    run_in_blocks(block, np.arange(len(codes) + 1))
+    return numbers[:, : layout.n_numbers]
 
 
 @njit(nogil=True, cache=True)

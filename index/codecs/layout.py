@@ -59,9 +59,10 @@ class CodeParts:
 
     @cached_property
     def wide_centroids(self) -> NDArray[np.float32]:
-        """The centroids, or one of zeros, filled up to a multiple of 16."""
+        """The centroids, or one of zeros, filled up to a multiple of 16 that has room for a wide row at the end."""
         held = np.zeros((1, self.n_numbers), np.float32) if self.centroids is None else self.centroids
-        return _filled(held, -(-self.n_numbers // 16) * 16)
+        needed = self.n_numbers + self.wide_rows.shape[2] - self.rows.shape[2]
+        return _filled(held, -(-needed // 16) * 16)
 
     def turned(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         """Queries `[n, dim]` whose inner products with the numbers are theirs with the vector: `[n, n_numbers]`."""
