@@ -18,7 +18,7 @@ from .parallel import run_in_blocks
 
 # Tables beyond these have to be read from far away, or take longer to make than they save.
 _MOST_GROUPS = 4
-_MOST_BYTES = 1 << 20
+_MOST_BYTES = 3 << 19
 _MOST_CENTROIDS = 1024
 _ROW_BYTES = 4 * LANES
 

@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..tensors import dequantised, quantised
 from ..word_sample import word_sample
 from ..word_vectors import WordVectors
+from . import few_queries
 from .batches import batches
 from .best_products import best_products
 
@@ -100,6 +101,8 @@ class Fitted:
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_queries, dim]`: the sum of the words' features."""
         self._check(queries)
+        if device == "cpu" and len(queries.vectors) <= few_queries.MOST_WORDS:
+            return few_queries.summed_features(queries, self.centroids, self.config.threshold)
         parts, threshold = _batches(queries, self.dim), self.config.threshold
         if device == "cpu":
             encoded = [_sum_by_text(_features(p.vectors, self.centroids, threshold), p.offsets) for p in parts]

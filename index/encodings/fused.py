@@ -15,6 +15,7 @@ from .. import faiss_library
 from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
 from ..maxsim import maxsim
 from ..word_vectors import WordVectors
+from . import few_queries
 from .fitted import Fitted
 from .muvera import Muvera
 from .reduction import Reduction
@@ -140,7 +141,11 @@ class FusedEncoding:
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32, of the same dims as documents."""
         joined = self._joined(self.words.encode_queries(queries, device), queries)
-        return joined if self.reduction is None else joined @ self.reduction.queries
+        if self.reduction is None:
+            return joined
+        if len(joined) <= few_queries.MOST_ROWS and device == "cpu":
+            return few_queries.row_products(joined, self.reduction.queries)
+        return joined @ self.reduction.queries
 
     @property
     def _share(self) -> float:

@@ -1,0 +1,62 @@
+"""A query at a time, encoded in this thread alone.
+
+A matrix library wakes its threads even for one query, which takes longer than the query, and milliseconds where they
+have to wait for a processor.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..word_vectors import WordVectors
+
+# More words, or rows, are worth the threads.
+MOST_WORDS = 64
+MOST_ROWS = 4
+
+
+def summed_features(queries: WordVectors, centroids: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """A fitted encoding's queries: for each, Σ of [word, relu(word · centroids − threshold · length), length].
+
+    centroids: float32 `[n, dim]`. Float32 `[n_queries, dim + n + 1]`.
+    """
+    sums = np.zeros((len(queries), queries.dim + len(centroids) + 1), np.float32)
+    words = np.ascontiguousarray(queries.vectors, np.float32)
+    _add_features(words, queries.offsets, centroids, np.float32(threshold), sums)
+    return sums
+
+
+def row_products(rows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """rows `[n, m]` times a matrix `[m, k]`, whose own rows are not read where there is a 0."""
+    products = np.zeros((len(rows), matrix.shape[1]), np.float32)
+    _add_rows(rows, matrix, products)
+    return products
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def _add_features(words, offsets, centroids, threshold, sums):  # type: ignore[no-untyped-def]
+    dim = words.shape[1]
+    for query in range(len(sums)):
+        for word in range(offsets[query], offsets[query + 1]):
+            square = np.float32(0)
+            for k in range(dim):
+                square += words[word, k] * words[word, k]
+                sums[query, k] += words[word, k]
+            length = np.sqrt(square)
+            sums[query, dim + len(centroids)] += length
+            for centroid in range(len(centroids)):
+                product = np.float32(0)
+                for k in range(dim):
+                    product += words[word, k] * centroids[centroid, k]
+                sums[query, dim + centroid] += max(product - threshold * length, np.float32(0))
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def _add_rows(rows, matrix, products):  # type: ignore[no-untyped-def]
+    for row in range(len(rows)):
+        for i in range(rows.shape[1]):
+            if rows[row, i] != 0:
+                for k in range(matrix.shape[1]):
+                    products[row, k] += rows[row, i] * matrix[i, k]

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from wordhive.index import WordVectors
+from wordhive.index.encodings import few_queries, fitted
+from wordhive.index.encodings.few_queries import row_products, summed_features
+
+Draw = Callable[..., WordVectors]
+
+
+@pytest.mark.parametrize("counts", [[5], [0], [1, 0, 9], [30, 34], []])
+@pytest.mark.parametrize("dim", [1, 8, 33])
+def test_features_are_those_of_many_queries(draw: Draw, counts: list[int], dim: int) -> None:
+    queries, centroids = draw(1, counts, dim), draw(2, [50], dim).vectors * np.float32(0.7)
+    expected = fitted._sum_by_text(fitted._features(queries.vectors, centroids, 0.3), queries.offsets)
+    found = summed_features(queries, centroids, 0.3)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 4])
+def test_rows_times_a_matrix_leave_out_zeros_only(n_rows: int) -> None:
+    random = np.random.default_rng(0)
+    rows, matrix = (random.standard_normal(shape).astype(np.float32) for shape in ((n_rows, 70), (70, 9)))
+    rows[:, ::3] = 0
+    np.testing.assert_allclose(row_products(rows, matrix), rows @ matrix, rtol=1e-5, atol=1e-5)
+
+
+def test_a_query_is_encoded_as_it_is_among_many(draw: Draw) -> None:
+    config = fitted.FittedConfig(centroids=16, sample_words=64)
+    encoding = fitted.Fitted.fit(config, draw(3, [20] * 30, 8))
+    queries = draw(4, [3, 0, 12, 1] * 10, 8)
+    assert len(queries.vectors) > few_queries.MOST_WORDS
+    alone = [encoding.encode_queries(queries[i : i + 1]) for i in range(len(queries))]
+    np.testing.assert_allclose(np.concatenate(alone), encoding.encode_queries(queries), rtol=1e-5, atol=1e-5)
