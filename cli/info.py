@@ -53,6 +53,8 @@ def info(
     typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
     typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
+    if opened.settings.candidates is not None:
+        typer.echo(f"candidates {opened.settings.candidates:,} a search, as it was tuned")
     if drift is not None:
         advice = (
             f": later documents differ from those it was fitted to; wordhive refit {index}" if drift >= HIGH else ""

@@ -56,7 +56,7 @@ def _common(
 
 
 # Commands import torch and FAISS inside their functions, so that --help answers at once.
-_COMMANDS = "demo index search explain info maintain interchange encode evaluate compare fuse bench fit train"
+_COMMANDS = "demo index search explain info maintain tune interchange encode evaluate compare fuse bench fit train"
 for _name in _COMMANDS.split():
     import_module(f".{_name}", __package__).register(app)
 

@@ -31,7 +31,8 @@ def search(
     ] = None,
     k: Annotated[int | None, typer.Option("-k", help="Hits a query \\[default: 10; 1000 in a run].", min=1)] = None,
     candidates: Annotated[
-        str | None, typer.Option(help="Documents that the second stage scores: a number or all \\[default: 1000].")
+        str | None,
+        typer.Option(help="Documents that the second stage scores: a number or all \\[default: 1000, or as tuned]."),
     ] = None,
     where: Annotated[
         str | None,

@@ -39,6 +39,7 @@ from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
 from .writing import (
     commit_batch,
+    commit_candidates,
     commit_deletion,
     commit_generation,
     commit_merge,
@@ -248,6 +249,18 @@ class Index:
             commit_generation(self._catalog, new, self._train(new, now.sample(SAMPLE_DOCUMENTS)))
             self._see_own_change()
             self._compact()
+
+    def set_candidates(self, n: int | None) -> None:
+        """How many candidates a search takes that asks for no number, from now on; None: 1000, as before any tuning.
+
+        Others who have the index open go on as they are. Raises InputError for a number below 1.
+        """
+        if n is not None and n < 1:
+            raise InputError(f"candidates is {n}; expected a number from 1, or None")
+        with self._writing():
+            commit_candidates(self._catalog, n)
+            self._settings = IndexSettings.of(self._catalog)
+            self._see_own_change()
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of the given ids that the index holds, by its latest commit."""

@@ -14,9 +14,10 @@ from .info import EncoderStamp
 
 @dataclass(frozen=True)
 class IndexSettings:
-    """Settings that hold for an index's whole life; see `Index.create`.
+    """Settings that hold for an index's whole life, but for `candidates`; see `Index.create`.
 
     has_queries: whether it keeps queries that its encodings are fitted to. store_texts: whether it keeps texts.
+    candidates: how many a search takes that asks for no number; None: it was not tuned.
     """
 
     config: IndexConfig
@@ -26,6 +27,7 @@ class IndexSettings:
     query_length: float | None
     has_queries: bool
     store_texts: bool
+    candidates: int | None = None
 
     def values(self) -> dict[str, Any]:
         """As JSON values, by name."""

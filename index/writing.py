@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,12 @@ def commit_generation(catalog: Catalog, new: Generation, files: list[FileRecord]
     with catalog.commit("refit", 0) as transaction:
         _insert_generation(transaction, new)
         _insert_files(transaction, files)
+
+
+def commit_candidates(catalog: Catalog, n: int | None) -> None:
+    """Keep how many candidates a search takes that asks for no number: one transaction."""
+    with catalog.commit("tune", 0) as transaction:
+        transaction.execute("INSERT OR REPLACE INTO setting VALUES ('candidates', ?)", (json.dumps(n),))
 
 
 def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:

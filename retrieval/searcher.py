@@ -119,8 +119,8 @@ class Searcher:
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several.
 
-        candidates: documents that the second stage scores, or "all" of them (exact); None: 1000, or all where the
-        index has no first stage. Ties go to the smaller id.
+        candidates: documents that the second stage scores, or "all" of them (exact); None: what the index was tuned to,
+        1000, or all where it has no first stage. Ties go to the smaller id.
         where: a filter, such as {"year": {"$gte": 2000}}: only documents that it lets through are looked for, and k of
         them are found where there are k.
         carving: query words with this inner product or more are scored as one, which is faster and never gives more
@@ -162,7 +162,8 @@ class Searcher:
             )
         k = _number(k, "k")
         if candidates is None:
-            candidates = "all" if self.index.config.encoding is None else DEFAULT_CANDIDATES
+            tuned = self.index.settings.candidates or DEFAULT_CANDIDATES
+            candidates = "all" if self.index.config.encoding is None else tuned
         scored = vectors if carving is None else carve(vectors, carving)
         n = None if candidates == "all" else max(_number(candidates, "candidates", ", or 'all'"), k)
         now = self.index.snapshot()
