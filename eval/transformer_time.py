@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sentence_transformers.base.modules import Transformer
-from torch import Tensor
 
 from wordhive.retrieval.encoder import Encoder
 
@@ -25,24 +24,20 @@ class TransformerTime:
         self.tokens = 0
         self.padded = 0
         self.operations = 0.0
+        self._began = 0.0
+        self._given: Any = None
 
-    def around(self, model: Any) -> Callable[..., Any]:
-        """The model's forward pass, counted."""
-        forward, config = model.forward, model.config
+    def _begin(self, _module: Any, given: tuple[Any, ...]) -> None:
+        # What the modules behind it change in place.
+        self._given = given[0]["input_ids"].shape, given[0]["attention_mask"].sum()
+        self._began = time.perf_counter()
 
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            began = time.perf_counter()
-            result = forward(*args, **kwargs)
-            self.seconds += time.perf_counter() - began
-            self._count(kwargs["input_ids"], kwargs["attention_mask"], config)
-            return result
-
-        return counted
-
-    def _count(self, tokens: Tensor, mask: Tensor | None, config: Any) -> None:
-        texts, length = tokens.shape
-        self.tokens += texts * length if mask is None else int((mask != 0).sum())
+    def _end(self, module: Any, _given: Any, _result: Any) -> None:
+        self.seconds += time.perf_counter() - self._began
+        (texts, length), tokens = self._given
+        self.tokens += int(tokens)
         self.padded += texts * length
+        config = module.auto_model.config
         width, inner = config.hidden_size, getattr(config, "intermediate_size", 4 * config.hidden_size)
         a_token = 8 * width**2 + 4 * width * inner + 4 * width * length
         self.operations += config.num_hidden_layers * texts * length * a_token
@@ -52,12 +47,11 @@ class TransformerTime:
 def transformer_time(encoder: Encoder) -> Iterator[TransformerTime]:
     """Count what the encoder's transformer does while the block runs."""
     counted = TransformerTime()
-    models = [module.auto_model for module in encoder.model.modules() if isinstance(module, Transformer)]
-    for model in models:
-        # Not a hook: the forward pass may be called by its name.
-        model.forward = counted.around(model)
+    transformers = [module for module in encoder.model.modules() if isinstance(module, Transformer)]
+    hooks = [module.register_forward_pre_hook(counted._begin) for module in transformers]
+    hooks += [module.register_forward_hook(counted._end) for module in transformers]
     try:
         yield counted
     finally:
-        for model in models:
-            del model.forward
+        for hook in hooks:
+            hook.remove()

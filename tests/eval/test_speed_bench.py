@@ -37,7 +37,7 @@ def collection() -> Collection:
 
 
 def test_the_transformers_own_time_is_counted(encoder: Encoder) -> None:
-    forward = encoder.model[0].auto_model.forward
+    hooks = len(encoder.model[0]._forward_hooks)
     with transformer_time(encoder) as counted:
         encoder.encode_documents(["bee", "a bee makes honey"])
     assert counted.seconds > 0
@@ -45,7 +45,7 @@ def test_the_transformers_own_time_is_counted(encoder: Encoder) -> None:
     assert counted.padded == 2 * 6
     width, inner, layers, length = 384, 1536, 6, 6
     assert counted.operations == layers * 12 * (8 * width**2 + 4 * width * inner + 4 * width * length)
-    assert encoder.model[0].auto_model.forward == forward
+    assert len(encoder.model[0]._forward_hooks) == hooks
 
 
 def test_peaks_are_of_this_machine() -> None:
