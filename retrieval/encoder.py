@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -24,9 +24,11 @@ from wordhive.index.batch import check_unicode
 from wordhive.index.info import EncoderStamp
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
+from .bfloat16 import Bfloat16
 from .checkpoint import is_own_model, lasting_name, load_model, save_model
 from .modules import GatedProjection, QueryWeights, ScoreMix, StopWordGate, Truncate, WholeWordPooling
 from .progress import progress_bar
+from .token_batches import part, token_batches
 from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -39,6 +41,8 @@ _FORWARD = threading.RLock()
 # Texts that are sorted by length together, in batches.
 _BATCHES_A_CHUNK = 32
 _TEXTS_COUNTED_AT_ONCE = 256
+# What a text of batch_size is.
+_TOKENS_A_TEXT = 256
 
 
 class Encoder:
@@ -58,7 +62,8 @@ class Encoder:
             raise InputError(f"precision is {precision!r}; choose auto, float32 or bfloat16")
         self.model = model.eval()
         self.name = name
-        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
+        wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
+        self._bfloat16 = Bfloat16(model) if wanted else None
 
     @classmethod
     def load(
@@ -226,8 +231,9 @@ class Encoder:
     ) -> WordVectors:
         """Word vectors of documents, in their order.
 
-        batch_size: texts a forward pass; they are sorted by length within 32 batches. show_progress: None shows a bar
-        on a terminal only. on_batch: called with the size of each batch that is done, instead of a bar.
+        batch_size: texts of 256 tokens a forward pass; as many more as they are shorter, as many fewer as they are
+        longer. Those of 32 batches are sorted by their tokens. show_progress: None shows a bar on a terminal only.
+        on_batch: called with the number of texts of each batch that is done, instead of a bar.
         """
         if isinstance(texts, str):
             raise InputError("encode_documents takes many texts; wrap a single one in a list: [text]")
@@ -235,24 +241,31 @@ class Encoder:
         with progress_bar("Encoding", total, show=False if on_batch else show_progress) as advance:
             parts = []
             for chunk in _chunks(texts, _checked_size(batch_size) * _BATCHES_A_CHUNK):
-                order = np.argsort([len(text) for text in chunk], kind="stable")[::-1]
-                encoded = []
-                for start in range(0, len(order), batch_size):
-                    chosen = order[start : start + batch_size]
-                    encoded.append(self._encode([chunk[position] for position in chosen], "document"))
+                tokens = self.preprocess(chunk, "document")
+                encoded, rows = [], list(token_batches(tokens["attention_mask"], batch_size * _TOKENS_A_TEXT))
+                for chosen in rows:
+                    encoded.append(self._forward(part(tokens, chosen), "document"))
                     (on_batch or advance)(len(chosen))
-                parts.append(WordVectors.concat(encoded).take(np.argsort(order, kind="stable")))
+                parts.append(WordVectors.concat(encoded).take(np.argsort(np.concatenate(rows), kind="stable")))
             return WordVectors.concat(parts) if parts else self._encode([""], "document")[0:0]
 
     def encode_queries(self, texts: Sequence[str], *, batch_size: int = 32) -> WordVectors:
-        """Word vectors of queries, in their order; a single one is encoded with one thread."""
+        """Word vectors of queries, in their order; a single one is encoded with one thread.
+
+        batch_size: texts a forward pass; those of 32 batches are sorted by length.
+        """
         if isinstance(texts, str):
             raise InputError("encode_queries takes a list of texts; wrap the query in one: [query]")
+        alone = len(texts) == 1 and self.model.device.type == "cpu"
         parts = []
-        for batch in _chunks(texts, _checked_size(batch_size)):
-            alone = len(texts) == 1 and self.model.device.type == "cpu"
-            with _FORWARD, _one_thread() if alone else nullcontext():
-                parts.append(self._encode(batch, "query"))
+        for chunk in _chunks(texts, _checked_size(batch_size) * _BATCHES_A_CHUNK):
+            order = np.argsort([len(text) for text in chunk], kind="stable")
+            encoded = []
+            for start in range(0, len(order), batch_size):
+                batch = [chunk[place] for place in order[start : start + batch_size]]
+                with _FORWARD, _one_thread() if alone else nullcontext():
+                    encoded.append(self._encode(batch, "query"))
+            parts.append(encoded[0] if alone else WordVectors.concat(encoded).take(np.argsort(order, kind="stable")))
         return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
 
     def count_words(self, texts: Iterable[str], *, show_progress: bool | None = None) -> NDArray[np.int64]:
@@ -294,10 +307,11 @@ class Encoder:
         return next((module for module in self.model if isinstance(module, WholeWordPooling)), None)
 
     def _encode(self, texts: list[str], task: Task) -> WordVectors:
-        bfloat16 = _transformer_in_bfloat16(self.model) if self._bfloat16 else nullcontext()
-        with _FORWARD, torch.inference_mode(), bfloat16:
-            features = self.preprocess(texts, task)
-            features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
+        return self._forward(self.preprocess(texts, task), task)
+
+    def _forward(self, tokens: Any, task: Task) -> WordVectors:
+        with _FORWARD, torch.inference_mode(), self._bfloat16.running() if self._bfloat16 else nullcontext():
+            features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in tokens.items()}
             features = self.model(features, task=task)
         mask = features["attention_mask"].bool().cpu().numpy()
         vectors = _numpy(features["token_embeddings"])[mask]
@@ -348,28 +362,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def _transformer_in_bfloat16(model: MultiVectorEncoder) -> Iterator[None]:
-    # Only the transformer is worth it: with the head in bfloat16 too, norms would be off by 0.4 %.
-    with ExitStack() as stack:
-
-        def enter(*_: Any) -> None:
-            stack.enter_context(torch.autocast(model.device.type, torch.bfloat16))
-
-        def leave(_module: nn.Module, _given: Any, features: dict[str, Any]) -> dict[str, Any]:
-            stack.pop_all().close()
-            return {k: v.float() if isinstance(v, Tensor) and v.is_floating_point() else v for k, v in features.items()}
-
-        transformers = [module for module in model.modules() if isinstance(module, Transformer)]
-        hooks = [transformer.register_forward_pre_hook(enter) for transformer in transformers]
-        hooks += [transformer.register_forward_hook(leave) for transformer in transformers]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
 
 
 def has_bfloat16(device: torch.device) -> bool:
