@@ -27,11 +27,13 @@ from .architecture import Architecture, build, fit_heads, raw_model, take_heads
 from .bfloat16 import Bfloat16
 from .checkpoint import is_own_model, lasting_name, load_model, save_model
 from .modules import GatedProjection, QueryWeights, ScoreMix, StopWordGate, Truncate, WholeWordPooling
+from .openvino_backend import OpenVino
 from .progress import progress_bar
 from .token_batches import part, token_batches
 from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Backend = Literal["torch", "openvino"]
 Task = Literal["query", "document"]
 DEFAULT_MODEL = "wordhive-minilm-32"
 UNNAMED = "custom"
@@ -50,9 +52,17 @@ class Encoder:
 
     model: a `MultiVectorEncoder`, with wordhive's modules or without. name: what it can be loaded by again.
     precision: "auto" runs the transformer in bfloat16 where the processor has it; vectors are float32 in any case.
+    backend: "openvino" compiles the transformer as it is now, which takes some seconds, and encodes faster.
     """
 
-    def __init__(self, model: MultiVectorEncoder, *, name: str = UNNAMED, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        model: MultiVectorEncoder,
+        *,
+        name: str = UNNAMED,
+        precision: Precision = "auto",
+        backend: Backend = "torch",
+    ) -> None:
         if not isinstance(model, MultiVectorEncoder):
             raise InputError(
                 f"model is a {type(model).__name__}; expected a sentence_transformers.MultiVectorEncoder, "
@@ -62,8 +72,13 @@ class Encoder:
             raise InputError(f"precision is {precision!r}; choose auto, float32 or bfloat16")
         self.model = model.eval()
         self.name = name
-        wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
-        self._bfloat16 = Bfloat16(model) if wanted else None
+        if backend not in ("torch", "openvino"):
+            raise InputError(f"backend is {backend!r}; choose torch or openvino")
+        self.backend = backend
+        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
+        self._runtime: Bfloat16 | OpenVino | None = Bfloat16(model) if self._bfloat16 else None
+        if backend == "openvino":
+            self._runtime = OpenVino(self.model, bfloat16=self._bfloat16)
 
     @classmethod
     def load(
@@ -74,6 +89,7 @@ class Encoder:
         dim: int | None = None,
         device: str | None = None,
         precision: Precision = "auto",
+        backend: Backend = "torch",
     ) -> Encoder:
         """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
 
@@ -89,7 +105,8 @@ class Encoder:
         encoder = cls(load_model(bare, device), name=lasting_name(bare), precision=precision)
         encoder = encoder.with_words() if words or bare != name else encoder
         dim = dim if dim is not None else named_dim
-        return encoder if dim is None else encoder.with_dim(dim)
+        encoder = encoder if dim is None else encoder.with_dim(dim)
+        return encoder if backend == "torch" else encoder.with_backend(backend)
 
     @classmethod
     def of(cls, model: str | Path | MultiVectorEncoder | Encoder) -> Encoder:
@@ -161,10 +178,21 @@ class Encoder:
         place = places[-1]
         return self._with_modules([*modules[:place], Truncate(dim), *modules[place:]], f"{self.name}@{dim}")
 
+    def with_backend(self, backend: Backend) -> Encoder:
+        """This encoder, its transformer run by another library: "torch", or "openvino" (pip install wordhive[openvino]).
+
+        Raises InputError without that library, and for a model that it cannot run.
+        """
+        return Encoder(self.model, name=self.name, precision=self._precision, backend=backend)
+
+    @property
+    def _precision(self) -> Precision:
+        return "bfloat16" if self._bfloat16 else "float32"
+
     def _with_modules(self, modules: list[nn.Module], name: str) -> Encoder:
         prompts = {task: prompt for task, prompt in self.model.prompts.items() if prompt is not None}
         model = MultiVectorEncoder(modules=modules, prompts=prompts, device=str(self.model.device))
-        return Encoder(model, name=name, precision="bfloat16" if self._bfloat16 else "float32")
+        return Encoder(model, name=name, precision=self._precision, backend=self.backend)
 
     def save(self, path: str | Path, *, base: str | None = None) -> None:
         """Write the model in the hub layout; one without a name goes by its folder from then on.
@@ -310,7 +338,7 @@ class Encoder:
         return self._forward(self.preprocess(texts, task), task)
 
     def _forward(self, tokens: Any, task: Task) -> WordVectors:
-        with _FORWARD, torch.inference_mode(), self._bfloat16.running() if self._bfloat16 else nullcontext():
+        with _FORWARD, torch.inference_mode(), self._runtime.running() if self._runtime else nullcontext():
             features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in tokens.items()}
             features = self.model(features, task=task)
         mask = features["attention_mask"].bool().cpu().numpy()
