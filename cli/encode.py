@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
+from .backend import BACKEND_HELP, checked_backend
 from .source import checked_input
 
 
@@ -22,6 +23,7 @@ def encode(
     ],
     to: Annotated[Path, typer.Option(help="The folder of the shards.")],
     model: Annotated[str, typer.Option(help="Shipped model, model folder, or name on the hub.")] = "wordhive-minilm-32",
+    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -34,7 +36,7 @@ def encode(
     from wordhive.retrieval.encoder import Encoder
     from wordhive.retrieval.shards import write_shards
 
-    encoder = Encoder.load(model)
+    encoder = Encoder.load(model, backend=checked_backend(backend))
     documents, total = checked_input(source, limit)
     with output.stoppable(lambda: f"whole shards are safe in {to}; run the same command again to go on"):
         encoded = write_shards(documents, to, encoder, total=total)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
+from .backend import BACKEND_HELP, checked_backend
 from .source import checked_input
 
 if TYPE_CHECKING:
     from wordhive.index import Index
-    from wordhive.retrieval.encoder import Encoder
+    from wordhive.retrieval.encoder import Backend, Encoder
     from wordhive.retrieval.retriever import Retriever
 
 
@@ -57,6 +58,7 @@ def index(
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop: pass over ids that are there.")] = False,
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
+    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make an index, or add to one. The whole input is checked before anything is encoded.
@@ -89,9 +91,10 @@ def index(
     if folder and limit:
         raise InputError("--limit cuts text, not shards; give it to wordhive encode")
     # Everything that may be wrong with the options, before a long input is read.
-    retriever = _opened(to, model, config, device) if there else None
+    run_by = checked_backend(backend)
+    retriever = _opened(to, model, config, device, run_by) if there else None
     made_by = shards.read_model(folder).name if folder else None
-    encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config)
+    encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config, run_by)
     asked = [query.text for query in read_queries(queries)] if queries else None
     go_on = "run the same command again" if upsert else "go on with --resume"
     check_new = _refuse_known(retriever.index) if retriever and append else None
@@ -131,17 +134,17 @@ def _refuse_known(index: Index) -> Callable[[list[str]], None]:
     return check
 
 
-def _opened(to: Path, model: str | None, config: str | None, device: str) -> Retriever:
+def _opened(to: Path, model: str | None, config: str | None, device: str, backend: Backend) -> Retriever:
     from wordhive.index import IndexConfig, InputError
     from wordhive.retrieval.retriever import Retriever
 
-    retriever = Retriever.open(to, model, device=device)
+    retriever = Retriever.open(to, model, device=device, backend=backend)
     if config is not None and IndexConfig.load(config) != retriever.index.config:
         raise InputError(f"{to} was made with another configuration than {config!r}; leave out --config")
     return retriever
 
 
-def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
+def _encoder(to: Path, model: str | None, config: str | None, backend: Backend) -> Encoder:
     from wordhive.index import IndexConfig
     from wordhive.index.creation import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
@@ -150,7 +153,7 @@ def _encoder(to: Path, model: str | None, config: str | None) -> Encoder:
     check_free(to)
     if config is not None:
         IndexConfig.load(config)
-    encoder = Encoder.load(model or DEFAULT_MODEL)
+    encoder = Encoder.load(model or DEFAULT_MODEL, backend=backend)
     fitting_config(config, encoder)
     return encoder
 

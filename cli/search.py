@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
+from .backend import BACKEND_HELP, checked_backend
 
 if TYPE_CHECKING:
     from wordhive.index.filters import Where
@@ -48,6 +49,7 @@ def search(
     run: Annotated[Path | None, typer.Option(help="Write the TREC run into this file.")] = None,
     model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
     device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
+    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
     as_json: Annotated[bool, typer.Option("--json", help="Print hits as JSON, one line a query.")] = False,
 ) -> None:
     """Search an index.
@@ -64,10 +66,11 @@ def search(
     if (query is None) == (queries is None):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
     depth, chosen, carving = _depth(candidates), _filter(where), _threshold(carve)
+    run_by = checked_backend(backend)
     if run is not None and (query is not None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
     if query is not None:
-        retriever = Retriever.open(index, model, device=device)
+        retriever = Retriever.open(index, model, device=device, backend=run_by)
         hits = retriever.search(query, k or 10, candidates=depth, where=chosen, carving=carving)
         if as_json:
             output.print_json({"query": query, "hits": hits})
@@ -78,7 +81,7 @@ def search(
     from wordhive.retrieval.documents import read_queries
 
     asked = list(read_queries(queries or ""))
-    retriever = Retriever.open(index, model, device=device)
+    retriever = Retriever.open(index, model, device=device, backend=run_by)
 
     def found(texts: list[str]) -> list[list[Hit]]:
         return retriever.search(texts, k or 1000, candidates=depth, where=chosen, carving=carving)

@@ -179,7 +179,7 @@ class Encoder:
         return self._with_modules([*modules[:place], Truncate(dim), *modules[place:]], f"{self.name}@{dim}")
 
     def with_backend(self, backend: Backend) -> Encoder:
-        """This encoder, its transformer run by another library: "torch", or "openvino" (pip install wordhive[openvino]).
+        """This encoder, its transformer run by "torch", or by "openvino" (pip install wordhive[openvino]).
 
         Raises InputError without that library, and for a model that it cannot run.
         """

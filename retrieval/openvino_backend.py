@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,14 +30,14 @@ class OpenVino:
     """
 
     def __init__(self, model: MultiVectorEncoder, *, bfloat16: bool) -> None:
-        self._transformer = model[0]
+        transformer = model[0]
         if model.device.type != "cpu":
             raise InputError(
                 f"the model is on {model.device}; backend openvino runs on the processor: give device='cpu'"
             )
-        if not isinstance(self._transformer, Transformer) or not self._ends_in_hidden_states():
-            raise InputError(f"backend openvino runs transformers of text, not {type(self._transformer).__name__}")
-        self._network: Any = self._transformer.model
+        if not isinstance(transformer, Transformer) or not _gives_hidden_states(transformer):
+            raise InputError(f"backend openvino runs transformers of text, not {type(transformer).__name__}")
+        self._network: Any = transformer.model
         with torch.inference_mode():
             self._names, self._request = self._compiled(self._tokens(model, _EXAMPLE), bfloat16)
             self._check(self._tokens(model, _CHECK))
@@ -48,25 +51,19 @@ class OpenVino:
         finally:
             del self._network.forward
 
-    def _ends_in_hidden_states(self) -> bool:
-        text = self._transformer.modality_config.get("text") or {}
-        ends: bool = text.get("method") == "forward" and text.get("method_output_name") in (
-            "last_hidden_state", ["last_hidden_state"], ("last_hidden_state",),
-        )  # fmt: skip
-        return ends
-
     def _tokens(self, model: MultiVectorEncoder, texts: list[str]) -> dict[str, Tensor]:
         given = model.preprocess(texts, task="document")
         return {name: value for name, value in given.items() if isinstance(value, Tensor)}
 
     def _compiled(self, example: dict[str, Tensor], bfloat16: bool) -> tuple[list[str], Any]:
-        try:
-            import openvino
-        except ImportError as error:
-            raise InputError("backend openvino needs a package: pip install 'wordhive[openvino]'") from error
+        openvino = _openvino()
         names = list(example)
         try:
-            network = openvino.convert_model(_HiddenStates(self._network, names), example_input=tuple(example.values()))
+            with warnings.catch_warnings(), _quiet():
+                warnings.simplefilter("ignore")  # of tracing, which _check() makes up for
+                network = openvino.convert_model(
+                    _HiddenStates(self._network, names), example_input=tuple(example.values())
+                )
         except Exception as error:
             # Of tracing and converting; what they raise has no common kind.
             reason = " ".join(str(error).split())[:200]
@@ -91,6 +88,34 @@ class OpenVino:
         cosine = float(torch.cosine_similarity(expected, found, dim=-1).min())
         if not cosine >= _LEAST_COSINE:
             raise InputError(f"OpenVINO runs this model wrongly (cosine {cosine:.2f} to torch); leave out the backend")
+
+
+def _gives_hidden_states(transformer: Transformer) -> bool:
+    text: Any = transformer.modality_config.get("text") or {}
+    outputs = text.get("method_output_name")
+    names = [outputs] if isinstance(outputs, str) else list(outputs or [])
+    return text.get("method") == "forward" and names == ["last_hidden_state"]
+
+
+def _openvino() -> Any:
+    # It tells its maker of each use. Where that package cannot be imported, it does not.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ImportError as error:
+        raise InputError("backend openvino needs a package: pip install 'wordhive[openvino]'") from error
+    return openvino
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class _HiddenStates(nn.Module):

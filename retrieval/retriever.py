@@ -16,7 +16,7 @@ from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import Document, check_document, document_from
-from .encoder import DEFAULT_MODEL, UNNAMED, Encoder
+from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder
 from .explain import Explanation
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
@@ -83,9 +83,12 @@ class Retriever:
         return cls(index, encoder)
 
     @classmethod
-    def open(cls, path: str | Path, model: Model | None = None, *, device: str = "cpu") -> Retriever:
+    def open(
+        cls, path: str | Path, model: Model | None = None, *, device: str = "cpu", backend: Backend = "torch"
+    ) -> Retriever:
         """An existing index. model: needed where the index was made by a model object that has no name.
 
+        backend: what runs the transformer of a model that is given by name, or by the index; see `Encoder`.
         Raises InputError when the path holds no index, or the model is not the one that made it.
         """
         index = Index.open(path, device=device)
@@ -99,7 +102,7 @@ class Retriever:
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )
             model = index.encoder.name
-        return cls(index, Encoder.of(model))
+        return cls(index, Encoder.load(model, backend=backend) if isinstance(model, (str, Path)) else Encoder.of(model))
 
     def __len__(self) -> int:
         return len(self.index)

@@ -1,0 +1,22 @@
+"""Option `--backend`: what runs the transformer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast, get_args
+
+if TYPE_CHECKING:
+    from wordhive.retrieval.encoder import Backend
+
+BACKEND_HELP = (
+    "What runs the transformer: torch, or openvino, which is faster on a processor \\[needs wordhive\\[openvino]]."
+)
+
+
+def checked_backend(name: str) -> Backend:
+    """A backend by name. Raises InputError for another."""
+    from wordhive.index import InputError
+    from wordhive.retrieval.encoder import Backend
+
+    if name not in get_args(Backend):
+        raise InputError(f"--backend is {name!r}; choose {' or '.join(get_args(Backend))}")
+    return cast("Backend", name)
