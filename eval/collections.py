@@ -16,6 +16,8 @@ from .conventions import measures_of
 from .judgements import Judgement, read_judgements
 from .runs import MEASURES, Qrels
 
+PYTHON_DOCS = "python-docs"
+
 _UNJUDGED = "queries without judgements, left out"
 
 
@@ -44,13 +46,18 @@ class Collection:
 
 
 def load_collection(source: str, split: str = "test") -> Collection:
-    """A collection from a BEIR folder (plain or .gz files), or by ir_datasets id, e.g. "beir/scifact/test".
+    """A collection from a BEIR folder (plain or .gz files), or by ir_datasets id, e.g. "beir/scifact/test"; or the
+    one that needs no files, "python-docs".
 
     split: which judgements of a BEIR folder; an ir_datasets id has its own.
     Raises InputError when there is no such collection or split, WordhiveError when it can't be downloaded.
     """
     if Path(source).is_dir():
         return _from_folder(Path(source), split)
+    if source == PYTHON_DOCS:
+        from .python_docs import python_docs
+
+        return python_docs()
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
     found = public_collections.load(source)

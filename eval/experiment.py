@@ -19,24 +19,44 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 
 
 class CollectionSpec(ConfigPart):
-    """A test collection.
+    """A test collection: a source, or three files.
 
-    source: a BEIR folder or an ir_datasets id. name: in the report; None: the source's last part, or its id. split:
-    which judgements of a folder. queries: only the first so many judged ones. measures: the first is what systems are
-    compared by; None: the experiment's. published: its key in published.yaml; None: the source.
+    source: a BEIR folder, an ir_datasets id, or "python-docs". documents, queries_file, qrels: files of one's own.
+    name: in the report; empty: the source's last part, its id, or the documents' file name. split: which judgements of
+    a folder. queries: only the first so many judged ones. measures: the first is what systems are compared by; None:
+    the experiment's. published: its key in published.yaml; None: the source.
     """
 
-    source: str = Field(min_length=1)
+    source: str = ""
+    documents: str = ""
+    queries_file: str = ""
+    qrels: str = ""
     name: str = ""
     split: str = "test"
     queries: int | None = Field(default=None, ge=1)
     measures: tuple[str, ...] | None = Field(default=None, min_length=1)
     published: str | None = None
 
+    @model_validator(mode="after")
+    def _one_of_both(self) -> CollectionSpec:
+        files = [self.documents, self.queries_file, self.qrels]
+        if bool(self.source) == any(files) or any(files) != all(files):
+            raise ValueError("a collection has a source, or three files: documents, queries_file and qrels")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The source, or the file of documents."""
+        return self.source or self.documents
+
     @property
     def title(self) -> str:
         """Its name in the report."""
-        return self.name or (Path(self.source).resolve().name if Path(self.source).is_dir() else self.source)
+        if self.name:
+            return self.name
+        if self.documents:
+            return Path(self.documents).name.split(".")[0]
+        return Path(self.source).resolve().name if Path(self.source).is_dir() else self.source
 
 
 class _System(ConfigPart):
@@ -47,7 +67,8 @@ class WordhiveSpec(_System):
     """An index of wordhive.
 
     config: preset or YAML file; None: the default for the model. candidates: documents that the second stage scores, or
-    all of them. part: of the score; words or summary alone are scored exactly, on all documents.
+    all of them. part: of the score; words or summary alone are scored exactly, on all documents. index: where it is, or
+    is made; None: in the cache. device: of the first stage, "cpu" or "cuda".
     """
 
     kind: Literal["wordhive"] = "wordhive"
@@ -55,6 +76,8 @@ class WordhiveSpec(_System):
     config: str | None = None
     candidates: Annotated[int, Field(ge=1)] | Literal["all"] = 1000
     part: Literal["whole", "words", "summary"] = "whole"
+    index: str | None = None
+    device: str = "cpu"
 
 
 class Bm25Spec(_System):

@@ -112,7 +112,7 @@ class Runner:
         prepared = self._prepared.get(spec.title) or prepare(spec)
         self._prepared[spec.title] = prepared
         folder = slug(spec.title)
-        cache = self.cache / f"{slug(Path(spec.source).name)}-{prepared.fingerprint[:8]}"
+        cache = self.cache / f"{slug(Path(spec.place).name)}-{prepared.fingerprint[:8]}"
         own = self.experiment
         measures = spec.measures or own.measures or prepared.collection.measures
         job = Job(
@@ -140,7 +140,7 @@ class Runner:
             contrasts=contrasts(main, self.experiment.test, self.experiment.seed),
             side_by_side=self._side_by_side(job, steps, main),
             truncated=truncated(list(self.experiment.systems), job.prepared),
-            published=published(spec.published or spec.source, measures[0]),
+            published=published(spec.published or spec.place, measures[0]),
             warnings={line: n for lines in [collection.warnings, *notes] for line, n in lines.items()},
         )
 
@@ -159,6 +159,7 @@ class Runner:
             seconds_indexing=costs.seconds_indexing,
             peak_memory=costs.peak_memory,
             run=step.path.relative_to(self.report).as_posix(),
+            index=costs.index,
         )
 
     def _side_by_side(self, job: Job, steps: dict[str, Step], values: Values) -> list[SideBySide]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from wordhive.index import InputError
+from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.info import EncoderStamp, IndexInfo
 from wordhive.retrieval.chunks import truncated_share
 from wordhive.retrieval.encoder import Encoder
@@ -18,11 +18,13 @@ from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shard
 from ..encoded import encode
 from ..experiment import MultiVectorSpec, SystemSpec, WordhiveSpec, slug
 from ..index_runs import candidate_recall, exact_runs, two_stage_run
+from ..indexed import indexed
 from ..kept_results import read_result, write_result
 from ..latency import stage_latency, timed
 from ..memory import peak_memory
 from ..preparation import Prepared
 from ..runs import Run
+from .holdings import holdings
 from .job import Costs, Found, Job, Stamp, rate
 
 _K = 10
@@ -32,8 +34,7 @@ _NOT_NEEDED = {"whole": set[str](), "words": {"summaries", "candidates"}, "summa
 
 def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
     """What the model computes, and the index's configuration, whatever its file is called."""
-    config = fitting_config(_as_wordhive(spec).config, _encoder(spec.model))
-    return {"model": _stamp(spec.model).fingerprint, "config": config.model_dump()}
+    return {"model": _stamp(spec.model).fingerprint, "config": _config(_as_wordhive(spec)).model_dump()}
 
 
 def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
@@ -74,6 +75,7 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
             queries_per_second=rate(len(run), seconds_searching) if whole else None,
             seconds_indexing=seconds,
             peak_memory=peak_memory(),
+            index=holdings(retriever, job) if whole else None,
         ),
     )
 
@@ -83,14 +85,19 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever,
 
     Seconds are None where a part of it was done by an earlier run that was stopped, or elsewhere.
     """
-    encoder = _encoder(spec.model)
+    encoder, own = _encoder(spec.model), _as_wordhive(spec)
+    if own.index is not None:
+        return indexed(job.prepared.collection, Path(own.index), encoder, own.config, own.device)
     shards, encoding = _shards(encoder, job)
-    config = fitting_config(_as_wordhive(spec).config, encoder)
+    config = _config(own)
     digest = hashlib.sha256(json.dumps(config.model_dump(), sort_keys=True).encode()).hexdigest()
     path = shards.with_name(f"{shards.stem}-{digest[:8]}.hive")
     state, made_for = path.with_suffix(".json"), {"documents": job.prepared.fingerprint, "config": config.model_dump()}
     fresh = not path.exists()
-    retriever = Retriever.create(path, encoder, config=config) if fresh else Retriever.open(path, encoder)
+    if fresh:
+        retriever = Retriever.create(path, encoder, config=config, device=own.device)
+    else:
+        retriever = Retriever.open(path, encoder, device=own.device)
     if (whole := read_result(state, made_for)) is None or len(retriever) != job.prepared.n_documents:
         _, taken = timed(lambda: index_shards(shards, retriever, skip_known=not fresh))
         whole = {"seconds": round(taken + encoding, 1) if fresh and encoding is not None else None}
@@ -120,6 +127,13 @@ def _shards(encoder: Encoder, job: Job) -> tuple[Path, float | None]:
     return shards, seconds
 
 
+def _config(spec: WordhiveSpec) -> IndexConfig:
+    """The configuration that is asked for; the own one of an index that is there already."""
+    if spec.config is None and spec.index is not None and Path(spec.index).exists():
+        return Index.open(spec.index).config
+    return fitting_config(spec.config, _encoder(spec.model))
+
+
 def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
     if isinstance(spec, WordhiveSpec):
         return spec
@@ -127,9 +141,12 @@ def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
 
 
 def _description(spec: WordhiveSpec, retriever: Retriever, candidates: int | str) -> str:
-    of = {"whole": "", "words": ", words alone", "summary": ", summary alone"}[spec.part]
-    found = "all documents scored" if candidates == "all" else f"{candidates:,} candidates scored"
-    return f"{retriever.encoder.name}, preset {spec.config or 'by default'}{of}, {found}"
+    of = {"whole": "", "words": "its words alone, ", "summary": "its summaries alone, "}[spec.part]
+    found = "every document scored" if candidates == "all" else f"{candidates:,} candidates scored"
+    index = "the model's default preset" if spec.config is None else f"preset {spec.config}"
+    if spec.config is None and spec.index is not None:
+        index = f"index {Path(spec.index).name}"
+    return f"{retriever.encoder.name} with {index}, {of}{found}"
 
 
 def _bytes(info: IndexInfo, part: str) -> dict[str, float]:
