@@ -42,7 +42,7 @@ def compare(
     """
     from wordhive.eval import comparison
     from wordhive.eval.bm25 import bm25_run
-    from wordhive.eval.runs import read_run
+    from wordhive.eval.runs import read_run, without_itself
     from wordhive.index import InputError
 
     tests: dict[str, comparison.Test] = {"fisher": "fisher", "student": "student"}
@@ -53,6 +53,8 @@ def compare(
         raise InputError("give two different runs at least: wordhive compare A.trec B.trec --collection COLLECTION")
     loaded = collection_from(collection, split, queries_file, qrels)
     found = {name: bm25_run(loaded) if run is None else run for name, run in files.items()}
+    if loaded.without_itself:
+        found = {name: without_itself(run) for name, run in found.items()}
     measure = measure or loaded.main_measure
     compared = comparison.compare(loaded.qrels, found, measure, tests[test])
     note_warnings(loaded)

@@ -17,6 +17,8 @@ def print_experiment(found: Findings) -> None:
     """Every system's main measure on every collection."""
     columns, rows = found.table()
     output.print_table(columns, rows, title=found.title)
+    if any(cell.endswith("*") for row in rows for cell in row):
+        typer.echo(f"* differs from {found.collections[0].baseline} by more than chance (p < {found.alpha:g})")
 
 
 def print_evaluation(found: CollectionFindings) -> None:

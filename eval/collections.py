@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from wordhive.index import InputError
 from wordhive.retrieval.documents import Document, Query, read_documents, read_queries
 
 from . import public_collections
-from .conventions import measures_of
+from .conventions import leaves_itself_out, measures_of
 from .judgements import Judgement, read_judgements
 from .runs import MEASURES, Qrels
 
@@ -28,7 +28,8 @@ class Collection:
     documents: gives all of them, one after the other, anew at each call. queries: id → text, those with a relevant
     document only. qrels: query id → document id → grade; 0 and less is judged irrelevant. measures: those to report,
     the main one first. warnings: what was passed over → how often; what there is to say of documents is there once
-    `count_documents` or anyone else has read them to the end.
+    `count_documents` or anyone else has read them to the end. without_itself: the document with a query's id does not
+    count among the query's results.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Collection:
     qrels: Qrels
     measures: tuple[str, ...] = MEASURES
     warnings: dict[str, int] = field(default_factory=dict)
+    without_itself: bool = False
 
     @property
     def main_measure(self) -> str:
@@ -62,7 +64,8 @@ def load_collection(source: str, split: str = "test") -> Collection:
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
     found = public_collections.load(source)
     documents = partial(_counted, found.documents)
-    return _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+    collection = _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+    return replace(collection, without_itself=leaves_itself_out(source))
 
 
 def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str | None = None) -> Collection:
@@ -98,7 +101,7 @@ def _from_folder(folder: Path, split: str) -> Collection:
     )  # fmt: skip
     if len(list(folder.glob("qrels/*.tsv*"))) > 1:
         collection.warnings.pop(_UNJUDGED, None)  # they may be another split's
-    return collection
+    return replace(collection, without_itself=leaves_itself_out(collection.name))
 
 
 # Documents, given the judgements and the warnings to complete.

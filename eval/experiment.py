@@ -27,10 +27,10 @@ class CollectionSpec(ConfigPart):
     the experiment's. published: its key in published.yaml; None: the source.
     """
 
-    source: str = ""
-    documents: str = ""
-    queries_file: str = ""
-    qrels: str = ""
+    source: str | None = Field(default=None, min_length=1)
+    documents: str | None = Field(default=None, min_length=1)
+    queries_file: str | None = Field(default=None, min_length=1)
+    qrels: str | None = Field(default=None, min_length=1)
     name: str = ""
     split: str = "test"
     queries: int | None = Field(default=None, ge=1)
@@ -39,15 +39,15 @@ class CollectionSpec(ConfigPart):
 
     @model_validator(mode="after")
     def _one_of_both(self) -> CollectionSpec:
-        files = [self.documents, self.queries_file, self.qrels]
-        if bool(self.source) == any(files) or any(files) != all(files):
+        files = [each is not None for each in (self.documents, self.queries_file, self.qrels)]
+        if (self.source is not None) == any(files) or any(files) != all(files):
             raise ValueError("a collection has a source, or three files: documents, queries_file and qrels")
         return self
 
     @property
     def place(self) -> str:
         """The source, or the file of documents."""
-        return self.source or self.documents
+        return str(self.source or self.documents)
 
     @property
     def title(self) -> str:
@@ -56,7 +56,7 @@ class CollectionSpec(ConfigPart):
             return self.name
         if self.documents:
             return Path(self.documents).name.split(".")[0]
-        return Path(self.source).resolve().name if Path(self.source).is_dir() else self.source
+        return Path(self.place).resolve().name if Path(self.place).is_dir() else self.place
 
 
 class _System(ConfigPart):

@@ -78,7 +78,7 @@ class HitFindings:
     """A document that was found.
 
     grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
-    word, document word, share in percent of all that adds to the score; empty where the system can't tell.
+    word, document word, share of all that adds to the score; empty where the system can't tell.
     """
 
     id: str

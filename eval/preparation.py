@@ -58,7 +58,7 @@ def on_split(spec: CollectionSpec, split: str) -> CollectionSpec:
     split: of a folder; of an ir_datasets id the last part of another id, or a whole one. Raises InputError where it is
     the same split, or there is no other.
     """
-    if not spec.source:
+    if spec.source is None:
         raise InputError(f"tune_on is {split!r}, but {spec.title}, made of three files, has one split; take a folder")
     if Path(spec.source).is_dir():
         source, same = spec.source, split == spec.split
@@ -80,11 +80,10 @@ def prepare_split(prepared: Prepared, split: str) -> Prepared:
 
 def chosen(spec: CollectionSpec) -> Collection:
     """The collection with the queries that a specification asks for."""
-    if spec.documents:
-        collection = collection_of_files(
-            Path(spec.documents), Path(spec.queries_file), Path(spec.qrels), name=spec.title
-        )
+    if spec.documents is not None:
+        queries_file, qrels = str(spec.queries_file), str(spec.qrels)
+        collection = collection_of_files(Path(spec.documents), Path(queries_file), Path(qrels), name=spec.title)
     else:
-        collection = load_collection(spec.source, spec.split)
+        collection = load_collection(spec.place, spec.split)
     queries = dict(list(collection.queries.items())[: spec.queries])
     return replace(collection, queries=queries, qrels={id: collection.qrels[id] for id in queries})

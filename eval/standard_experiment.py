@@ -47,4 +47,9 @@ def standard_experiment(
         systems.append(system(f"two stages, {candidates} candidates", candidates=candidates))
     if bm25:
         systems.append(Bm25Spec(name=BM25, kind="bm25"))
-    return Experiment(title=collection.title, collections=(collection,), systems=tuple(systems))
+    return Experiment(
+        title=f"One index on {collection.title}",
+        collections=(collection,),
+        systems=tuple(systems),
+        baseline=BM25 if bm25 else EXACT,
+    )

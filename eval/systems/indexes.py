@@ -143,7 +143,7 @@ def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
 def _description(spec: WordhiveSpec, retriever: Retriever, candidates: int | str) -> str:
     of = {"whole": "", "words": "its words alone, ", "summary": "its summaries alone, "}[spec.part]
     found = "every document scored" if candidates == "all" else f"{candidates:,} candidates scored"
-    index = "the model's default preset" if spec.config is None else f"preset {spec.config}"
+    index = "its default preset" if spec.config is None else f"preset {spec.config}"
     if spec.config is None and spec.index is not None:
         index = f"index {Path(spec.index).name}"
     return f"{retriever.encoder.name} with {index}, {of}{found}"

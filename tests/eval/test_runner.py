@@ -194,7 +194,8 @@ def test_words_of_our_systems_are_told(tiny: Path, cache: Path, tmp_path: Path) 
     found = Runner(experiment, tmp_path, cache).run().collections[0]
     ours = [hit for shown in found.side_by_side for hit in shown.hits["all"] if hit.matches]
     assert ours
-    assert all(0 < share <= 100 for hit in ours for _, _, share in hit.matches)
+    assert all(share > 0 for hit in ours for _, _, share in hit.matches)
+    assert all(sum(share for _, _, share in hit.matches) <= 1.001 for hit in ours)
     assert ("food", "food") in {(word, match) for hit in ours for word, match, _ in hit.matches}
     assert not any(hit.matches for shown in found.side_by_side for hit in shown.hits["BM25"])
 
@@ -343,3 +344,32 @@ def test_what_is_not_there_is_told_in_a_line(tiny: Path, tmp_path: Path, change:
     values = {"collections": [{"source": str(tiny)}], "systems": [SYSTEMS[0]], **change}
     with pytest.raises(InputError, match=message):
         Runner(Experiment.model_validate(values), tmp_path).run()
+
+
+def test_a_query_finds_itself_only_where_no_convention_leaves_it_out(tiny: Path, tmp_path: Path, cache: Path) -> None:
+    systems = [
+        {"name": "BM25", "kind": "bm25"},
+        {"name": "all", "kind": "wordhive", "config": "exact"},
+        {"name": "hybrid", "kind": "fusion", "of": ["BM25", "all"]},
+    ]
+    found = {}
+    for name in ("arguana", "others"):
+        folder = tmp_path / name
+        shutil.copytree(tiny, folder)
+        rows = [{"_id": id, "text": f"{text} webs, rain, smell"} for id, text in TEXTS.items()]
+        (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:3]), encoding="utf-8")
+        lines = "bees\twasp\t1\nants\tmoth\t1\nsilk\train\t1\n"
+        (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{lines}", encoding="utf-8")
+        experiment = Experiment.model_validate(
+            {"collections": [{"source": str(folder)}], "systems": systems, "depth": 10, "queries_timed": 0}
+        )
+        found[name] = Runner(experiment, tmp_path / "report" / name, cache).run().collections[0]
+    runs = {
+        name: {each.name: read_run(tmp_path / "report" / name / each.run) for each in collection.systems}
+        for name, collection in found.items()
+    }
+    for name in ("BM25", "all"):
+        for id, documents in runs["others"][name].items():
+            assert next(iter(documents)) == id
+            assert list(runs["arguana"][name][id]) == [document for document in documents if document != id]
+    assert all(id not in documents for id, documents in runs["arguana"]["hybrid"].items())
