@@ -63,12 +63,19 @@ class _System(ConfigPart):
     name: str = Field(min_length=1)
 
 
+class ChunkSpec(ConfigPart):
+    """Documents cut into passages of the model's window, the best of which counts. overlap: tokens that they share."""
+
+    overlap: int = Field(default=32, ge=0)
+
+
 class WordhiveSpec(_System):
     """An index of wordhive.
 
     config: preset or YAML file; None: the default for the model. candidates: documents that the second stage scores, or
     all of them. part: of the score; words or summary alone are scored exactly, on all documents. index: where it is, or
-    is made; None: in the cache. device: of the first stage, "cpu" or "cuda".
+    is made; None: in the cache. device: of the first stage, "cpu" or "cuda". chunk: cut documents that are longer than
+    the model's window; None: their ends are not read.
     """
 
     kind: Literal["wordhive"] = "wordhive"
@@ -78,6 +85,13 @@ class WordhiveSpec(_System):
     part: Literal["whole", "words", "summary"] = "whole"
     index: str | None = None
     device: str = "cpu"
+    chunk: ChunkSpec | None = None
+
+    @model_validator(mode="after")
+    def _chunks_in_the_cache(self) -> WordhiveSpec:
+        if self.chunk is not None and self.index is not None:
+            raise ValueError("an index at a path of its own holds whole documents; leave out index, or chunk")
+        return self
 
 
 class Bm25Spec(_System):

@@ -64,7 +64,7 @@ def _beginning(text: str) -> str:
 def _explainer(spec: SystemSpec, job: Job) -> Callable[[str, str], list[Match]]:
     """What tells the matched words of a query and a document; of other systems than ours nothing can be told."""
     if not isinstance(spec, WordhiveSpec | MultiVectorSpec) or (
-        isinstance(spec, WordhiveSpec) and spec.part == "summary"
+        isinstance(spec, WordhiveSpec) and (spec.part == "summary" or spec.chunk)
     ):
         return lambda query, id: []
     retriever = index_of(spec, job)[0]
