@@ -60,6 +60,8 @@ def load_collection(source: str, split: str = "test") -> Collection:
         from .python_docs import python_docs
 
         return python_docs()
+    if Path(source).is_file():
+        raise InputError(f"{source} is a file of documents, no folder; give --queries-file and --qrels beside it")
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
     found = public_collections.load(source)
