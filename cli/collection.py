@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wordhive.eval.collections import Collection
 
 Split = Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")]
-Queries = Annotated[
+QueriesFile = Annotated[
     Path | None, typer.Option(help="Queries, where the collection is a file of documents: JSON lines or TSV.")
 ]
 QrelsFile = Annotated[
@@ -27,13 +27,21 @@ def collection_from(source: str, split: str, queries: Path | None, qrels: Path |
     Raises InputError for one of queries and judgements without the other.
     """
     from wordhive.eval.collections import collection_of_files, load_collection
+
+    if not has_files(queries, qrels):
+        return load_collection(source, split)
+    assert queries is not None
+    assert qrels is not None
+    return collection_of_files(Path(source), queries, qrels)
+
+
+def has_files(queries: Path | None, qrels: Path | None) -> bool:
+    """Whether queries and judgements are files beside the documents. Raises InputError for one without the other."""
     from wordhive.index import InputError
 
-    if queries is None and qrels is None:
-        return load_collection(source, split)
-    if queries is None or qrels is None:
-        raise InputError("give --queries and --qrels together: documents, queries and judgements make a collection")
-    return collection_of_files(Path(source), queries, qrels)
+    if (queries is None) != (qrels is None):
+        raise InputError("give --queries-file and --qrels together: with the documents they make a collection")
+    return queries is not None
 
 
 def note_warnings(collection: Collection) -> None:

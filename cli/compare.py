@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
-from .collection import QrelsFile, Queries, Split, collection_from, note_warnings
+from .collection import QrelsFile, QueriesFile, Split, collection_from, note_warnings
 
 if TYPE_CHECKING:
     from wordhive.eval.comparison import QueryChange
@@ -21,10 +21,10 @@ def register(app: typer.Typer) -> None:
 def compare(
     runs: Annotated[list[str], typer.Argument(help="TREC runs, the first against the others; bm25 stands for BM25's.")],
     collection: Annotated[
-        str, typer.Option(help="A BEIR folder, an ir_datasets id, or with --queries and --qrels a file of documents.")
+        str, typer.Option(help="A BEIR folder, an ir_datasets id, or, with --queries-file and --qrels, documents.")
     ],
     split: Split = "test",
-    queries: Queries = None,
+    queries_file: QueriesFile = None,
     qrels: QrelsFile = None,
     measure: Annotated[
         str | None,
@@ -38,11 +38,11 @@ def compare(
     """Compare runs on a collection: means, p-values, and queries won and lost.
 
     \b
-    wordhive compare out/mine/exact.trec out/theirs/exact.trec bm25 --collection ../collections/scifact
+    wordhive compare out/{a,b}/runs/scifact/exact.trec bm25 --collection ../collections/scifact
     """
     from wordhive.eval import comparison
     from wordhive.eval.bm25 import bm25_run
-    from wordhive.eval.runs import read_run
+    from wordhive.eval.runs import read_run, without_itself
     from wordhive.index import InputError
 
     tests: dict[str, comparison.Test] = {"fisher": "fisher", "student": "student"}
@@ -51,8 +51,10 @@ def compare(
     files = {name: None if name == "bm25" else read_run(Path(name)) for name in runs}
     if len(files) < 2:
         raise InputError("give two different runs at least: wordhive compare A.trec B.trec --collection COLLECTION")
-    loaded = collection_from(collection, split, queries, qrels)
+    loaded = collection_from(collection, split, queries_file, qrels)
     found = {name: bm25_run(loaded) if run is None else run for name, run in files.items()}
+    if loaded.without_itself:
+        found = {name: without_itself(run) for name, run in found.items()}
     measure = measure or loaded.main_measure
     compared = comparison.compare(loaded.qrels, found, measure, tests[test])
     note_warnings(loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from . import output
 
 if TYPE_CHECKING:
-    from wordhive.eval.evaluate import Evaluation
+    from wordhive.eval.findings import CollectionFindings
     from wordhive.retrieval.retriever import Retriever
 
 _QUERIES = (
@@ -38,8 +39,12 @@ def demo(
     wordhive demo
     wordhive search python-docs.hive "sort a list in place"
     """
-    from wordhive.eval.evaluate import evaluate, indexed
+    from wordhive.eval.collections import PYTHON_DOCS
+    from wordhive.eval.experiment import CollectionSpec
+    from wordhive.eval.indexed import indexed
     from wordhive.eval.python_docs import python_docs
+    from wordhive.eval.runner import Runner
+    from wordhive.eval.standard_experiment import standard_experiment
 
     say = (lambda text, **style: None) if as_json else typer.secho
     say("1  Text: the language reference and the standard library's docstrings", bold=True)
@@ -60,11 +65,13 @@ def demo(
         for query in _QUERIES:
             _show(retriever, query)
         typer.secho("\n4  Measure: does the first sentence of a docstring find the rest of it?", bold=True)
-    found = evaluate(collection, to)
+    experiment = standard_experiment(CollectionSpec(source=PYTHON_DOCS), index=to)
+    with tempfile.TemporaryDirectory(prefix="wordhive-") as folder:
+        found = Runner(experiment, Path(folder)).run()
     if as_json:
-        output.print_json(found.report())
+        typer.echo(found.to_json(), nl=False)
         return
-    _measured(found)
+    _measured(found.collections[0])
     typer.secho("Try next", bold=True)
     typer.echo(f'   wordhive search {to} "your own question"')
     typer.echo(f"   wordhive info {to}")
@@ -82,10 +89,10 @@ def _show(retriever: Retriever, query: str) -> None:
         typer.echo("           " + typer.style(text if len(text) < 90 else text[:89] + "…", dim=True))
 
 
-def _measured(found: Evaluation) -> None:
+def _measured(found: CollectionFindings) -> None:
     measures = ("ndcg@10", "mrr@10", "recall@100")
     rows = [[system.name, *(f"{system.measures[name]:.3f}" for name in measures)] for system in found.systems]
     output.print_table(["system", *measures], rows)
-    latency = found.latency
+    latency = found.systems[-1].latency
     stages = ", ".join(f"{stage} {times['p50']:.1f}" for stage, times in latency.items() if stage != "total")
     typer.echo(f"   a query takes {latency['total']['p50']:.0f} ms ({stages} ms; medians)\n")

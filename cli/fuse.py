@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import output
-from .collection import QrelsFile, Queries, Split, collection_from
+from .collection import QrelsFile, QueriesFile, Split, collection_from
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def fuse(
         str | None, typer.Option(help="Choose weights, or k, on this collection: a BEIR folder or an ir_datasets id.")
     ] = None,
     split: Split = "dev",
-    queries: Queries = None,
+    queries_file: QueriesFile = None,
     qrels: QrelsFile = None,
     tuning_run: Annotated[
         list[Path] | None,
@@ -59,14 +59,14 @@ def fuse(
             raise InputError("give --weights or --k, or --tune-on, which chooses them")
         if tuning_run and len(tuning_run) != len(runs):
             raise InputError(f"{len(tuning_run)} --tuning-run for {len(runs)} runs; give one a run, in the same order")
-        collection = collection_from(tune_on, split, queries, qrels)
+        collection = collection_from(tune_on, split, queries_file, qrels)
         known = [read_run(path) for path in tuning_run] if tuning_run else given
         params = fusion.tune(collection.qrels, known, method, measure or collection.main_measure, norm=norm)
         output.note(f"tuned on {len(collection.qrels):,} queries of {collection.name} {split}: {_said(params)}")
         if both := sum(any(id in run for run in given) for id in collection.qrels):
             output.note(f"{both:,} of the fused queries are among them: measure on the others")
-    elif queries or qrels or tuning_run:
-        raise InputError("--queries, --qrels and --tuning-run go with --tune-on")
+    elif queries_file or qrels or tuning_run:
+        raise InputError("--queries-file, --qrels and --tuning-run go with --tune-on")
     fused = fusion.fuse(given, method, params, norm=norm, depth=depth)
     with output.whole_file(to) as file:
         file.writelines(trec_lines(fused, f"wordhive-{method}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from wordhive.index import InputError
 from wordhive.retrieval.documents import Document, Query, read_documents, read_queries
 
 from . import public_collections
-from .conventions import measures_of
+from .conventions import leaves_itself_out, measures_of
 from .judgements import Judgement, read_judgements
 from .runs import MEASURES, Qrels
+
+PYTHON_DOCS = "python-docs"
 
 _UNJUDGED = "queries without judgements, left out"
 
@@ -26,7 +28,8 @@ class Collection:
     documents: gives all of them, one after the other, anew at each call. queries: id → text, those with a relevant
     document only. qrels: query id → document id → grade; 0 and less is judged irrelevant. measures: those to report,
     the main one first. warnings: what was passed over → how often; what there is to say of documents is there once
-    `count_documents` or anyone else has read them to the end.
+    `count_documents` or anyone else has read them to the end. without_itself: the document with a query's id does not
+    count among the query's results.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Collection:
     qrels: Qrels
     measures: tuple[str, ...] = MEASURES
     warnings: dict[str, int] = field(default_factory=dict)
+    without_itself: bool = False
 
     @property
     def main_measure(self) -> str:
@@ -44,18 +48,26 @@ class Collection:
 
 
 def load_collection(source: str, split: str = "test") -> Collection:
-    """A collection from a BEIR folder (plain or .gz files), or by ir_datasets id, e.g. "beir/scifact/test".
+    """A collection from a BEIR folder (plain or .gz files), or by ir_datasets id, e.g. "beir/scifact/test"; or the
+    one that needs no files, "python-docs".
 
     split: which judgements of a BEIR folder; an ir_datasets id has its own.
     Raises InputError when there is no such collection or split, WordhiveError when it can't be downloaded.
     """
     if Path(source).is_dir():
         return _from_folder(Path(source), split)
+    if source == PYTHON_DOCS:
+        from .python_docs import python_docs
+
+        return python_docs()
+    if Path(source).is_file():
+        raise InputError(f"{source} is a file of documents, no folder; give --queries-file and --qrels beside it")
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
     found = public_collections.load(source)
     documents = partial(_counted, found.documents)
-    return _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+    collection = _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+    return replace(collection, without_itself=leaves_itself_out(source))
 
 
 def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str | None = None) -> Collection:
@@ -91,7 +103,7 @@ def _from_folder(folder: Path, split: str) -> Collection:
     )  # fmt: skip
     if len(list(folder.glob("qrels/*.tsv*"))) > 1:
         collection.warnings.pop(_UNJUDGED, None)  # they may be another split's
-    return collection
+    return replace(collection, without_itself=leaves_itself_out(collection.name))
 
 
 # Documents, given the judgements and the warnings to complete.

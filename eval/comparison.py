@@ -129,13 +129,14 @@ def changes(qrels: Qrels, first: Run, other: Run, measure: str, n: int) -> list[
 
 
 def p_value(differences: NDArray[np.float64], test: Test, seed: int = 0) -> float:
-    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any.
+    """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any, and
+    for a single query, of which nothing can be told.
 
     seed: draws the permutations.
     """
     from scipy import stats
 
-    if not differences.any():
+    if len(differences) < 2 or not differences.any():
         return 1.0
     if test == "student":
         return float(stats.ttest_1samp(differences, 0).pvalue)

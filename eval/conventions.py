@@ -1,4 +1,4 @@
-"""Which measures a collection is judged by, after its makers' convention."""
+"""How a collection is measured after its makers' convention: by what, and whether queries may find themselves."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ _NAMES = {
     "Success": "hit_rate",
 }
 _OFFICIAL = re.compile(r"(?P<name>\w+)(?:\(rel=(?P<level>\d+)\))?(?:@(?P<cutoff>\d+))?")
+
+# Their queries are documents of the collection too, under the same ids (BEIR, Thakur et al. 2021; its evaluation leaves
+# them out). Elsewhere ids of a query and a document may be equal by chance.
+_OF_DOCUMENTS = re.compile(r"(?:beir/)?(?:arguana|quora(?:/\w+)?)")
+
+
+def leaves_itself_out(name: str) -> bool:
+    """Whether a query's own document does not count among its results.
+
+    name: an ir_datasets id, or the name of a BEIR folder.
+    """
+    return _OF_DOCUMENTS.fullmatch(name) is not None
 
 
 def measures_of(official: Sequence[str]) -> tuple[str, ...]:

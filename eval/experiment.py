@@ -19,35 +19,63 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 
 
 class CollectionSpec(ConfigPart):
-    """A test collection.
+    """A test collection: a source, or three files.
 
-    source: a BEIR folder or an ir_datasets id. name: in the report; None: the source's last part, or its id. split:
-    which judgements of a folder. queries: only the first so many judged ones. measures: the first is what systems are
-    compared by; None: the experiment's. published: its key in published.yaml; None: the source.
+    source: a BEIR folder, an ir_datasets id, or "python-docs". documents, queries_file, qrels: files of one's own.
+    name: in the report; empty: the source's last part, its id, or the documents' file name. split: which judgements of
+    a folder. queries: only the first so many judged ones. measures: the first is what systems are compared by; None:
+    the experiment's. published: its key in published.yaml; None: the source.
     """
 
-    source: str = Field(min_length=1)
+    source: str | None = Field(default=None, min_length=1)
+    documents: str | None = Field(default=None, min_length=1)
+    queries_file: str | None = Field(default=None, min_length=1)
+    qrels: str | None = Field(default=None, min_length=1)
     name: str = ""
     split: str = "test"
     queries: int | None = Field(default=None, ge=1)
     measures: tuple[str, ...] | None = Field(default=None, min_length=1)
     published: str | None = None
 
+    @model_validator(mode="after")
+    def _one_of_both(self) -> CollectionSpec:
+        files = [each is not None for each in (self.documents, self.queries_file, self.qrels)]
+        if (self.source is not None) == any(files) or any(files) != all(files):
+            raise ValueError("a collection has a source, or three files: documents, queries_file and qrels")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The source, or the file of documents."""
+        return str(self.source or self.documents)
+
     @property
     def title(self) -> str:
         """Its name in the report."""
-        return self.name or (Path(self.source).resolve().name if Path(self.source).is_dir() else self.source)
+        if self.name:
+            return self.name
+        if self.documents:
+            return Path(self.documents).name.split(".")[0]
+        return Path(self.place).resolve().name if Path(self.place).is_dir() else self.place
 
 
 class _System(ConfigPart):
     name: str = Field(min_length=1)
 
 
+class ChunkSpec(ConfigPart):
+    """Documents cut into passages of the model's window, the best of which counts. overlap: tokens that they share."""
+
+    overlap: int = Field(default=32, ge=0)
+
+
 class WordhiveSpec(_System):
     """An index of wordhive.
 
     config: preset or YAML file; None: the default for the model. candidates: documents that the second stage scores, or
-    all of them. part: of the score; words or summary alone are scored exactly, on all documents.
+    all of them. part: of the score; words or summary alone are scored exactly, on all documents. index: where it is, or
+    is made; None: in the cache. device: of the first stage, "cpu" or "cuda". chunk: cut documents that are longer than
+    the model's window; None: their ends are not read.
     """
 
     kind: Literal["wordhive"] = "wordhive"
@@ -55,6 +83,15 @@ class WordhiveSpec(_System):
     config: str | None = None
     candidates: Annotated[int, Field(ge=1)] | Literal["all"] = 1000
     part: Literal["whole", "words", "summary"] = "whole"
+    index: str | None = None
+    device: str = "cpu"
+    chunk: ChunkSpec | None = None
+
+    @model_validator(mode="after")
+    def _chunks_in_the_cache(self) -> WordhiveSpec:
+        if self.chunk is not None and self.index is not None:
+            raise ValueError("an index at a path of its own holds whole documents; leave out index, or chunk")
+        return self
 
 
 class Bm25Spec(_System):

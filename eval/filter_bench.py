@@ -19,7 +19,7 @@ from wordhive.retrieval.searcher import Hit, Searcher
 from wordhive.retrieval.shards import index_shards
 
 from .collections import Collection
-from .evaluate import indexed
+from .indexed import indexed
 
 SELECTIVITIES = (1.0, 0.1, 0.01, 0.001, 0.0001)
 # What filters go by: a number in [0, 1), drawn for each document by a hash of its id.

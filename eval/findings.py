@@ -12,6 +12,23 @@ from wordhive.index import InputError
 
 
 @dataclass(frozen=True)
+class IndexFindings:
+    """What an index of wordhive holds.
+
+    encoder: name and fingerprint. config: of the index. words_per_document: word vectors that are stored.
+    words_removed: share of the documents' whole words that the model's stop-word gate removed; None without one.
+    bytes_per_document: of every part on disk. text_bytes: of a document's plain text.
+    """
+
+    encoder: str
+    config: dict[str, Any]
+    words_per_document: float
+    words_removed: float | None
+    bytes_per_document: dict[str, float]
+    text_bytes: float
+
+
+@dataclass(frozen=True)
 class SystemFindings:
     """One system on one collection.
 
@@ -21,7 +38,7 @@ class SystemFindings:
     bytes_per_document: by part, without texts and parameters; empty where unknown. latency: stage → p50, p95, p99 in
     milliseconds, "total" among the stages. seconds_indexing: encoding included; None where it is unknown. peak_memory:
     bytes of the process while the system was measured, or until then where that can't be told. run: the TREC file,
-    relative to the report's folder.
+    relative to the report's folder. index: None for other systems than whole ones of wordhive.
     """
 
     name: str
@@ -36,6 +53,7 @@ class SystemFindings:
     seconds_indexing: float | None
     peak_memory: int | None
     run: str
+    index: IndexFindings | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +78,7 @@ class HitFindings:
     """A document that was found.
 
     grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
-    word, document word, share in percent of all that adds to the score; empty where the system can't tell.
+    word, document word, share of all that adds to the score; empty where the system can't tell.
     """
 
     id: str

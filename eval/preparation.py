@@ -10,7 +10,7 @@ from pathlib import Path
 from wordhive.index import InputError
 from wordhive.retrieval.progress import progress_bar
 
-from .collections import Collection, load_collection
+from .collections import Collection, collection_of_files, load_collection
 from .experiment import CollectionSpec
 
 
@@ -48,7 +48,7 @@ def prepare(spec: CollectionSpec) -> Prepared:
             n_documents += 1
             advance(1)
     if not n_documents:
-        raise InputError(f"{spec.source} holds no documents")
+        raise InputError(f"{spec.place} holds no documents")
     return Prepared(spec, collection, digest.hexdigest(), n_documents)
 
 
@@ -56,8 +56,10 @@ def on_split(spec: CollectionSpec, split: str) -> CollectionSpec:
     """The specification of another split's queries, all of them, on the same documents.
 
     split: of a folder; of an ir_datasets id the last part of another id, or a whole one. Raises InputError where it is
-    the same split.
+    the same split, or there is no other.
     """
+    if spec.source is None:
+        raise InputError(f"tune_on is {split!r}, but {spec.title}, made of three files, has one split; take a folder")
     if Path(spec.source).is_dir():
         source, same = spec.source, split == spec.split
     else:
@@ -78,6 +80,10 @@ def prepare_split(prepared: Prepared, split: str) -> Prepared:
 
 def chosen(spec: CollectionSpec) -> Collection:
     """The collection with the queries that a specification asks for."""
-    collection = load_collection(spec.source, spec.split)
+    if spec.documents is not None:
+        queries_file, qrels = str(spec.queries_file), str(spec.qrels)
+        collection = collection_of_files(Path(spec.documents), Path(queries_file), Path(qrels), name=spec.title)
+    else:
+        collection = load_collection(spec.place, spec.split)
     queries = dict(list(collection.queries.items())[: spec.queries])
     return replace(collection, queries=queries, qrels={id: collection.qrels[id] for id in queries})

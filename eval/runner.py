@@ -16,12 +16,12 @@ from wordhive import __version__
 from wordhive.index import IndexConfig
 
 from .contrasts import Values, contrasts
-from .experiment import CollectionSpec, Experiment, FusionSpec, WordhiveSpec, slug
+from .experiment import CollectionSpec, Experiment, FusionSpec, SystemSpec, WordhiveSpec, slug
 from .findings import CollectionFindings, Findings, SideBySide, SystemFindings
 from .kept_results import read_result, write_result
 from .preparation import Prepared, chosen, on_split, prepare, prepare_split
 from .published import published
-from .runs import MEASURES, query_values, trec_lines
+from .runs import MEASURES, query_values, trec_lines, without_itself
 from .setting import setting
 from .side_by_side import side_by_side
 from .systems import Costs, Found, Job, Stamp, Step, find, stamp
@@ -59,7 +59,7 @@ class Runner:
         self._check()
         collections = [self._collection(spec) for spec in self.experiment.collections]
         found = setting()
-        found["config"] = self.experiment.model_dump(mode="json")
+        found["config"] = self.experiment.model_dump(mode="json", exclude_none=True)
         found["seed"] = self.experiment.seed
         return Findings(self.experiment.title, collections, self.experiment.test, self.experiment.alpha, found)
 
@@ -72,12 +72,18 @@ class Runner:
         kept = read_result(state, made_for)
         if kept is not None and path.is_file() and _digest(path) == kept["run"]:
             return Step(_COSTS.validate_python(kept["costs"]), made_for, path)
-        found = find(spec, job)
+        found = self._found(spec, job)
         _write_run(path, found, slug(name))
         state.parent.mkdir(parents=True, exist_ok=True)
         write_result(state, {"costs": asdict(found.costs), "run": _digest(path)}, made_for)
         self._on_step(job.folder, name)
         return Step(found.costs, made_for, path)
+
+    def _found(self, spec: SystemSpec, job: Job) -> Found:
+        if not job.prepared.collection.without_itself:
+            return find(spec, job)
+        found = find(spec, replace(job, depth=job.depth + 1))
+        return replace(found, run=without_itself(found.run, job.depth))
 
     def _check(self) -> None:
         """Find out now what would end the experiment after hours."""
@@ -102,6 +108,7 @@ class Runner:
             "depth": job.depth,
             "timed": job.timed,
             "exact": job.exact,
+            "without itself": job.prepared.collection.without_itself,
             "wordhive": __version__,
             **stamp(spec, job),
         }
@@ -112,7 +119,7 @@ class Runner:
         prepared = self._prepared.get(spec.title) or prepare(spec)
         self._prepared[spec.title] = prepared
         folder = slug(spec.title)
-        cache = self.cache / f"{slug(Path(spec.source).name)}-{prepared.fingerprint[:8]}"
+        cache = self.cache / f"{slug(Path(spec.place).name)}-{prepared.fingerprint[:8]}"
         own = self.experiment
         measures = spec.measures or own.measures or prepared.collection.measures
         job = Job(
@@ -140,7 +147,7 @@ class Runner:
             contrasts=contrasts(main, self.experiment.test, self.experiment.seed),
             side_by_side=self._side_by_side(job, steps, main),
             truncated=truncated(list(self.experiment.systems), job.prepared),
-            published=published(spec.published or spec.source, measures[0]),
+            published=published(spec.published or spec.place, measures[0]),
             warnings={line: n for lines in [collection.warnings, *notes] for line, n in lines.items()},
         )
 
@@ -159,6 +166,7 @@ class Runner:
             seconds_indexing=costs.seconds_indexing,
             peak_memory=costs.peak_memory,
             run=step.path.relative_to(self.report).as_posix(),
+            index=costs.index,
         )
 
     def _side_by_side(self, job: Job, steps: dict[str, Step], values: Values) -> list[SideBySide]:

@@ -64,6 +64,12 @@ def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, N
     return {name: np.array([given.scores[name][id] for id in qrels], np.float64) for name in names}
 
 
+def without_itself(run: Run, depth: int | None = None) -> Run:
+    """A run in which no query finds the document of its own id, cut to so many documents."""
+    kept = {id: [item for item in found.items() if item[0] != id] for id, found in run.items()}
+    return {id: dict(found[:depth]) for id, found in kept.items()}
+
+
 def merge_chunks(run: Run) -> Run:
     """A run of documents from one of their chunks: each counts as its best one; ties go to the smaller id."""
     merged: Run = {}

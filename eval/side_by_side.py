@@ -33,7 +33,7 @@ def side_by_side(
         runs[name] = {id: list(run.get(id, {}).items())[:_HITS] for id in chosen}
     wanted = {document for run in runs.values() for found in run.values() for document, _ in found}
     texts = {
-        document.id: document.text[:_CHARACTERS] for document in collection.documents() if document.id in wanted
+        document.id: _beginning(document.text) for document in collection.documents() if document.id in wanted
     } if wanted else {}  # fmt: skip
     tell = {spec.name: _explainer(spec, job) for spec in systems if spec.name in runs}
     shown = []
@@ -53,10 +53,18 @@ def side_by_side(
     return shown
 
 
+def _beginning(text: str) -> str:
+    """What is shown of a text, to the end of a word."""
+    if len(text) <= _CHARACTERS:
+        return text
+    kept = text[: _CHARACTERS - 1]
+    return (kept.rpartition(" ")[0] or kept).rstrip() + "…"
+
+
 def _explainer(spec: SystemSpec, job: Job) -> Callable[[str, str], list[Match]]:
     """What tells the matched words of a query and a document; of other systems than ours nothing can be told."""
     if not isinstance(spec, WordhiveSpec | MultiVectorSpec) or (
-        isinstance(spec, WordhiveSpec) and spec.part == "summary"
+        isinstance(spec, WordhiveSpec) and (spec.part == "summary" or spec.chunk)
     ):
         return lambda query, id: []
     retriever = index_of(spec, job)[0]
@@ -69,7 +77,7 @@ def _explainer(spec: SystemSpec, job: Job) -> Callable[[str, str], list[Match]]:
         return [
             (match.word, match.match, share)
             for match in told.matches
-            if match.match is not None and match.score > 0 and (share := round(100 * match.score / adding, 2)) > 0
+            if match.match is not None and match.score > 0 and (share := round(match.score / adding, 4)) > 0
         ]
 
     return matches

@@ -1,8 +1,8 @@
-"""BM25 over texts in memory."""
+"""BM25 over texts that are read once, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import bm25s
 import numpy as np
@@ -20,15 +20,18 @@ class Bm25:
     text has another word.
     """
 
-    def __init__(self, texts: Sequence[str], *, stemmer: str | None = None, k1: float = 1.5, b: float = 0.75) -> None:
+    def __init__(self, texts: Iterable[str], *, stemmer: str | None = None, k1: float = 1.5, b: float = 0.75) -> None:
         if stemmer is not None and stemmer not in (languages := snowballstemmer.algorithms()):
             raise InputError(f"no stemmer {stemmer!r}; choose one of {', '.join(sorted(languages))}, or none")
-        self._texts = texts
         self._stem = None if stemmer is None else snowballstemmer.stemmer(stemmer).stemWords
         self._index = bm25s.BM25(backend="numba", k1=k1, b=b)
-        words = bm25s.tokenize(list(texts), stemmer=self._stem, show_progress=False)
+        # It says that it wants a list, and goes through it once: only numbers of words are held.
+        words = bm25s.tokenize(texts, stemmer=self._stem, show_progress=False)
+        self._n_texts = len(words.ids)
         if not words.vocab:
-            raise InputError(f"none of the {len(texts):,} texts has a word that BM25 counts; it needs texts of words")
+            raise InputError(
+                f"none of the {self._n_texts:,} texts has a word that BM25 counts; it needs texts of words"
+            )
         self._index.index(words, show_progress=False)
 
     @property
@@ -40,22 +43,22 @@ class Bm25:
         """The score of every text, float32 `[n_texts]`; 0 where it shares no word with the query."""
         words = self._tokens([query])[0]
         if not words:
-            return np.zeros(len(self._texts), np.float32)
+            return np.zeros(self._n_texts, np.float32)
         return np.asarray(self._index.get_scores(words), np.float32)
 
     def _tokens(self, queries: list[str]) -> list[list[str]]:
         words: list[list[str]] = bm25s.tokenize(queries, stemmer=self._stem, return_ids=False, show_progress=False)
         return words
 
-    def search(self, queries: list[str], k: int) -> list[list[tuple[str, float]]]:
-        """Up to k texts that share words with each query, best first, with their scores."""
+    def search(self, queries: list[str], k: int) -> list[list[tuple[int, float]]]:
+        """Rows of up to k texts that share words with each query, best first, with their scores."""
         from numba import get_num_threads
 
         words = self._tokens(queries)
         rows, scores = self._index.retrieve(
-            words, k=min(k, len(self._texts)), show_progress=False, n_threads=get_num_threads()
+            words, k=min(k, self._n_texts), show_progress=False, n_threads=get_num_threads()
         )
         return [
-            [(self._texts[row], float(score)) for row, score in zip(found, own, strict=True) if score > 0]
+            [(row, float(score)) for row, score in zip(found, own, strict=True) if score > 0]
             for found, own in zip(rows.tolist(), np.asarray(scores).tolist(), strict=True)
         ]

@@ -44,12 +44,12 @@ border-bottom:1px solid var(--line)}
 .scroll:focus-visible,summary:focus-visible{outline:2px solid var(--teal);outline-offset:2px}
 .scroll+.about{margin-top:14px}
 table{border-collapse:separate;border-spacing:0;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-th,td{padding:7px 10px;text-align:left;border-bottom:1px solid var(--line);font-weight:400;vertical-align:top}
+th,td{padding:7px 8px;text-align:left;border-bottom:1px solid var(--line);font-weight:400;vertical-align:top}
 .r{text-align:right;white-space:nowrap}
 thead th{color:var(--mute);font-size:13px;vertical-align:bottom}
-thead th.r{white-space:normal;min-width:78px}
+thead th.r{white-space:normal;min-width:72px}
 thead small{display:block;font-size:12px}
-th:first-child{position:sticky;left:0;background:var(--card);z-index:1;min-width:200px;max-width:340px;
+th:first-child{position:sticky;left:0;background:var(--card);z-index:1;min-width:180px;max-width:340px;
 overflow-wrap:anywhere}
 td.l{min-width:120px;overflow-wrap:anywhere}
 tbody tr:hover>*{background:var(--lit)}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wordhive.retrieval.bm25 import Bm25
-
+from ..bm25 import bm25_index
 from ..experiment import Bm25Spec
 from ..latency import Stages, latency, timed
 from ..memory import peak_memory
@@ -21,10 +20,9 @@ def stamp() -> Stamp:
 
 def find(spec: Bm25Spec, job: Job) -> Found:
     """The best documents that share words with each query."""
-    documents = list(job.prepared.collection.documents())
-    ids = {row: document.id for row, document in enumerate(documents)}
-    texts = [document.text for document in documents]
-    index, seconds = timed(lambda: Bm25(texts, stemmer=spec.stemmer, k1=spec.k1, b=spec.b))
+    (index, ids), seconds = timed(
+        lambda: bm25_index(job.prepared.collection, stemmer=spec.stemmer, k1=spec.k1, b=spec.b)
+    )
 
     def search(text: str) -> dict[str, float]:
         scores = index.scores(text)

@@ -66,7 +66,7 @@ def find(spec: DenseSpec, job: Job) -> Found:
     return Found(
         run,
         Costs(
-            f"one vector of {dim} float32 a document by {spec.model}, {model.similarity_fn_name}, all documents scored",
+            f"{spec.model}, one vector of {dim} float32 a document, {model.similarity_fn_name}, every document scored",
             bytes_per_document={"vector": 4.0 * dim},
             latency=latency(job.timed_texts, search_in_stages),
             queries_per_second=rate(len(run), seconds_searching),

@@ -6,6 +6,8 @@ from ..experiment import FusionSpec
 from ..fusion import fuse, tune
 from .job import Costs, Found, Job, Stamp
 
+_NAMES = {"rrf": "reciprocal rank fusion", "wsum": "weighted sum of scores"}
+
 
 def stamp(spec: FusionSpec, job: Job) -> Stamp:
     """The parts' stamps, on the split for tuning too."""
@@ -33,7 +35,7 @@ def find(spec: FusionSpec, job: Job) -> Found:
     run = {id: run.get(id, {}) for id in job.queries}
     sizes = {name: step.costs.bytes_per_document for name, step in steps.items()}
     known = {name: round(sum(parts.values()), 1) for name, parts in sizes.items() if parts}
-    described = f"{spec.method} of {' and '.join(spec.of)}" + (f", {params}" if params else "")
+    described = f"{_NAMES.get(spec.method, spec.method)} of {' and '.join(spec.of)}" + (f", {params}" if params else "")
     tuned = "" if spec.tune_on is None else f", chosen on {spec.tune_on}"
     # Its bytes are those of all parts, or not known.
     return Found(run, Costs(described + tuned, bytes_per_document=known if len(known) == len(sizes) else {}))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from wordhive.index import InputError
+from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.info import EncoderStamp, IndexInfo
 from wordhive.retrieval.chunks import truncated_share
 from wordhive.retrieval.encoder import Encoder
@@ -16,13 +16,16 @@ from wordhive.retrieval.retriever import Retriever, fitting_config
 from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards
 
 from ..encoded import encode
-from ..experiment import MultiVectorSpec, SystemSpec, WordhiveSpec, slug
+from ..experiment import ChunkSpec, MultiVectorSpec, SystemSpec, WordhiveSpec, slug
 from ..index_runs import candidate_recall, exact_runs, two_stage_run
+from ..indexed import indexed
 from ..kept_results import read_result, write_result
 from ..latency import stage_latency, timed
 from ..memory import peak_memory
 from ..preparation import Prepared
 from ..runs import Run
+from . import chunks
+from .holdings import holdings
 from .job import Costs, Found, Job, Stamp, rate
 
 _K = 10
@@ -32,8 +35,7 @@ _NOT_NEEDED = {"whole": set[str](), "words": {"summaries", "candidates"}, "summa
 
 def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
     """What the model computes, and the index's configuration, whatever its file is called."""
-    config = fitting_config(_as_wordhive(spec).config, _encoder(spec.model))
-    return {"model": _stamp(spec.model).fingerprint, "config": config.model_dump()}
+    return {"model": _stamp(spec.model).fingerprint, "config": _config(_as_wordhive(spec)).model_dump()}
 
 
 def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
@@ -50,11 +52,16 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
     names, texts = list(job.queries), list(job.queries.values())
     searcher.search(texts[0], _K, candidates=candidates)  # kernels are compiled once
 
+    # So many chunks as may be of the documents of a ranking.
+    depth = job.depth * chunks.most(index.ids().values()) if spec.chunk else job.depth
+
     def search_all() -> Run:
         queries = retriever.encoder.encode_queries(texts)
         if candidates == "all":
-            return exact_runs(index, queries, names, job.depth)[0][spec.part]
-        return two_stage_run(index, queries, names, candidates, job.depth)
+            run = exact_runs(index, queries, names, depth)[0][spec.part]
+        else:
+            run = two_stage_run(index, queries, names, candidates, depth)
+        return chunks.merged(run, job.depth) if spec.chunk else run
 
     run, seconds_searching = timed(search_all)
     held = names[: job.exact]
@@ -68,12 +75,13 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
         Costs(
             _description(spec, retriever, candidates),
             candidate_recall=recall,
-            bytes_per_document=_bytes(index.info(), spec.part),
+            bytes_per_document=_bytes(index.info(), spec.part, job.prepared.n_documents),
             # Exact search computes both parts: its time is no part's own.
             latency=stage_latency(searcher, job.timed_texts, _K, candidates) if whole else {},
             queries_per_second=rate(len(run), seconds_searching) if whole else None,
             seconds_indexing=seconds,
             peak_memory=peak_memory(),
+            index=holdings(retriever, job) if whole and not spec.chunk else None,
         ),
     )
 
@@ -83,15 +91,20 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever,
 
     Seconds are None where a part of it was done by an earlier run that was stopped, or elsewhere.
     """
-    encoder = _encoder(spec.model)
-    shards, encoding = _shards(encoder, job)
-    config = fitting_config(_as_wordhive(spec).config, encoder)
+    encoder, own = _encoder(spec.model), _as_wordhive(spec)
+    if own.index is not None:
+        return indexed(job.prepared.collection, Path(own.index), encoder, own.config, own.device)
+    shards, n_held, encoding = _shards(encoder, job, own.chunk)
+    config = _config(own)
     digest = hashlib.sha256(json.dumps(config.model_dump(), sort_keys=True).encode()).hexdigest()
     path = shards.with_name(f"{shards.stem}-{digest[:8]}.hive")
     state, made_for = path.with_suffix(".json"), {"documents": job.prepared.fingerprint, "config": config.model_dump()}
     fresh = not path.exists()
-    retriever = Retriever.create(path, encoder, config=config) if fresh else Retriever.open(path, encoder)
-    if (whole := read_result(state, made_for)) is None or len(retriever) != job.prepared.n_documents:
+    if fresh:
+        retriever = Retriever.create(path, encoder, config=config, device=own.device)
+    else:
+        retriever = Retriever.open(path, encoder, device=own.device)
+    if (whole := read_result(state, made_for)) is None or len(retriever) != n_held:
         _, taken = timed(lambda: index_shards(shards, retriever, skip_known=not fresh))
         whole = {"seconds": round(taken + encoding, 1) if fresh and encoding is not None else None}
         write_result(state, whole, made_for)
@@ -99,25 +112,39 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever,
 
 
 def truncated(systems: Sequence[SystemSpec], prepared: Prepared) -> float | None:
-    """The share of documents that are longer than the window of the first of wordhive's models; None without one."""
-    ours = next((spec for spec in systems if isinstance(spec, WordhiveSpec | MultiVectorSpec)), None)
+    """The share of documents that are longer than the window of the first of wordhive's models without chunks; None
+    without one."""
+    ours = next(
+        (s for s in systems if isinstance(s, WordhiveSpec | MultiVectorSpec) and not _as_wordhive(s).chunk), None
+    )
     if ours is None:
         return None
     return truncated_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
 
 
-def _shards(encoder: Encoder, job: Job) -> tuple[Path, float | None]:
-    """The encoded documents, and the seconds that it took; None where they are unknown."""
-    shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}.shards"
+def _shards(encoder: Encoder, job: Job, chunk: ChunkSpec | None) -> tuple[Path, int, float | None]:
+    """The encoded documents or chunks, their number, and the seconds that it took; None where they are unknown."""
+    cut = "" if chunk is None else f"-chunks-{chunk.overlap}"
+    shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}{cut}.shards"
     state, made_for = shards.with_suffix(".json"), {"documents": job.prepared.fingerprint}
     if whole_shards(shards) and (known := read_result(state, made_for)) is not None:
-        return shards, known["seconds"]
+        return shards, known.get("n", job.prepared.n_documents), known["seconds"]
     shards.parent.mkdir(parents=True, exist_ok=True)
     fresh = not is_shard_folder(shards)
-    _, taken = timed(lambda: encode(job.prepared.collection, shards, encoder, None))
+    collection = job.prepared.collection
+    if chunk is not None:
+        collection = chunks.cut(collection, encoder, chunk.overlap)
+    n, taken = timed(lambda: encode(collection, shards, encoder, None))
     seconds = round(taken, 1) if fresh else None
-    write_result(state, {"seconds": seconds}, made_for)
-    return shards, seconds
+    write_result(state, {"seconds": seconds, "n": n}, made_for)
+    return shards, n, seconds
+
+
+def _config(spec: WordhiveSpec) -> IndexConfig:
+    """The configuration that is asked for; the own one of an index that is there already."""
+    if spec.config is None and spec.index is not None and Path(spec.index).exists():
+        return Index.open(spec.index).config
+    return fitting_config(spec.config, _encoder(spec.model))
 
 
 def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
@@ -127,15 +154,19 @@ def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
 
 
 def _description(spec: WordhiveSpec, retriever: Retriever, candidates: int | str) -> str:
-    of = {"whole": "", "words": ", words alone", "summary": ", summary alone"}[spec.part]
-    found = "all documents scored" if candidates == "all" else f"{candidates:,} candidates scored"
-    return f"{retriever.encoder.name}, preset {spec.config or 'by default'}{of}, {found}"
+    of = {"whole": "", "words": "its words alone, ", "summary": "its summaries alone, "}[spec.part]
+    found = "every document scored" if candidates == "all" else f"{candidates:,} candidates scored"
+    index = "its default preset" if spec.config is None else f"preset {spec.config}"
+    if spec.config is None and spec.index is not None:
+        index = f"index {Path(spec.index).name}"
+    whole = "" if spec.chunk is None else "documents cut into chunks, "
+    return f"{retriever.encoder.name} with {index}, {whole}{of}{found}"
 
 
-def _bytes(info: IndexInfo, part: str) -> dict[str, float]:
+def _bytes(info: IndexInfo, part: str, n_documents: int) -> dict[str, float]:
     left_out = {"texts", "parameters", *_NOT_NEEDED[part]}
     sizes = {name: size for name, size in info.bytes.items() if size and name not in left_out}
-    return {name: round(size / info.n_documents, 1) for name, size in sizes.items()}
+    return {name: round(size / n_documents, 1) for name, size in sizes.items()}
 
 
 # Two of them: an experiment goes through the same models for each collection.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..findings import IndexFindings
 from ..preparation import Prepared
 from ..runs import Run, read_run
 
@@ -25,6 +26,7 @@ class Costs:
     seconds_indexing: float | None = None
     peak_memory: int | None = None
     notes: dict[str, int] = field(default_factory=dict)
+    index: IndexFindings | None = None
 
 
 @dataclass(frozen=True)

@@ -168,13 +168,22 @@ def _corpus(source: SourceConfig, corpus: Path | None) -> tuple[int, list[str]]:
 @contextmanager
 def _searching(method: Path | str, texts: list[str]) -> Iterator[Search]:
     if method == "bm25":
-        yield Bm25(texts).search
+        yield _bm25_search(texts)
     elif isinstance(method, Path):
         with Retriever.open(method) as retriever:
             yield retriever_search(retriever)
     else:
         with TemporaryDirectory(prefix="wordhive-") as folder, _filled(Path(folder), method, texts) as retriever:
             yield retriever_search(retriever)
+
+
+def _bm25_search(texts: list[str]) -> Search:
+    index = Bm25(texts)
+
+    def search(queries: list[str], k: int) -> list[list[tuple[str, float]]]:
+        return [[(texts[row], score) for row, score in found] for found in index.search(queries, k)]
+
+    return search
 
 
 def _filled(folder: Path, model: Model, texts: list[str]) -> Retriever:

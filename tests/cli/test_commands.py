@@ -158,21 +158,44 @@ def test_eval_writes_report_and_runs(run: Run, beir: Path, tmp_path: Path) -> No
     assert printed.code == 0
     assert "ndcg@10" in printed.out
     saved = json.loads((report / "report.json").read_text(encoding="utf-8"))
-    assert [system["measures"]["ndcg@10"] for system in saved["systems"]] == [1.0] * 4
-    assert saved["candidate_recall"]["1000"] == 1.0
-    assert (report / "exact.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
-    again = run("eval", beir, "--report", report, "--json").json()
-    assert again["seconds_indexing"] is None
+    systems = saved["collections"][0]["systems"]
+    assert [system["measures"]["ndcg@10"] for system in systems] == [1.0] * 4
+    assert systems[-1]["candidate_recall"]["1000"] == 1.0
+    assert (report / "runs/tiny/exact.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
+    assert saved["setting"]["command"] == f"wordhive eval {beir} --report {report}"
+    assert "exact, words alone" in (report / "report.html").read_text(encoding="utf-8")
+    again = run("eval", beir, "--report", report, "--json")
+    assert again.json()["collections"] == saved["collections"]
+    assert "done" not in again.err
+
+
+def test_eval_of_three_files_equals_that_of_their_folder(run: Run, beir: Path) -> None:
+    qrels = next((beir / "qrels").iterdir())
+    files = [beir / "corpus.jsonl", "--queries-file", beir / "queries.jsonl", "--qrels", qrels]
+    found = run("eval", *files, "--config", "exact", "--json").json()["collections"][0]
+    expected = run("eval", beir, "--config", "exact", "--json").json()["collections"][0]
+    assert (found["name"], found["split"]) == ("corpus", "test")
+    assert found["query_ids"] == expected["query_ids"]
+    assert [s["measures"] for s in found["systems"]] == [s["measures"] for s in expected["systems"]]
+    for arguments, said in [
+        (files[:3], "give --queries-file and --qrels together"),
+        ([*files, "--split", "dev"], "--split belongs to a BEIR folder"),
+        ([beir / "gone.jsonl", *files[1:]], "gone.jsonl"),
+    ]:
+        refused = run("eval", *arguments)
+        assert (refused.code, said in refused.err) == (2, True)
+        assert len(refused.err.strip().splitlines()) == 1
 
 
 def test_eval_measures_bm25_and_says_what_words_cost(run: Run, beir: Path, tmp_path: Path) -> None:
     report = tmp_path / "report"
     printed = run("eval", beir, "--report", report, "--bm25").out
     saved = json.loads((report / "report.json").read_text(encoding="utf-8"))
-    assert saved["systems"][-1]["name"] == "bm25"
-    assert (report / "bm25.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
-    words, removed = saved["words_per_document"], saved["words_removed"]
-    codes = saved["bytes_per_document"]["words"]
+    systems = saved["collections"][0]["systems"]
+    assert systems[-1]["name"] == "bm25"
+    assert (report / "runs/tiny/bm25.trec").read_text(encoding="utf-8").startswith("q1 Q0 dance 1 ")
+    index = systems[0]["index"]
+    words, removed, codes = index["words_per_document"], index["words_removed"], index["bytes_per_document"]["words"]
     assert f"{words:.1f} word vectors ({removed:.1%} of its whole words removed) in {codes:,.0f} bytes" in printed
 
 
@@ -289,8 +312,9 @@ def test_a_model_of_identical_words_is_indexed_searched_and_measured(
     assert "stages     the summary, SQ8" in shown
     assert run("info", target, "--json").json()["exact_match"] is True
     measured = run("eval", beir, "--model", uni, "--json").json()
-    assert measured["setting"]["config"]["encoding"] == {"family": "summary"}
-    assert measured["systems"][0]["measures"]["ndcg@10"] == 1
+    first = measured["collections"][0]["systems"][0]
+    assert first["index"]["config"]["encoding"] == {"family": "summary"}
+    assert first["measures"]["ndcg@10"] == 1
 
 
 def test_info_says_nothing_of_matching_where_all_words_match(run: Run, hive: Path) -> None:

@@ -49,8 +49,8 @@ def test_runs_are_compared_for_people(run: Run, beir: Path, good: Path, poor: Pa
 
 def test_runs_of_eval_keep_their_measures(run: Run, beir: Path, tmp_path: Path) -> None:
     report = tmp_path / "report"
-    systems = run("eval", beir, "--report", report, "--bm25", "--json").json()["systems"]
-    paths = [report / name for name in ("exact-summary-alone.trec", "bm25.trec")]
+    systems = run("eval", beir, "--report", report, "--bm25", "--json").json()["collections"][0]["systems"]
+    paths = [report / "runs/tiny" / name for name in ("exact-summary-alone.trec", "bm25.trec")]
     found = run("compare", *paths, "--collection", beir, "--measure", "map", "--json").json()
     measures = {system["name"]: system["measures"]["map"] for system in systems}
     assert found["value"] == pytest.approx(measures["exact, summary alone"])

@@ -72,7 +72,7 @@ def test_what_does_not_belong_together_is_one_line(run: Run, config: Path, beir:
         (("--suite", "grand"), "no suite 'grand'; choose beir, local, msmarco"),
         ((config, "--model", "x"), "--model belongs to a single collection"),
         ((config, "--bm25"), "--bm25 belongs to a single collection"),
-        ((beir, "--cache", tmp_path), "--cache belongs to an experiment"),
+        ((config, "--qrels", tmp_path / "q"), "--qrels belongs to a single collection"),
         ((tmp_path / "none.yaml",), "no configuration file at"),
     ]:
         refused = run("eval", *arguments)

@@ -22,7 +22,7 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
 def files(tmp_path: Path, beir: Path) -> list[str | Path]:
     qrels = tmp_path / "own.qrels"
     qrels.write_text("q1 0 dance 2\nq2 0 silk 1\nq2 0 gone 1\n", "utf-8")
-    return [beir / "corpus.jsonl", "--queries", beir / "queries.jsonl", "--qrels", qrels]
+    return [beir / "corpus.jsonl", "--queries-file", beir / "queries.jsonl", "--qrels", qrels]
 
 
 def _order(path: Path) -> list[str]:
@@ -87,4 +87,4 @@ def test_runs_are_compared_on_files_of_ones_own(
     assert changes[str(runs[1])][0]["difference"] < 0
     assert json.loads(run("compare", *runs, "--collection", beir, "--json").out).keys().isdisjoint({"changes"})
     refused = run("compare", *runs, "--collection", *files[:3])
-    assert (refused.code, "give --queries and --qrels together" in refused.err) == (2, True)
+    assert (refused.code, "give --queries-file and --qrels together" in refused.err) == (2, True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from wordhive.eval.collections import collection_of_files, count_documents, load_collection
+from wordhive.eval.conventions import leaves_itself_out
 from wordhive.index import InputError, WordhiveError
 
 CORPUS = '{"_id": "d1", "title": "T", "text": "one"}\n{"_id": "d2", "text": "two"}\n'
@@ -193,3 +194,12 @@ def test_broken_files_are_named_with_their_line(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(b"".join(b"q%d\tfirst\n" % n for n in range(9000)))[:-20])
     with pytest.raises(InputError, match=r"q.tsv.gz is no complete gzip file after line [1-8]"):
         collection_of_files(paths[0], packed, paths[2])
+
+
+def test_only_arguana_and_quora_leave_a_querys_own_document_out(tmp_path: Path) -> None:
+    for name in ("arguana", "quora", "scifact", "quora-open"):
+        (tmp_path / name).mkdir()
+        collection = load_collection(str(_folder(tmp_path / name)))
+        assert collection.without_itself is (name in ("arguana", "quora"))
+    ids = {"beir/arguana": True, "beir/quora/test": True, "beir/scifact/test": False, "mine/quora": False}
+    assert {id: leaves_itself_out(id) for id in ids} == ids

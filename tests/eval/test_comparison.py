@@ -10,7 +10,7 @@ import pytest
 
 from wordhive.eval.bm25 import bm25_run
 from wordhive.eval.collections import Collection
-from wordhive.eval.comparison import compare, holm, p_value
+from wordhive.eval.comparison import Test, compare, holm, p_value
 from wordhive.eval.runs import Run, measure, read_run, trec_lines
 from wordhive.index import InputError
 from wordhive.retrieval.documents import Document
@@ -202,3 +202,8 @@ def test_texts_without_words_have_no_bm25() -> None:
     collection = Collection("tiny", "test", lambda: iter(documents), {"q": "bees"}, {"q": {"a": 1}})
     with pytest.raises(InputError, match="none of the 2 texts has a word"):
         bm25_run(collection)
+
+
+@pytest.mark.parametrize("test", ["fisher", "student"])
+def test_of_a_single_query_nothing_can_be_told(test: Test) -> None:
+    assert p_value(np.array([0.5]), test) == 1.0

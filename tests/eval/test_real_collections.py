@@ -9,8 +9,10 @@ import pytrec_eval
 
 from wordhive.eval.bm25 import bm25_run
 from wordhive.eval.collections import load_collection
-from wordhive.eval.evaluate import evaluate
+from wordhive.eval.experiment import CollectionSpec
+from wordhive.eval.runner import Runner
 from wordhive.eval.runs import measure, trec_lines
+from wordhive.eval.standard_experiment import standard_experiment
 
 pytestmark = pytest.mark.slow
 
@@ -20,9 +22,10 @@ pytestmark = pytest.mark.slow
 def test_exact_and_two_stage_search_reach_their_quality(
     collections: Path, tmp_path: Path, name: str, least: float
 ) -> None:
-    found = evaluate(load_collection(str(collections / name)), tmp_path / "index.hive", candidates=1000)
+    experiment = standard_experiment(CollectionSpec(source=str(collections / name)), candidates=1000)
+    found = Runner(experiment, tmp_path).run().collections[0]
     quality = {system.name: system.measures["ndcg@10"] for system in found.systems}
-    print(name, {system: round(value, 4) for system, value in quality.items()}, found.bytes_per_document)  # noqa: T201
+    print(name, {system: round(value, 4) for system, value in quality.items()}, found.systems[0].bytes_per_document)  # noqa: T201
     assert quality["exact"] >= least
     assert quality["two stages, 1000 candidates"] == pytest.approx(quality["exact"], abs=0.003)
     assert quality["exact"] > quality["exact, words alone"]

@@ -20,6 +20,8 @@ from wordhive.eval.runs import query_values, read_run
 from wordhive.eval.systems import dense
 from wordhive.index import InputError
 from wordhive.retrieval.checkpoint import find_base
+from wordhive.retrieval.chunks import chunked
+from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 
 from .conftest import SPLITS, TEXTS
@@ -194,7 +196,8 @@ def test_words_of_our_systems_are_told(tiny: Path, cache: Path, tmp_path: Path) 
     found = Runner(experiment, tmp_path, cache).run().collections[0]
     ours = [hit for shown in found.side_by_side for hit in shown.hits["all"] if hit.matches]
     assert ours
-    assert all(0 < share <= 100 for hit in ours for _, _, share in hit.matches)
+    assert all(share > 0 for hit in ours for _, _, share in hit.matches)
+    assert all(sum(share for _, _, share in hit.matches) <= 1.001 for hit in ours)
     assert ("food", "food") in {(word, match) for hit in ours for word, match, _ in hit.matches}
     assert not any(hit.matches for shown in found.side_by_side for hit in shown.hits["BM25"])
 
@@ -343,3 +346,74 @@ def test_what_is_not_there_is_told_in_a_line(tiny: Path, tmp_path: Path, change:
     values = {"collections": [{"source": str(tiny)}], "systems": [SYSTEMS[0]], **change}
     with pytest.raises(InputError, match=message):
         Runner(Experiment.model_validate(values), tmp_path).run()
+
+
+def test_a_query_finds_itself_only_where_no_convention_leaves_it_out(tiny: Path, tmp_path: Path, cache: Path) -> None:
+    systems = [
+        {"name": "BM25", "kind": "bm25"},
+        {"name": "all", "kind": "wordhive", "config": "exact"},
+        {"name": "hybrid", "kind": "fusion", "of": ["BM25", "all"]},
+    ]
+    found = {}
+    for name in ("arguana", "others"):
+        folder = tmp_path / name
+        shutil.copytree(tiny, folder)
+        rows = [{"_id": id, "text": f"{text} webs, rain, smell"} for id, text in TEXTS.items()]
+        (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:3]), encoding="utf-8")
+        lines = "bees\twasp\t1\nants\tmoth\t1\nsilk\train\t1\n"
+        (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{lines}", encoding="utf-8")
+        experiment = Experiment.model_validate(
+            {"collections": [{"source": str(folder)}], "systems": systems, "depth": 10, "queries_timed": 0}
+        )
+        found[name] = Runner(experiment, tmp_path / "report" / name, cache).run().collections[0]
+    runs = {
+        name: {each.name: read_run(tmp_path / "report" / name / each.run) for each in collection.systems}
+        for name, collection in found.items()
+    }
+    for name in ("BM25", "all"):
+        for id, documents in runs["others"][name].items():
+            assert next(iter(documents)) == id
+            assert list(runs["arguana"][name][id]) == [document for document in documents if document != id]
+    assert all(id not in documents for id, documents in runs["arguana"]["hybrid"].items())
+
+
+def test_a_chunked_document_counts_as_its_best_chunk(tmp_path: Path) -> None:
+    folder = tmp_path / "long"
+    (folder / "qrels").mkdir(parents=True)
+    filler = " ".join(f"The river {n} carries stones and clouds pass." for n in range(200))
+    texts = {"far": f"{filler} Spiders spin webs of silk.", "near": "Wasps make paper.", "rain": "Rain falls."}
+    rows = [{"_id": id, "text": text} for id, text in texts.items()]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "spiders spin silk"}\n', encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\tfar\t1\n", encoding="utf-8")
+    whole = {"kind": "wordhive", "config": "exact"}
+    systems = [
+        {**whole, "name": "whole"},
+        {**whole, "name": "cut", "chunk": {"overlap": 16}},
+        {**whole, "name": "two stages", "config": "muvera-1280", "chunk": {"overlap": 16}, "candidates": 500},
+    ]
+    experiment = Experiment.model_validate(
+        {"collections": [{"source": str(folder)}], "systems": systems, "depth": 10, "queries_timed": 1}
+    )
+    report = tmp_path / "report"
+    found = Runner(experiment, report).run().collections[0]
+    assert found.truncated == pytest.approx(1 / 3)
+    encoder = Encoder.load()
+    chunks = list(chunked([Document(id, text) for id, text in texts.items()], encoder, overlap=16))
+    vectors = encoder.encode_documents([chunk.text for chunk in chunks])
+    query = encoder.encode_queries(["spiders spin silk"])
+    best: dict[str, float] = {}
+    for place, chunk in enumerate(chunks):
+        words = (query.vectors @ vectors[place : place + 1].vectors.T).max(axis=1).sum()
+        assert query.summary is not None
+        assert vectors.summary is not None
+        w = encoder.summary_weight
+        score = float((1 - w) * words + w * query.summary[0] @ vectors.summary[place])
+        id = chunk.id.partition("#")[0]
+        best[id] = max(best.get(id, -9.0), score)
+    runs = {each.name: read_run(report / each.run)["q"] for each in found.systems}
+    for name in ("cut", "two stages"):
+        assert runs[name] == pytest.approx(best, abs=0.02)
+        assert next(iter(runs[name])) == "far"
+    assert runs["whole"]["far"] < runs["cut"]["far"] - 0.05
+    assert system(found, "cut").bytes_per_document["words"] > system(found, "whole").bytes_per_document["words"]
