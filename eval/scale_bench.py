@@ -122,7 +122,7 @@ def _grown(path: Path, shards: Path, encoder: Encoder, config: str | Path | None
                     advance(len(ids))
     finally:
         index.close()
-    return round(seconds, 1)
+    return round(seconds, 3)
 
 
 def _in_own_process(work: Callable[..., Size], *arguments: Any) -> Size:
