@@ -72,7 +72,9 @@ def from_factory(
     if not index.is_trained:
         _prepare(index)
         try:
-            index.train(widened(sample, factory, few_rows))
+            # Hundreds of clusterings into 16, each of which would wake all threads.
+            with one_thread(isinstance(index, faiss().IndexPQ) and index.pq.nbits <= 4):
+                index.train(widened(sample, factory, few_rows))
         except RuntimeError as error:
             raise InputError(
                 f"{purpose} {factory!r} cannot be trained on {len(sample)} vectors ({_reason(error)}); "
