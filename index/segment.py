@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,9 @@ from .errors import WordhiveError
 from .word_id_lists import WordIdLists
 
 _TEMPORARY = "writing-"
+# Bytes from which files are read at once, by so many threads.
+_READ_TOGETHER = 1 << 24
+_READERS = 4
 # The parts of `WordIdLists`, in its order.
 ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
 
@@ -161,18 +165,27 @@ def file_records(root: Path, folder: Path) -> list[FileRecord]:
     ]
 
 
-def verify(root: Path, files: Iterable[FileRecord]) -> None:
+def verify(root: Path, files: Sequence[FileRecord]) -> None:
     """Raise WordhiveError for a file of the index at `root` that is not as the catalog knows it."""
-    for file in files:
-        path = root / file.path
-        try:
-            whole = path.stat().st_size == file.size and checksum(path) == file.checksum
-        except FileNotFoundError as error:  # maybe since a moment ago, by another process's merge
-            raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
-        except OSError as error:
-            raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
-        if not whole:
-            raise WordhiveError(f"{path} is damaged; restore it from a copy")
+    if sum(file.size for file in files) < _READ_TOGETHER:
+        for file in files:
+            _verify(root, file)
+        return
+    with ThreadPoolExecutor(_READERS) as readers:  # a disk reads several files in half the time
+        for job in [readers.submit(_verify, root, file) for file in files]:
+            job.result()
+
+
+def _verify(root: Path, file: FileRecord) -> None:
+    path = root / file.path
+    try:
+        whole = path.stat().st_size == file.size and checksum(path) == file.checksum
+    except FileNotFoundError as error:  # maybe since a moment ago, by another process's merge
+        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+    except OSError as error:
+        raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
+    if not whole:
+        raise WordhiveError(f"{path} is damaged; restore it from a copy")
 
 
 def _map(path: Path) -> Any:

@@ -179,3 +179,20 @@ for n in (50, 500, 5_000, 100_000):
 def test_an_array_that_the_disk_has_no_room_for_is_not_saved(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _SAVE_ON_A_FULL_DISK, str(tmp_path / "x.npy")]
     assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split() == ["50"]
+
+
+@pytest.mark.parametrize("at_once", [0, 1 << 40])
+def test_files_are_compared_with_their_checksums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(segment_module, "_READ_TOGETHER", at_once)
+    folder = tmp_path / "segments" / "a"
+    folder.mkdir(parents=True)
+    for name in "abcdef":
+        (folder / name).write_bytes(name.encode() * 1000)
+    files = file_records(tmp_path, folder)
+    segment_module.verify(tmp_path, files)
+    (folder / "e").write_bytes(b"e" * 999 + b"f")
+    with pytest.raises(WordhiveError, match=r"segments/a/e is damaged; restore it from a copy"):
+        segment_module.verify(tmp_path, files)
+    (folder / "c").unlink()
+    with pytest.raises(WordhiveError, match=r"segments/a/c is missing from the index; restore it from a copy"):
+        segment_module.verify(tmp_path, files)
