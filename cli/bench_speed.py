@@ -20,7 +20,7 @@ def register(group: typer.Typer) -> None:
 
 def speed(
     collection: CollectionName,
-    documents: FirstDocuments = 1000,
+    documents: FirstDocuments = 2048,
     queries: FirstQueries = 200,
     report: Annotated[
         Path | None, typer.Option(help="The folder of speed.json \\[default: out/bench/COLLECTION].")

@@ -151,8 +151,14 @@ def _stages(
         exact_match=encoder.exact_match, query_length=encoder.query_length, device=device,
     )  # fmt: skip
     _, built = timed(lambda: index.add(ids, vectors, texts))
-    others = [f"again {id}" for id in ids]
-    _, commit = timed(lambda: index.add(others, vectors, texts))
+    others: list[str] = []
+    while True:
+        generations, again = len(index.snapshot().generations), [f"{len(others)} {id}" for id in ids]
+        _, commit = timed(lambda again=again: index.add(again, vectors, texts))  # type: ignore[misc]
+        others += again
+        if len(index.snapshot().generations) == generations:
+            break
+        built = commit  # only now there were enough documents to fit to
     index.delete(others)
     index.compact()
     parameters = _parameters(index)

@@ -88,3 +88,11 @@ def check_ratios(found: SpeedBench) -> None:
     assert found.text_ratio == pytest.approx(whole / seconds["… transformer"])
     assert found.text_ratio > 1
     assert found.query_ratio > 1
+
+
+def test_too_few_documents_to_fit_to_are_added_until_they_are_enough(encoder: Encoder, collection: Collection) -> None:
+    found = bench(collection, encoder, documents=600, queries=1)
+    seconds = {cost.stage: cost.seconds for cost in found.indexing}
+    assert "… first-stage vectors" in seconds
+    assert found.fitting > seconds["commit"]
+    assert found.building == pytest.approx(found.fitting + seconds["commit"])
