@@ -13,6 +13,9 @@ Shards = Annotated[
     Path | None,
     typer.Option(help="Encoded documents: read if they are there, else written \\[default: in the report folder]."),
 ]
+EncodedShards = Annotated[Path, typer.Option(help="Its documents as wordhive encode left them.")]
+CandidatesScored = Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)]
+Preset = Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")]
 Split = Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")]
 FirstQueries = Annotated[int | None, typer.Option(help="Use only the first so many judged queries.", min=1)]
 FirstDocuments = Annotated[int | None, typer.Option(help="Use only the first so many documents.", min=1)]

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
-from .bench_options import AsJson, CollectionName, FirstQueries, ModelName, Split, report_folder
+from .bench_options import (
+    AsJson,
+    CandidatesScored,
+    CollectionName,
+    EncodedShards,
+    FirstQueries,
+    ModelName,
+    Preset,
+    Split,
+    report_folder,
+)
 
 if TYPE_CHECKING:
     from wordhive.eval.scale_bench import Size
@@ -20,7 +30,7 @@ def register(group: typer.Typer) -> None:
 
 def scale(
     collection: CollectionName,
-    shards: Annotated[Path, typer.Option(help="Its documents as wordhive encode left them.")],
+    shards: EncodedShards,
     documents: Annotated[
         list[int] | None,
         typer.Option(help="A size to measure; may be repeated \\[default: 10000, 100000, 1000000].", min=1),
@@ -30,8 +40,8 @@ def scale(
     ] = None,
     split: Split = "test",
     queries: FirstQueries = None,
-    candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
-    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    candidates: CandidatesScored = 1000,
+    config: Preset = None,
     model: ModelName = None,
     as_json: AsJson = False,
 ) -> None:

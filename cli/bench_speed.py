@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
-from .bench_options import AsJson, CollectionName, FirstDocuments, FirstQueries, ModelName, Split, report_folder
+from .bench_options import (
+    AsJson,
+    CandidatesScored,
+    CollectionName,
+    FirstDocuments,
+    FirstQueries,
+    ModelName,
+    Preset,
+    Split,
+    report_folder,
+)
 
 if TYPE_CHECKING:
     from wordhive.eval.speed_bench import SpeedBench
@@ -26,8 +36,8 @@ def speed(
         Path | None, typer.Option(help="The folder of speed.json \\[default: out/bench/COLLECTION].")
     ] = None,
     split: Split = "test",
-    candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
-    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    candidates: CandidatesScored = 1000,
+    config: Preset = None,
     model: ModelName = None,
     device: Annotated[str, typer.Option(help="Where the first stage is, cpu or cuda.")] = "cpu",
     as_json: AsJson = False,

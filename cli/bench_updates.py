@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from . import output
-from .bench_options import AsJson, CollectionName, FirstQueries, ModelName, Split, report_folder
+from .bench_options import (
+    AsJson,
+    CandidatesScored,
+    CollectionName,
+    EncodedShards,
+    FirstQueries,
+    ModelName,
+    Preset,
+    Split,
+    report_folder,
+)
 
 
 def register(group: typer.Typer) -> None:
@@ -17,14 +27,14 @@ def register(group: typer.Typer) -> None:
 
 def updates(
     collection: CollectionName,
-    shards: Annotated[Path, typer.Option(help="Its documents as wordhive encode left them.")],
+    shards: EncodedShards,
     report: Annotated[
         Path | None, typer.Option(help="The folder of results and indexes \\[default: out/bench/COLLECTION].")
     ] = None,
     split: Split = "test",
     queries: FirstQueries = None,
-    candidates: Annotated[int, typer.Option(help="Documents that the second stage scores.", min=1)] = 1000,
-    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    candidates: CandidatesScored = 1000,
+    config: Preset = None,
     model: ModelName = None,
     as_json: AsJson = False,
 ) -> None:

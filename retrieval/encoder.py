@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.batch import check_unicode
+from wordhive.index.encodings.best_products import multiplies_bfloat16
 from wordhive.index.info import EncoderStamp
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
@@ -396,7 +397,4 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 faster than in float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    if device.type != "cpu":
-        return False
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return device.type == "cpu" and multiplies_bfloat16()
