@@ -236,16 +236,29 @@ def _digits(rotated: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArra
 
 @njit(nogil=True, cache=True)
 def _count_below(rotated, borders, first, last, digits):  # type: ignore[no-untyped-def]
+    # Integers as wide as the floats they count, so that both take as many lanes.
+    counts = np.empty(rotated.shape[1], np.int32)
     for word in range(first, last):
-        for k in range(rotated.shape[1]):
-            digits[word, k] = 0
-        for border in borders:
+        counts[:] = 0
+        for border in range(len(borders)):
             for k in range(rotated.shape[1]):
-                digits[word, k] += rotated[word, k] > border[k]
+                counts[k] += np.int32(rotated[word, k] > borders[border, k])
+        for k in range(rotated.shape[1]):
+            digits[word, k] = counts[k]
 
 
 def _values(digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    return levels[np.arange(len(levels)), digits]
+    """The levels that digits stand for, float32 `[n, dim]`."""
+    values = np.empty(digits.shape, np.float32)
+    run_in_blocks(lambda first, last: _look_up(digits, levels, first, last, values), np.arange(len(digits) + 1))
+    return values
+
+
+@njit(nogil=True, cache=True)
+def _look_up(digits, levels, first, last, values):  # type: ignore[no-untyped-def]
+    for word in range(first, last):
+        for k in range(digits.shape[1]):
+            values[word, k] = levels[k, digits[word, k]]
 
 
 def _scales(rotated: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -259,10 +272,11 @@ def _packed(digits: NDArray[np.uint8], n_levels: int) -> NDArray[np.uint8]:
     """Bytes whose digits in base `n_levels`, the first one last, are levels."""
     per_byte = _DIMS_A_BYTE[n_levels]
     n, dim = digits.shape
-    padded = np.zeros((n, -(-dim // per_byte) * per_byte), np.uint8)
-    padded[:, :dim] = digits
-    powers = n_levels ** np.arange(per_byte)
-    return np.asarray(padded.reshape(n, -1, per_byte) @ powers, np.uint8)
+    packed = np.zeros((n, -(-dim // per_byte)), np.uint8)
+    for place in range(per_byte):
+        held = digits[:, place::per_byte]
+        packed[:, : held.shape[1]] += held * np.uint8(n_levels**place)
+    return packed
 
 
 def _tables(rotation: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float32]:

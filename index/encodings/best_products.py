@@ -57,15 +57,17 @@ def _in_float32(documents: WordVectors, words: NDArray[np.float32], best: NDArra
 def _in_bfloat16(documents: WordVectors, words: NDArray[np.float32], best: NDArray[np.float32]) -> None:
     import torch
 
-    columns = torch.tensor(words).bfloat16().T
+    # All at once: to wake threads for each batch costs more than it saves, the more so where a core is busy.
+    columns, rows = torch.tensor(words).bfloat16().T, torch.tensor(documents.vectors).bfloat16()
     held, done = torch.empty((0, len(words)), dtype=torch.bfloat16), 0
+    first = 0
     for part in batches(documents, _BATCH_PRODUCTS // len(words), len(documents)):
         n = len(part.vectors)
         held = held if len(held) >= n else torch.empty((n, len(words)), dtype=torch.bfloat16)
-        torch.matmul(torch.tensor(part.vectors).bfloat16(), columns, out=held[:n])
+        torch.matmul(rows[first : first + n], columns, out=held[:n])
         bits = held[:n].view(torch.int16).numpy()
         _best(_best_bits, bits, part.offsets, best[done : done + len(part)].view(np.int32))
-        done += len(part)
+        first, done = first + n, done + len(part)
 
 
 def _best(kernel: Any, products: NDArray[Any], offsets: NDArray[np.int64], best: NDArray[Any]) -> None:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor
+from scipy.linalg.lapack import dpotri
 
 from .. import faiss_library
 from ..config import FittedConfig
@@ -33,6 +34,8 @@ _DOCUMENTS_AT_ONCE = 1024
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
+# Of k-means: more of them find no better candidates.
+_ROUNDS = 8
 # Words that are looked at for each place in the sample; of a large first batch all different ones are among them.
 _WORDS_A_PLACE = 4
 # Of the sample, where there are queries: documents' words keep unforeseen queries answerable.
@@ -161,9 +164,8 @@ def _sum_by_text(rows: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArr
 def _cluster(words: NDArray[np.float32], n: int, seed: int) -> NDArray[np.float32]:
     if n == 0:
         return np.zeros((0, words.shape[1]), np.float32)
-    kmeans = faiss_library.faiss().Kmeans(
-        words.shape[1], n, niter=15, seed=seed, min_points_per_centroid=1, max_points_per_centroid=_WORDS_TO_CLUSTER
-    )
+    limits = {"min_points_per_centroid": 1, "max_points_per_centroid": _WORDS_TO_CLUSTER}
+    kmeans = faiss_library.faiss().Kmeans(words.shape[1], n, niter=_ROUNDS, seed=seed, **limits)
     kmeans.train(np.ascontiguousarray(words))
     return np.asarray(kmeans.centroids, np.float32).reshape(n, -1)
 
@@ -176,6 +178,8 @@ def _solve(features: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
     exact = features.astype(np.float64)
     gram = exact.T @ exact
     gram[np.diag_indices(len(gram))] += ridge * max(np.trace(gram) / len(gram), 1e-12)
-    inverse: NDArray[np.float64] = cho_solve(cho_factor(gram, overwrite_a=True), np.eye(len(gram)))
-    solution: NDArray[np.float32] = inverse.astype(np.float32) @ features.T
+    half, _ = dpotri(cho_factor(gram, lower=True, overwrite_a=True)[0], lower=True)
+    inverse = half.astype(np.float32)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    solution: NDArray[np.float32] = inverse @ features.T
     return solution

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from ..config import ReductionConfig
 from ..tensors import dequantised, quantised
 
-# Directions that queries have less of than this share of the most common one count for nothing.
+# Directions that queries and documents have together less of than this share of the most common one count for nothing.
 _LEAST_SHARE = 1e-6
 
 
@@ -34,9 +35,10 @@ class Reduction:
         mean = documents.mean(axis=0, dtype=np.float64)
         centred = documents - mean
         if config.method == "query-aware":
-            left, right = _query_aware(queries.astype(np.float64), centred, config.dims)
+            exact = queries.astype(np.float64)
+            left, right = _best_pair(exact.T @ exact, centred, config.dims)
         elif config.method == "pca":
-            left = right = _principal(centred, config.dims)
+            left, right = _best_pair(np.eye(centred.shape[1]), centred, config.dims)
         else:
             left = right = _count_sketch(documents.shape[1], config.dims, config.seed)
         return cls(left.astype(np.float32), right.astype(np.float32), (mean @ right).astype(np.float32))
@@ -73,38 +75,43 @@ class Reduction:
         return int(self.queries.shape[1])
 
 
-def _query_aware(
-    queries: NDArray[np.float64], documents: NDArray[np.float64], dims: int
+def _best_pair(
+    asked: NDArray[np.float64], documents: NDArray[np.float64], dims: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The pair of matrices of rank `dims` with the least squared error of all products of the two samples.
+    """The pair of matrices of rank `dims` with the least squared error of all products of queries and documents.
 
-    With queries = P·S·Qᵀ, that error is the one of documents·Q·S in any orthonormal basis, so the best is its
-    principal one, V: documents by Q·S·V, queries by Q·S⁻¹·V (LeanVec-OOD, Tepper et al. 2023, in closed form).
+    asked: QᵀQ of the queries Q, which is all that counts of them. With the documents' DᵀD = F·Fᵀ, the error is that of
+    Q·F, and least where the principal axes V of FᵀQᵀQF are kept: queries by F·V/√λ, documents by QᵀQ·F·V/√λ
+    (LeanVec-OOD, Tepper et al. 2023, in closed form). With QᵀQ = 1 they are the documents' principal axes.
     """
-    scale, basis = _right_singular(queries)
-    weighed = (documents @ basis) * scale
-    axes = _principal(weighed, dims)
-    return basis @ (axes / scale[:, None]), basis @ (axes * scale[:, None])
+    factor = documents.T if len(documents) <= len(asked) else _root(documents.T @ documents)
+    values, axes = _principal(factor.T @ asked @ factor, dims)
+    if not len(values):  # nothing to tell directions apart by: any one will do
+        return np.eye(len(asked), 1), np.eye(len(asked), 1)
+    left = factor @ (axes / np.sqrt(values))
+    return left, asked @ left
 
 
-def _right_singular(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Singular values and right vectors of a tall or wide matrix, by the smaller of its two Gram matrices."""
-    n, dim = matrix.shape
-    if not matrix.any():  # nothing to tell directions apart by: any one will do
-        return np.ones(1), np.eye(dim, 1)
-    if dim <= n:
-        squares, vectors = np.linalg.eigh(matrix.T @ matrix)
-        kept = squares > _LEAST_SHARE**2 * squares[-1]
-        return np.sqrt(squares[kept]), vectors[:, kept]
-    squares, vectors = np.linalg.eigh(matrix @ matrix.T)
-    kept = squares > _LEAST_SHARE**2 * squares[-1]
-    values = np.sqrt(squares[kept])
-    return values, (matrix.T @ vectors[:, kept]) / values
+def _root(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F with F·Fᵀ = gram; of directions that there are none in it has next to nothing."""
+    gram[np.diag_indices(len(gram))] += max(_LEAST_SHARE**2 * np.trace(gram) / len(gram), np.finfo(np.float64).tiny)
+    return np.asarray(np.linalg.cholesky(gram), np.float64)
 
 
-def _principal(rows: NDArray[np.float64], dims: int) -> NDArray[np.float64]:
-    _, axes = _right_singular(rows)
-    return axes[:, ::-1][:, :dims]
+def _principal(matrix: NDArray[np.float64], dims: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest eigenvalues of a symmetric matrix, at most `dims`, and their vectors in columns, largest first.
+
+    Their span is looked for in float32, a fifth of the work, and they themselves within it in float64.
+    """
+    n, size = len(matrix), np.trace(matrix)
+    if size <= 0:
+        return np.zeros(0), np.zeros((n, 0))
+    few = [n - min(dims, n), n - 1]
+    _, rough = eigh((matrix / size).astype(np.float32), subset_by_index=few, check_finite=False)
+    span = rough.astype(np.float64)
+    values, turned = np.linalg.eigh(span.T @ matrix @ span)
+    kept = np.flatnonzero(values > _LEAST_SHARE**2 * values[-1])[::-1]
+    return values[kept], span @ turned[:, kept]
 
 
 def _count_sketch(n: int, dims: int, seed: int) -> NDArray[np.float64]:

@@ -27,9 +27,10 @@ def error(reduction: Reduction, queries: NDArray[np.float32], documents: NDArray
 
 
 @pytest.mark.parametrize("n_queries", [12, 200])
+@pytest.mark.parametrize("n_documents", [14, 90])
 @pytest.mark.parametrize("dims", [1, 4, 9])
-def test_query_aware_is_the_best_there_is(n_queries: int, dims: int) -> None:
-    queries, documents = rows(1, n_queries), rows(2, 90)
+def test_query_aware_is_the_best_there_is(n_queries: int, n_documents: int, dims: int) -> None:
+    queries, documents = rows(1, n_queries), rows(2, n_documents)
     reduction = Reduction.fit(ReductionConfig(dims=dims), queries, documents)
     exact = queries.astype(np.float64) @ (documents - documents.mean(axis=0, dtype=np.float64)).T
     least = float((np.linalg.svd(exact, compute_uv=False)[dims:] ** 2).sum())  # Eckart and Young
@@ -45,6 +46,15 @@ def test_all_dims_lose_nothing(method: str) -> None:
     reduction = Reduction.fit(ReductionConfig(dims=20, method=method), queries, documents)  # type: ignore[arg-type]
     size = float(((queries @ documents.T) ** 2).sum())
     assert error(reduction, queries, documents) < 1e-8 * size
+
+
+@pytest.mark.parametrize("n_documents", [14, 90])
+def test_dims_that_nobody_has_are_left_out(n_documents: int) -> None:
+    queries, documents = rows(1, 40), rows(2, n_documents)
+    documents[:, 5:] = 0
+    reduction = Reduction.fit(ReductionConfig(dims=20), queries, documents)
+    assert reduction.dim == 5
+    assert error(reduction, queries, documents) < 1e-8 * float(((queries @ documents.T) ** 2).sum())
 
 
 def test_pca_keeps_what_documents_vary_in() -> None:
