@@ -6,6 +6,7 @@ and cut like all others; to be scanned they are packed anew, 32 documents side b
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import Future
 from typing import Any
 
@@ -38,10 +39,15 @@ class FastScan:
         self._borders = np.linspace(0, n, n_parts + 1).astype(np.int64)
         codes = faiss_library.faiss().rev_swig_ptr(index.codes.data(), index.ntotal * index.code_size)
         codes = codes.reshape(index.ntotal, index.code_size)
-        self._parts = [
-            _packed(index, codes[first:last] if rows is None else codes[rows[first:last]])
-            for first, last in zip(self._borders[:-1], self._borders[1:], strict=True)
+        shares = [
+            slice(first, last) if rows is None else rows[first:last]
+            for first, last in itertools.pairwise(self._borders)
         ]
+        if n_parts == 1:
+            self._parts = [_packed(index, codes[shares[0]])]
+        else:
+            jobs = [parallel.submit(lambda share=share: _packed(index, codes[share])) for share in shares]  # type: ignore[misc]
+            self._parts = [job.result() for job in jobs]
 
     @staticmethod
     def fits(index: Any) -> bool:
