@@ -35,15 +35,26 @@ class Stages:
         return result
 
 
-def latency(queries: Sequence[_Query], search: Callable[[_Query, Stages], Any]) -> dict[str, dict[str, float]]:
-    """Milliseconds of single queries, in total and of each stage that `search` runs: stage → p50, p95, p99."""
+def latency(
+    queries: Sequence[_Query],
+    search: Callable[[_Query, Stages], Any],
+    whole: Callable[[_Query], Any] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of single queries, in total and of each stage that `search` runs: stage → p50, p95, p99.
+
+    whole: what a user calls, which is timed for the total in a round of its own; None: the stages' sum.
+    """
     taken: dict[str, list[float]] = {}
-    for number, query in enumerate([*queries[:_WARM_UP], *queries]):
+    warming = min(_WARM_UP, len(queries))
+    for number, query in enumerate([*queries[:warming], *queries]):
         stages = Stages()
         search(query, stages)
-        if number >= min(_WARM_UP, len(queries)):
-            for stage, milliseconds in [*stages.milliseconds.items(), ("total", sum(stages.milliseconds.values()))]:
+        if number >= warming:
+            for stage, milliseconds in stages.milliseconds.items():
                 taken.setdefault(stage, []).append(milliseconds)
+            taken.setdefault("total", []).append(sum(stages.milliseconds.values()))
+    if whole is not None:
+        taken["total"] = [timed(lambda query=query: whole(query))[1] * 1000 for query in queries]  # type: ignore[misc]
     return {
         stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
         for stage, values in taken.items()
@@ -65,7 +76,7 @@ def stage_latency(
         query = stages.run("encode", lambda: encoder.encode_queries([text]))
         _search(searcher, query, k, candidates, stages)
 
-    return latency(texts, search)
+    return latency(texts, search, lambda text: searcher.search(text, k, candidates=candidates))
 
 
 def search_latency(
@@ -73,7 +84,11 @@ def search_latency(
 ) -> dict[str, dict[str, float]]:
     """The same of queries that are vectors already: all stages but encode."""
     each = [queries[number : number + 1] for number in range(len(queries))]
-    return latency(each, lambda query, stages: _search(searcher, query, k, candidates, stages))
+    return latency(
+        each,
+        lambda query, stages: _search(searcher, query, k, candidates, stages),
+        lambda query: searcher.search_vectors(query, k, candidates=candidates),
+    )
 
 
 def _search(searcher: Searcher, query: WordVectors, k: int, candidates: Candidates, stages: Stages) -> None:

@@ -206,7 +206,8 @@ def _searched(searcher: Searcher, texts: list[str], candidates: int) -> tuple[di
             scores = stages.run("rerank", lambda: index.score(query, rows))
         stages.run("fetch", lambda: searcher.fetch(scores, _K))
 
-    found = latency(texts, search)
+    how: Any = "all" if encoding is None else candidates
+    found = latency(texts, search, lambda text: searcher.search(text, _K, candidates=how))
     parts = {"… transformer": own[-len(texts) :]}
     queries = encoder.encode_queries(texts)
     if encoding is not None:
@@ -214,7 +215,6 @@ def _searched(searcher: Searcher, texts: list[str], candidates: int) -> tuple[di
         parts["… first-stage vector"] = [timed(lambda one=one: encoding.encode_queries(one))[1] * 1000 for one in each]  # type: ignore[misc]
     for part, values in parts.items():
         found[part] = {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
-    how: Any = "all" if encoding is None else candidates
     exact = searcher.search_vectors(queries, _K, candidates="all")
     return found, overlap(searcher.search_vectors(queries, _K, candidates=how), exact)
 

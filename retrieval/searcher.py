@@ -196,7 +196,7 @@ class Searcher:
         now: what of the index is searched; None: what it holds now. rows: of these documents only, ascending.
         """
         best: list[Scores | None] = [None] * len(queries)
-        for block in (now or self.index.snapshot()).score_all(queries, rows):
+        for block in (self.index.snapshot() if now is None else now).score_all(queries, rows):
             for i, scores in enumerate(block):
                 held = best[i]
                 joined = scores if held is None else Scores.concat([held, scores])
@@ -206,7 +206,7 @@ class Searcher:
     def fetch(self, scores: Scores, k: int, now: Snapshot | None = None) -> list[Hit]:
         """The hits of the k best scores, with their documents. now: where the scores are from; None: the index."""
         best = scores.take(_at_least(scores.total, k))
-        stored = (now or self.index.snapshot()).documents(best.rows.tolist())
+        stored = (self.index.snapshot() if now is None else now).documents(best.rows.tolist())
         hits = []
         for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True):
             found = stored[row]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.ball_carving import carve
+from wordhive.index.catalog import Catalog
 from wordhive.index.config import MuveraConfig
 from wordhive.index.info import EncoderStamp
 from wordhive.index.scores import Scores
@@ -101,6 +102,14 @@ def test_two_stages_with_enough_candidates_equal_exact_search(tmp_path: Path, co
 def test_fewer_candidates_than_k_are_raised_to_k(tmp_path: Path) -> None:
     searcher = Searcher(filled(tmp_path / "x", random_words(25, 3)))
     assert len(searcher.search_vectors(random_words(1, 4), 10, candidates=1)[0]) == 10
+
+
+def test_a_search_does_not_count_all_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, queries = filled(tmp_path / "x", random_words(25, 3), commits=2), random_words(1, 4)
+    Searcher(index).search_vectors(queries, k=3, candidates=5)
+    monkeypatch.setattr(Catalog, "n_documents", lambda self: pytest.fail("every row was counted"))
+    for candidates in (5, "all"):
+        Searcher(index).search_vectors(queries, k=3, candidates=candidates)  # type: ignore[arg-type]
 
 
 def test_few_candidates_are_scored_exactly(tmp_path: Path) -> None:
