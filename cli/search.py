@@ -1,4 +1,4 @@
-"""`wordhive search`: one query, or a file of them."""
+"""`wordhive search`: one query, those that are typed, or a file of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import output
+from . import output, prompt
 from .backend import BACKEND_HELP, checked_backend
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def search(
     index: Annotated[Path, typer.Argument(help="The folder of an index.")],
-    query: Annotated[str | None, typer.Argument(help="What to search for.")] = None,
+    query: Annotated[str | None, typer.Argument(help="What to search for \\[default: asks for it].")] = None,
     queries: Annotated[
         str | None, typer.Option(help="Many queries instead: JSON lines, TSV, a BEIR folder, or - ; prints a TREC run.")
     ] = None,
@@ -56,6 +56,7 @@ def search(
 
     \b
     wordhive search my.hive "how do bees communicate?"
+    wordhive search my.hive                                  asks for queries, and loads the model once
     wordhive search my.hive "how do bees communicate?" --candidates all --json
     wordhive search my.hive "how do bees communicate?" --where "year >= 2000 AND tags CONTAINS 'insects'"
     wordhive search my.hive --queries queries.jsonl --run bees.trec
@@ -63,24 +64,31 @@ def search(
     from wordhive.index import InputError
     from wordhive.retrieval.retriever import Retriever
 
-    if (query is None) == (queries is None):
+    if (query is None) == (queries is None) and (query is not None or not prompt.is_there()):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
     depth, chosen, carving = _depth(candidates), _filter(where), _threshold(carve)
     run_by = checked_backend(backend)
-    if run is not None and (query is not None or as_json):
+    if run is not None and (queries is None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
-    if query is not None:
+    if queries is None:
         retriever = Retriever.open(index, model, device=device, backend=run_by)
-        hits = retriever.search(query, k or 10, candidates=depth, where=chosen, carving=carving)
-        if as_json:
-            output.print_json({"query": query, "hits": hits})
+
+        def answer(text: str) -> None:
+            hits = retriever.search(text, k or 10, candidates=depth, where=chosen, carving=carving)
+            if as_json:
+                output.print_json({"query": text, "hits": hits})
+            else:
+                _print(hits)
+
+        if query is not None:
+            answer(query)
         else:
-            _print(hits)
+            prompt.ask(answer, "search")
         return
     from wordhive.eval.runs import trec_lines
     from wordhive.retrieval.documents import read_queries
 
-    asked = list(read_queries(queries or ""))
+    asked = list(read_queries(queries))
     retriever = Retriever.open(index, model, device=device, backend=run_by)
 
     def found(texts: list[str]) -> list[list[Hit]]:

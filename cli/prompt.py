@@ -1,0 +1,39 @@
+"""Questions at a prompt, one after the other, for what takes long to load and answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import typer
+
+from . import output
+
+
+def is_there() -> bool:
+    """Whether somebody sits at a terminal, on both sides."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def ask(answer: Callable[[str], None], label: str) -> None:
+    """Answer every line that is typed, until an empty one, ctrl-D or ctrl-C.
+
+    What is wrong with one is said in a line, as for a whole command, and the next is asked for.
+    """
+    from wordhive.index import WordhiveError
+
+    with suppress(ImportError):
+        import readline  # noqa: F401  (arrow keys, and earlier lines)
+    while True:
+        try:
+            line = input(f"{label}> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            typer.echo(err=True)
+            return
+        if not line:
+            return
+        try:
+            answer(line)
+        except WordhiveError as error:
+            output.fail(str(error))
