@@ -127,7 +127,10 @@ class Index:
 
     @classmethod
     def open(cls, path: str | Path, *, device: str = "cpu") -> Index:
-        """An existing index. Raises InputError when the path holds none, or one of another format."""
+        """An existing index. Raises InputError when the path holds none, or one of another format.
+
+        device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
+        """
         path = Path(path)
         if not path.exists():
             raise InputError(f"no index at {path}; make one with: wordhive index INPUT --to {path}")

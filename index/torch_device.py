@@ -48,6 +48,12 @@ def has_room(n_bytes: int, device: torch.device) -> bool:
     return device.type != "cuda" or n_bytes + _LEFT_FREE <= torch.cuda.mem_get_info(device)[0]
 
 
+def wait_for(device: torch.device) -> None:
+    """Return when a GPU has done what it was given, so that a clock can be read; elsewhere it has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 @contextmanager
 def full_float32(device: torch.device) -> Iterator[None]:
     """Matrix products in float32 whatever the program allows: no TF32, no autocast, no gradients. In one thread."""

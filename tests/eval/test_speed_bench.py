@@ -48,8 +48,12 @@ def test_the_transformers_own_time_is_counted(encoder: Encoder) -> None:
     assert len(encoder.model[0]._forward_hooks) == hooks
 
 
-def test_peaks_are_of_this_machine() -> None:
-    peak = machine_peak()
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # the latter as a GPU is measured
+def test_peaks_are_of_this_machine(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wordhive.eval.machine_peak._GPU_SIDE", 1024)
+    monkeypatch.setattr("wordhive.eval.machine_peak._GPU_COPIED", 1 << 24)
+    peak = machine_peak(device)
+    assert peak.device == device
     assert peak.sgemm > 1e9
     assert peak.bfloat16 > 1e7
     assert peak.copy > 1e8
