@@ -77,6 +77,18 @@ def test_all_stages_of_two_stage_search(collection: Collection, encoder: Encoder
     check_ratios(found)
 
 
+@pytest.mark.gpu
+def test_all_stages_run_on_a_gpu(collection: Collection, tmp_path: Path) -> None:
+    torch, faiss = pytest.importorskip("torch"), pytest.importorskip("faiss")
+    if not torch.cuda.is_available() or not hasattr(faiss, "StandardGpuResources"):
+        pytest.skip("torch or FAISS finds no GPU")
+    (tmp_path / "two.yaml").write_text(TWO_STAGES)
+    found = bench(collection, Encoder.load(device="cuda"), config=tmp_path / "two.yaml", candidates=50, device="cuda")
+    assert found.peak.device == torch.cuda.get_device_name()
+    assert 0.3 < found.top <= 1
+    check_ratios(found)
+
+
 def test_all_stages_of_exact_search(collection: Collection, encoder: Encoder) -> None:
     found = bench(collection, encoder, config="exact", documents=100, queries=1)
     assert (found.n_documents, found.n_queries, found.top) == (100, 1, 1.0)

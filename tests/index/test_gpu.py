@@ -1,4 +1,4 @@
-"""An index on a GPU, and its first stage there, against the CPU; without one, stand-ins for FAISS tell what would go there."""
+"""The first stage on a GPU, against the CPU; without one, stand-ins for FAISS tell what would go there."""
 
 from __future__ import annotations
 

@@ -99,6 +99,14 @@ def test_dims_that_fill_no_byte_are_scored_in_full(
     check(TorchScoring(device), slow_scores, trained, draw(1, [5], dim), [held(trained, draw(2, COUNTS, dim))])
 
 
+def test_a_centroids_number_may_take_two_bytes(draw: Draw, slow_scores: Slow, device: str) -> None:
+    sample, documents = draw(7, [32 * 300], 8), draw(2, COUNTS, 8)
+    trained = train_codec("Residual300x1", sample.vectors)
+    segment = held(trained, documents)
+    assert segment.words[:, 1].any()
+    check(TorchScoring(device), slow_scores, trained, draw(1, [5], 8), [segment])
+
+
 def test_scores_below_zero_are_not_clipped(draw: Draw, slow_scores: Slow, codec: Trained, device: str) -> None:
     trained, documents, queries = codec("SQ8", 8), draw(2, COUNTS, 8), draw(1, [4], 8)
     near = WordVectors(np.abs(documents.vectors), documents.offsets, documents.word_ids)
@@ -129,6 +137,7 @@ def test_some_documents_have_the_same_scores_as_among_all(
         for first, second in (([0, 3, 8], [2, 3, 4]), ([1], [5, 6]), ([3], []), ([], [0, 1, 2]), (everything, [7])):
             columns = [*first, *(len(COUNTS) + n for n in second)]
             np.testing.assert_allclose(scores(first, second), whole[:, columns], rtol=1e-5, atol=1e-6)
+        assert all((codes is not None) == room for codes in scoring._words._placed.values())
 
 
 @pytest.mark.parametrize("factory", ["Senary256", "SQ8"])
