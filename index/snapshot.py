@@ -260,7 +260,7 @@ class Snapshot:
         rows: only of these, ascending.
         """
         self.check_query(queries)
-        most = _BLOCK_WORDS if self.files.scoring is None else _BLOCK_WORDS_ON_DEVICE
+        most = None if self.files.scoring is None else _BLOCK_WORDS_ON_DEVICE
         for segment in self.segments:
             for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows), most):
                 yield self._scored(queries, [(segment, local)])
@@ -354,7 +354,7 @@ def _ascending(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
-def blocks(segment: Segment, local: NDArray[np.int64], most_words: int = _BLOCK_WORDS) -> Iterator[NDArray[np.int64]]:
-    """Documents of a segment, by ascending numbers, some hundred thousand words at a time."""
+def blocks(segment: Segment, local: NDArray[np.int64], most_words: int | None = None) -> Iterator[NDArray[np.int64]]:
+    """Documents of a segment, by ascending numbers, so many words at a time; some hundred thousand."""
     counts = segment.offsets[local + 1] - segment.offsets[local]
-    return (local[block] for block in ragged_blocks(counts, most_words))
+    return (local[block] for block in ragged_blocks(counts, most_words or _BLOCK_WORDS))
