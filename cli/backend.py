@@ -1,4 +1,4 @@
-"""Option `--backend`: what runs the transformer."""
+"""Options `--backend` and `--device`: what runs the transformer, and where an index is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 BACKEND_HELP = (
     "What runs the transformer: torch, or openvino, which is faster on a processor \\[needs wordhive\\[openvino]]."
 )
+
+DEVICE_HELP = "Where documents get their encodings, and queries their candidates and scores: cpu or cuda."
 
 
 def checked_backend(name: str) -> Backend:

@@ -39,7 +39,7 @@ def speed(
     candidates: CandidatesScored = 1000,
     config: Preset = None,
     model: ModelName = None,
-    device: Annotated[str, typer.Option(help="Where the first stage is, cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where all of it is computed, encoding too: cpu or cuda.")] = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Time every stage of indexing and of search, and hold it against what this machine can do.
@@ -47,6 +47,7 @@ def speed(
     \b
     wordhive bench speed ../collections/scifact
     wordhive bench speed ../collections/scifact --documents 5183 --model wordhive-minilm-128
+    wordhive bench speed ../collections/scifact --device cuda --report out/cuda
     """
     from wordhive.eval import speed_bench
     from wordhive.eval.collections import load_collection
@@ -56,8 +57,9 @@ def speed(
     folder = report_folder(report, loaded.name)
     folder.mkdir(parents=True, exist_ok=True)
     with output.stoppable(lambda: "nothing was kept"):
+        encoder = Encoder.load(model or DEFAULT_MODEL, device=device)
         found = speed_bench.bench(
-            loaded, Encoder.load(model or DEFAULT_MODEL), config=config, documents=documents, queries=queries,
+            loaded, encoder, config=config, documents=documents, queries=queries,
             candidates=candidates, device=device,
         )  # fmt: skip
     output.write_json(folder / "speed.json", found)
@@ -73,7 +75,7 @@ def _print(found: SpeedBench) -> None:
     typer.secho(f"{found.collection}: {found.n_documents:,} documents, {found.n_words:,} words", bold=True)
     typer.echo(f"encoder {found.encoder}; {found.padding:.1%} of the transformer's tokens are padding")
     typer.echo(
-        f"this machine: {peak.sgemm / 1e9:,.0f} GFLOP/s in float32, {peak.bfloat16 / 1e9:,.0f} in bfloat16; "
+        f"{peak.device}: {peak.sgemm / 1e9:,.0f} GFLOP/s in float32, {peak.bfloat16 / 1e9:,.0f} in bfloat16; "
         f"{peak.copy / 1e9:,.1f} GB/s copied\n"
     )
     rows = []

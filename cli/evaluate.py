@@ -68,7 +68,9 @@ def evaluate(
         int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
     ] = None,
     bm25: Annotated[bool, typer.Option("--bm25", help="Measure BM25 beside it.")] = False,
-    device: Annotated[str | None, typer.Option(help="Where the first stage is, cpu or cuda \\[default: cpu].")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where the index is searched, cpu or cuda \\[default: cpu].")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Measure one index on a collection, or the systems of an experiment side by side on many.

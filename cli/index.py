@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
-from .backend import BACKEND_HELP, checked_backend
+from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 from .source import checked_input
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def index(
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop: pass over ids that are there.")] = False,
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
-    device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
     backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -94,7 +94,7 @@ def index(
     run_by = checked_backend(backend)
     retriever = _opened(to, model, config, device, run_by) if there else None
     made_by = shards.read_model(folder).name if folder else None
-    encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config, run_by)
+    encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config, run_by, device)
     asked = [query.text for query in read_queries(queries)] if queries else None
     go_on = "run the same command again" if upsert else "go on with --resume"
     check_new = _refuse_known(retriever.index) if retriever and append else None
@@ -144,16 +144,18 @@ def _opened(to: Path, model: str | None, config: str | None, device: str, backen
     return retriever
 
 
-def _encoder(to: Path, model: str | None, config: str | None, backend: Backend) -> Encoder:
+def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, device: str) -> Encoder:
     from wordhive.index import IndexConfig
+    from wordhive.index.candidates import check_device
     from wordhive.index.creation import check_free
-    from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
-    from wordhive.retrieval.retriever import fitting_config
+    from wordhive.retrieval.encoder import DEFAULT_MODEL
+    from wordhive.retrieval.retriever import encoder_of, fitting_config
 
     check_free(to)
     if config is not None:
         IndexConfig.load(config)
-    encoder = Encoder.load(model or DEFAULT_MODEL, backend=backend)
+    check_device(device)
+    encoder = encoder_of(model or DEFAULT_MODEL, device, backend)
     fitting_config(config, encoder)
     return encoder
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
+from .backend import DEVICE_HELP
 
 _PANEL = "Maintenance"
 
@@ -47,7 +48,7 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="A Parquet file by wordhive export.")],
     to: Annotated[Path, typer.Option(help="The folder of the new index.")],
-    device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make an index of a Parquet file by wordhive export: no model is needed, codecs and first stage are fitted anew.

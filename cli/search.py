@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output, prompt
-from .backend import BACKEND_HELP, checked_backend
+from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 
 if TYPE_CHECKING:
     from wordhive.index.filters import Where
@@ -48,7 +48,7 @@ def search(
     ] = None,
     run: Annotated[Path | None, typer.Option(help="Write the TREC run into this file.")] = None,
     model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
-    device: Annotated[str, typer.Option(help="Where the first stage is: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
     backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
     as_json: Annotated[bool, typer.Option("--json", help="Print hits as JSON, one line a query.")] = False,
 ) -> None:

@@ -74,8 +74,8 @@ class WordhiveSpec(_System):
 
     config: preset or YAML file; None: the default for the model. candidates: documents that the second stage scores, or
     all of them. part: of the score; words or summary alone are scored exactly, on all documents. index: where it is, or
-    is made; None: in the cache. device: of the first stage, "cpu" or "cuda". chunk: cut documents that are longer than
-    the model's window; None: their ends are not read.
+    is made; None: in the cache. device: where it is searched, "cpu" or "cuda". chunk: cut documents that are longer
+    than the model's window; None: their ends are not read.
     """
 
     kind: Literal["wordhive"] = "wordhive"

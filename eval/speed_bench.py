@@ -87,7 +87,10 @@ def bench(
     candidates: int = 1000,
     device: str = "cpu",
 ) -> SpeedBench:
-    """Index the first documents in a temporary folder and search them, and time every stage by itself."""
+    """Index the first documents in a temporary folder and search them, and time every stage by itself.
+
+    device: where the index is, "cpu" or "cuda"; the encoder is where it is.
+    """
     held, reading = timed(lambda: list(islice(collection.documents(), documents)))
     texts = [document.text for document in held]
     asked = list(collection.queries.values())[:queries]
@@ -118,7 +121,7 @@ def bench(
         n_queries=len(asked),
         n_words=len(vectors.vectors),
         candidates=candidates,
-        peak=machine_peak(),
+        peak=machine_peak(device),
         fitting=fitting,
         indexing=[*indexing, *stages],
         padding=1 - own.tokens / max(own.padded, 1),

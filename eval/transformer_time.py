@@ -9,6 +9,7 @@ from typing import Any
 
 from sentence_transformers.base.modules import Transformer
 
+from wordhive.index.torch_device import wait_for
 from wordhive.retrieval.encoder import Encoder
 
 
@@ -28,13 +29,15 @@ class TransformerTime:
         self._given: Any = None
 
     def _begin(self, _module: Any, given: tuple[Any, ...]) -> None:
+        wait_for(given[0]["input_ids"].device)
         # What the modules behind it change in place.
         self._given = given[0]["input_ids"].shape, given[0]["attention_mask"].sum()
         self._began = time.perf_counter()
 
     def _end(self, module: Any, _given: Any, _result: Any) -> None:
-        self.seconds += time.perf_counter() - self._began
         (texts, length), tokens = self._given
+        wait_for(tokens.device)
+        self.seconds += time.perf_counter() - self._began
         self.tokens += int(tokens)
         self.padded += texts * length
         config = module.auto_model.config

@@ -22,6 +22,8 @@ _FEW_DOCUMENTS = 1_000
 # FAISS's GPU searches find no more, and can't run at the same time.
 _GPU_MOST = 2048
 _GPU_LOCK = threading.Lock()
+# A float16 reaches to 65,504. Codes are a hundred times as coarse as one, and lose nothing by it.
+_HALF_REACH = 1_000
 # Queries × documents that are not worth waking threads for.
 _FEW_PAIRS = 200_000
 
@@ -195,9 +197,14 @@ class CandidateIndex:
         try:
             return CandidateIndex(_on_gpu(self._index, _gpu_number(device)), self._config, on_cpu=self)
         except RuntimeError as error:
+            if "out of memory" in str(error):
+                raise WordhiveError(
+                    f"{device} has no room for {len(self):,} first-stage vectors of {self._index.d} dims, two bytes a "
+                    "dim or more; search on the cpu, or index with a reduction to fewer dims"
+                ) from error
             raise WordhiveError(
                 f"candidates {self._config.candidates!r} cannot be on a GPU; search on the cpu, or index with Flat, "
-                "SQ8 or IVF…"
+                "SQ8, PQ{dims}x4 or IVF…"
             ) from error
 
     def save(self, path: Path) -> None:
@@ -239,9 +246,11 @@ def _on_gpu(index: Any, number: int) -> Any:
         options = library.GpuClonerOptions()
         options.use_cuvs = False  # which has no lists of scalar quantisers
         return library.index_cpu_to_gpu(resources, number, index, options)
-    # FAISS has no codes without lists on a GPU: the decoded numbers take their place.
+    # FAISS has no codes without lists on a GPU: the decoded numbers take their place, in two bytes each.
+    some = index.reconstruct_n(0, min(index.ntotal, _FEW_DOCUMENTS))
     config = library.GpuIndexFlatConfig()
     config.device, config.use_cuvs = number, False
+    config.useFloat16 = bool(np.abs(some).max(initial=0) < _HALF_REACH)
     flat = library.GpuIndexFlat(resources, index.d, library.METRIC_INNER_PRODUCT, config)
     for vectors in faiss_library.decoded(index):
         flat.add(vectors)

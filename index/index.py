@@ -61,10 +61,11 @@ class Index:
 
     def __init__(self, path: Path, catalog: Catalog, device: str) -> None:
         check_device(device)
+        self._files = OpenFiles()
         if device != "cpu":
-            from .encodings.torch_kernels import torch_device
+            from .torch_scoring import TorchScoring
 
-            torch_device(device)
+            self._files.scoring = TorchScoring(device)
         self.path = path
         self._catalog = catalog
         self._device = device
@@ -75,7 +76,6 @@ class Index:
         self.exact_match = self._settings.exact_match
         self._changing = threading.RLock()
         self._looking = threading.RLock()
-        self._files = OpenFiles()
         self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
         self._closed = False
         self._ids_checked = False
@@ -102,7 +102,7 @@ class Index:
         score, 0 … 1. exact_match: only identical words match, by their word ids. query_length: what the lengths of
         a query's words add up to, where the model gives all queries the same. queries: such as will be asked, for the
         encoding to be fitted to; it needs none. store_texts: keep texts, to be given back with hits.
-        device: of the first stage, "cpu" or "cuda": where FAISS searches, and documents get their encodings.
+        device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
         path = Path(path)
@@ -127,7 +127,10 @@ class Index:
 
     @classmethod
     def open(cls, path: str | Path, *, device: str = "cpu") -> Index:
-        """An existing index. Raises InputError when the path holds none, or one of another format."""
+        """An existing index. Raises InputError when the path holds none, or one of another format.
+
+        device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
+        """
         path = Path(path)
         if not path.exists():
             raise InputError(f"no index at {path}; make one with: wordhive index INPUT --to {path}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +19,39 @@ from .segment import Segment
 from .summary_scores import summary_scores
 from .word_vectors import WordVectors, ragged_rows
 
+if TYPE_CHECKING:  # torch is imported for a device of its own alone
+    from .torch_scoring import TorchScoring
+
 # Segments with numbers of documents within them, ascending.
 Documents: TypeAlias = Sequence[tuple[Segment, NDArray[np.int64]]]
 
 
 def score_documents(
-    queries: WordVectors, documents: Documents, parameters: Parameters, summary_weight: float, *, exact_match: bool
+    queries: WordVectors,
+    documents: Documents,
+    parameters: Parameters,
+    summary_weight: float,
+    *,
+    exact_match: bool,
+    scoring: TorchScoring | None = None,
 ) -> list[Scores]:
     """One `Scores` a query, of documents of one or several segments with the same parameters, in their order.
 
-    summary_weight: the summary's share of a score; the words have the rest. exact_match: only identical words match.
+    summary_weight: the summary's share of a score; the words have the rest. exact_match: only identical words match;
+    their words are found and scored on the CPU, few as they are. scoring: the device that does the rest; None: the CPU.
     """
     if exact_match:
         parts = [_exact_words(queries, parameters.words, segment, chosen) for segment, chosen in documents]
         words = np.concatenate(parts, axis=1)
+    elif scoring is not None:
+        words = scoring.word_scores(queries, parameters.words, documents)
     else:
         words = _words(queries, parameters.words, documents)
     words *= np.float32(1 - summary_weight)
     summary = np.zeros_like(words)
     if summary_weight and queries.summary is not None:
         assert parameters.summaries is not None
-        codes = np.concatenate([segment.summaries[chosen] for segment, chosen in documents])
-        summary = summary_scores(queries.summary, parameters.summaries, codes)
+        summary = _summaries(queries.summary, parameters.summaries, documents, scoring)
         summary *= np.float32(summary_weight)
     rows = np.concatenate([segment.rows[chosen] for segment, chosen in documents])
     return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
@@ -56,6 +67,14 @@ def _words(queries: WordVectors, codec: Codec, documents: Documents) -> NDArray[
         words, offsets = ragged_rows(segment.offsets, chosen)
         parts.append(maxsim(queries, codec.decode(segment.words[words]), offsets))
     return np.concatenate(parts, axis=1)
+
+
+def _summaries(
+    queries: NDArray[np.float32], codec: Codec, documents: Documents, scoring: TorchScoring | None
+) -> NDArray[np.float32]:
+    if scoring is not None:
+        return scoring.summary_scores(queries, codec, documents)
+    return summary_scores(queries, codec, np.concatenate([segment.summaries[chosen] for segment, chosen in documents]))
 
 
 def _exact_words(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +27,29 @@ from .scores import Scores, best
 from .scoring import Documents, score_documents
 from .segment import Segment, verify
 from .settings import IndexSettings
-from .word_vectors import WordVectors, ragged_rows
+from .word_vectors import WordVectors, ragged_blocks, ragged_rows
 
-# Words that an exact search decodes at a time.
+if TYPE_CHECKING:  # torch is imported for a device of its own alone
+    from .torch_scoring import TorchScoring
+
+# Words that an exact search scores at a time; a GPU has hardly begun with as many as a processor's cache holds.
 _BLOCK_WORDS = 200_000
+_BLOCK_WORDS_ON_DEVICE = 4_000_000
 # Filters whose rows are remembered, the last ones: eight bytes a row.
 _KEPT_FILTERS = 8
 
 
 @dataclass
 class OpenFiles:
-    """What snapshots of the same index share: files that are open, parameters that are loaded."""
+    """What snapshots of the same index share: files that are open, parameters that are loaded, and what is on a device.
+
+    scoring: the second stage there; None: on the CPU.
+    """
 
     segments: dict[SegmentRecord, Segment] = field(default_factory=dict)
     parameters: dict[int, Parameters] = field(default_factory=dict)
     moved: dict[str, CandidateIndex] = field(default_factory=dict)
+    scoring: TorchScoring | None = None
 
 
 class Snapshot:
@@ -73,6 +82,7 @@ class Snapshot:
             dict(zip(records, self.segments, strict=True)),
             {id: loaded for id, loaded in before.parameters.items() if id in self.generations},
             {id: index for id, index in before.moved.items() if id in ids},
+            before.scoring,
         )
         self.generation: Generation | None = self.generations[max(self.generations)] if self.generations else None
         self.tombstones = np.array(self._catalog.tombstones(), np.int64)
@@ -232,8 +242,8 @@ class Snapshot:
     def score(self, query: WordVectors, rows: NDArray[np.int64]) -> Scores:
         """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
 
-        The scores are exact for the stored codes: float32 arithmetic on the decoded vectors. Rows of no document are
-        left out.
+        The scores are exact for the stored codes: float32 arithmetic on the decoded vectors, on the index's device (of
+        words on the CPU, where only identical ones match). Rows of no document are left out.
         """
         self.check_query(query)
         rows = _ascending(rows)
@@ -250,15 +260,18 @@ class Snapshot:
         rows: only of these, ascending.
         """
         self.check_query(queries)
+        most = None if self.files.scoring is None else _BLOCK_WORDS_ON_DEVICE
         for segment in self.segments:
-            for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows)):
+            for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows), most):
                 yield self._scored(queries, [(segment, local)])
 
     def _scored(self, queries: WordVectors, documents: Documents) -> list[Scores]:
         """One `Scores` a query, of documents of the same generation."""
         parameters = self.parameters(documents[0][0].record.generation)
         weight = self._settings.summary_weight if self.summary_dim else 0.0
-        return score_documents(queries, documents, parameters, weight, exact_match=self._settings.exact_match)
+        return score_documents(
+            queries, documents, parameters, weight, exact_match=self._settings.exact_match, scoring=self.files.scoring
+        )
 
     def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
         """The stored vectors of the given rows, in ascending order, as their codes say; unknown rows are left out."""
@@ -341,12 +354,7 @@ def _ascending(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
-def blocks(segment: Segment, local: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Documents of a segment, by ascending numbers, some hundred thousand words at a time."""
-    ends = np.cumsum(segment.offsets[local + 1] - segment.offsets[local])
-    start = 0
-    while start < len(local):
-        done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK_WORDS, side="right")))
-        yield local[start:stop]
-        start = stop
+def blocks(segment: Segment, local: NDArray[np.int64], most_words: int | None = None) -> Iterator[NDArray[np.int64]]:
+    """Documents of a segment, by ascending numbers, so many words at a time; some hundred thousand."""
+    counts = segment.offsets[local + 1] - segment.offsets[local]
+    return (local[block] for block in ragged_blocks(counts, most_words or _BLOCK_WORDS))

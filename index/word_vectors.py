@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,9 +160,25 @@ def ragged_rows(offsets: NDArray[np.int64], texts: NDArray[np.int64]) -> tuple[N
     """The rows that the given texts own, int64 `[n_rows]`, and their own offsets, int64 `[len(texts) + 1]`."""
     starts = offsets[texts]
     counts = offsets[texts + 1] - starts
-    own = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    rows = np.arange(own[-1], dtype=np.int64) + np.repeat(starts - own[:-1], counts)
-    return rows, own
+    return span_rows(starts, counts), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def span_rows(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows of spans, one after the other: `counts[i]` of them from `starts[i]` on."""
+    ends: NDArray[np.int64] = np.cumsum(counts)
+    first = np.repeat(starts - (ends - counts), counts)
+    return first + np.arange(len(first), dtype=np.int64)
+
+
+def ragged_blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:
+    """Texts of so many words each, in order, cut into blocks of at most so many; a text of more words comes alone."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(counts):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + most, side="right")))
+        yield slice(start, stop)
+        start = stop
 
 
 def _as_matrix(vectors: Any, position: int) -> NDArray[np.float32]:

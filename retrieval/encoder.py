@@ -23,6 +23,7 @@ from wordhive.index import InputError, WordVectors
 from wordhive.index.batch import check_unicode
 from wordhive.index.encodings.best_products import multiplies_bfloat16
 from wordhive.index.info import EncoderStamp
+from wordhive.index.torch_device import torch_device
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
 from .bfloat16 import Bfloat16
@@ -96,13 +97,18 @@ class Encoder:
 
         words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are. A name
         that ends with "+words" asks for the same. dim: keep only so many dims of its words, of a model that was trained
-        to be good with the first ones; a name that ends with "@16" asks for 16.
-        Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach.
+        to be good with the first ones; a name that ends with "@16" asks for 16. device: one of torch's; None: a GPU, if
+        torch finds one.
+        Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach, or the device.
         """
         name, named_dim = _without_dim(str(name))
         bare = name.removesuffix("+words")
         if bare == UNNAMED:
             raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
+        if backend == "openvino":
+            device = device or "cpu"  # where it runs, whatever else there is
+        if device is not None:
+            torch_device(device)
         encoder = cls(load_model(bare, device), name=lasting_name(bare), precision=precision)
         encoder = encoder.with_words() if words or bare != name else encoder
         dim = dim if dim is not None else named_dim

@@ -11,6 +11,7 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.index.candidates import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
@@ -57,15 +58,16 @@ class Retriever:
         model: a shipped model's name, a model folder, a name on the hub, a `MultiVectorEncoder`, or an `Encoder`.
         config: a preset's name, a YAML file, or an `IndexConfig`; None: preset "default", or "summary" for a model that
         matches identical words only. queries: such as will be asked, some hundred or more, for the first stage to be
-        fitted to; it needs none. store_texts: keep texts, to be given back with hits. device: of the first stage, "cpu"
-        or "cuda".
+        fitted to; it needs none. store_texts: keep texts, to be given back with hits. device: where
+        the index is searched, "cpu" or "cuda"; on a GPU the model that is named is loaded there too.
         Raises InputError for a first stage that does not fit the model.
         """
         if config is not None and not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
         if isinstance(queries, str):
             raise InputError("queries is one string; expected a list of them, such as will be asked")
-        encoder = Encoder.of(model)
+        check_device(device)
+        encoder = encoder_of(model, device, "torch")
         config = fitting_config(config, encoder)
         if queries:
             check_fits_queries(config)
@@ -88,6 +90,7 @@ class Retriever:
     ) -> Retriever:
         """An existing index. model: needed where the index was made by a model object that has no name.
 
+        device: where it is searched, "cpu" or "cuda"; on a GPU the model is loaded there too.
         backend: what runs the transformer of a model that is given by name, or by the index; see `Encoder`.
         Raises InputError when the path holds no index, or the model is not the one that made it.
         """
@@ -102,7 +105,7 @@ class Retriever:
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )
             model = index.encoder.name
-        return cls(index, Encoder.load(model, backend=backend) if isinstance(model, (str, Path)) else Encoder.of(model))
+        return cls(index, encoder_of(model, device, backend))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -224,6 +227,14 @@ class Retriever:
     def explain(self, query: str, id: str) -> Explanation:
         """Why the document with that id has its score for a query; see `Searcher.explain`."""
         return self.searcher.explain(query, id)
+
+
+def encoder_of(model: Model, device: str, backend: Backend) -> Encoder:
+    """The encoder that `model` is, or names: on the GPU that an index is on. Raises as `Encoder.load` does."""
+    if not isinstance(model, (str, Path)):
+        return Encoder.of(model)
+    on_gpu = device != "cpu" and backend == "torch"
+    return Encoder.load(model, device=device if on_gpu else None, backend=backend)
 
 
 def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) -> IndexConfig:

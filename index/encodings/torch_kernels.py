@@ -6,34 +6,16 @@ Parameters go to the device once, then the words of one batch after the other, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import InputError, WordhiveError
+from ..torch_device import put, torch_device
 from ..word_vectors import WordVectors
 from .fitted import Fitted
 from .muvera import Muvera
-
-
-def torch_device(name: str) -> torch.device:
-    """Raises InputError for a name that torch does not know, WordhiveError for a device that it cannot use here."""
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"device is {name!r}; choose cpu, cuda (cuda:1 for the second GPU) or mps") from error
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (AssertionError, ImportError, RuntimeError) as error:
-        reason = str(error).split("\n")[0].split(". ")[0]
-        raise WordhiveError(
-            f"device {name!r} was asked for, but torch cannot use it ({reason}); "
-            "install a torch built for it on a machine that has one, or encode on the cpu"
-        ) from error
-    return device
 
 
 def muvera_encodings(
@@ -42,17 +24,17 @@ def muvera_encodings(
     """The encodings of each batch, float32 `[n_texts, encoding.dim]`."""
     place, config = torch_device(device), encoding.config
     repetitions, bits, _ = encoding.hyperplanes.shape
-    hyperplanes = _put(encoding.hyperplanes, place).flatten(0, 1)
-    projections = None if encoding.projections is None else _put(encoding.projections, place)
-    mean = _put(encoding.mean, place)
-    sketch = None if encoding.sketch is None else _put(encoding.sketch, place)
-    final = None if encoding.final is None else _put(encoding.final, place).T / encoding.dim**0.5
+    hyperplanes = put(encoding.hyperplanes, place).flatten(0, 1)
+    projections = None if encoding.projections is None else put(encoding.projections, place)
+    mean = put(encoding.mean, place)
+    sketch = None if encoding.sketch is None else put(encoding.sketch, place)
+    final = None if encoding.final is None else put(encoding.final, place).T / encoding.dim**0.5
     weights = 2 ** torch.arange(bits, dtype=torch.int32, device=place)
     if config.google:
         weights = weights.flip(0)
     numbers = torch.arange(2**bits, device=place)
     for texts in batches:
-        words = _put(texts.vectors, place)
+        words = put(texts.vectors, place)
         centred = words - mean if config.centre else words
         # Full float32, as torch has it by default: where a program allows TF32, words near a hyperplane change sides.
         signs = (centred @ hyperplanes.T > 0).view(len(words), repetitions, bits)
@@ -77,9 +59,9 @@ def muvera_encodings(
 def fitted_documents(encoding: Fitted, batches: Iterable[WordVectors], device: str) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch of documents, float32 `[n_documents, dim]`."""
     place = torch_device(device)
-    words, solution = _put(encoding.words, place), _put(encoding.solution, place)
+    words, solution = put(encoding.words, place), put(encoding.solution, place)
     for documents in batches:
-        products = _put(documents.vectors, place) @ words.T
+        products = put(documents.vectors, place) @ words.T
         best = best_of_texts(products, _texts(documents, place), len(documents))
         yield (best @ solution.T).cpu().numpy()
 
@@ -87,9 +69,9 @@ def fitted_documents(encoding: Fitted, batches: Iterable[WordVectors], device: s
 def fitted_queries(encoding: Fitted, batches: Iterable[WordVectors], device: str) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch of queries, float32 `[n_queries, dim]`."""
     place = torch_device(device)
-    centroids = _put(encoding.centroids, place)
+    centroids = put(encoding.centroids, place)
     for queries in batches:
-        words = _put(queries.vectors, place)
+        words = put(queries.vectors, place)
         lengths = words.norm(dim=1, keepdim=True)
         near = (words @ centroids.T - encoding.config.threshold * lengths).clamp(min=0)
         features = torch.cat([words, near, lengths], 1)
@@ -148,10 +130,5 @@ def _nearest_words(slots: Tensor, n_slots: int, n_words: int, n_buckets: int) ->
     return torch.where(keys < none, keys % max(n_words, 1), n_words).long()
 
 
-def _put(array: NDArray[Any], device: torch.device) -> Tensor:
-    # A copy even on torch's CPU device: torch warns of arrays that cannot be written to.
-    return torch.tensor(np.ascontiguousarray(array), device=device)
-
-
 def _texts(batch: WordVectors, device: torch.device) -> Tensor:
-    return _put(np.repeat(np.arange(len(batch)), batch.counts), device)
+    return put(np.repeat(np.arange(len(batch)), batch.counts), device)

@@ -146,11 +146,14 @@ def test_vectors_that_are_not_finite_are_refused(
     assert not (tmp_path / "my.hive").exists()
 
 
-def test_a_gpu_that_is_not_there_is_one_line(run: Run, hive: Path) -> None:
+def test_a_gpu_that_is_not_there_is_one_line(run: Run, hive: Path, beir: Path, tmp_path: Path) -> None:
     faiss = pytest.importorskip("faiss")
     if hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus():
         pytest.skip("this machine has a GPU")
     _refused(run("search", hive, "bees", "--device", "cuda"), "no GPU", code=1)
+    command = ("bench", "speed", beir, "--report", tmp_path)
+    _refused(run(*command, "--device", "cuda:99"), "'cuda:99' was asked for", code=1)
+    _refused(run(*command, "--device", "banana"), "'banana'")
 
 
 @pytest.mark.parametrize("arguments", [(), ("bees", "--queries", "q.tsv")])

@@ -48,8 +48,12 @@ def test_the_transformers_own_time_is_counted(encoder: Encoder) -> None:
     assert len(encoder.model[0]._forward_hooks) == hooks
 
 
-def test_peaks_are_of_this_machine() -> None:
-    peak = machine_peak()
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # the latter as a GPU is measured
+def test_peaks_are_of_this_machine(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wordhive.eval.machine_peak._GPU_SIDE", 1024)
+    monkeypatch.setattr("wordhive.eval.machine_peak._GPU_COPIED", 1 << 24)
+    peak = machine_peak(device)
+    assert peak.device == device
     assert peak.sgemm > 1e9
     assert peak.bfloat16 > 1e7
     assert peak.copy > 1e8
@@ -70,6 +74,18 @@ def test_all_stages_of_two_stage_search(collection: Collection, encoder: Encoder
     assert 0.3 < found.top <= 1
     assert found.building >= found.fitting >= 0
     assert 0 <= found.padding < 1
+    check_ratios(found)
+
+
+@pytest.mark.gpu
+def test_all_stages_run_on_a_gpu(collection: Collection, tmp_path: Path) -> None:
+    torch, faiss = pytest.importorskip("torch"), pytest.importorskip("faiss")
+    if not torch.cuda.is_available() or not hasattr(faiss, "StandardGpuResources"):
+        pytest.skip("torch or FAISS finds no GPU")
+    (tmp_path / "two.yaml").write_text(TWO_STAGES)
+    found = bench(collection, Encoder.load(device="cuda"), config=tmp_path / "two.yaml", candidates=50, device="cuda")
+    assert found.peak.device == torch.cuda.get_device_name()
+    assert 0.3 < found.top <= 1
     check_ratios(found)
 
 

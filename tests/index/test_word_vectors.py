@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import InputError, WordVectors
+from wordhive.index.word_vectors import ragged_blocks, span_rows
 
 Draw = Callable[..., WordVectors]
 
@@ -201,3 +202,18 @@ def test_concat_refuses_different_dims(draw: Draw, shape: dict[str, int]) -> Non
 def test_empty_has_dims_but_no_texts() -> None:
     texts = WordVectors.empty(4, summary_dim=3)
     assert (len(texts), texts.dim, texts.summary_dim) == (0, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("counts", "blocks"),
+    [([], []), ([0, 0], [(0, 2)]), ([2, 3, 1, 0, 4], [(0, 2), (2, 5)]), ([9, 1, 9], [(0, 1), (1, 2), (2, 3)])],
+)
+def test_blocks_have_at_most_so_many_words_unless_one_text_has_more(
+    counts: list[int], blocks: list[tuple[int, int]]
+) -> None:
+    assert [(b.start, b.stop) for b in ragged_blocks(np.array(counts, np.int64), 5)] == blocks
+
+
+def test_rows_of_spans_come_one_after_the_other() -> None:
+    assert span_rows(np.array([7, 0, 2, 4]), np.array([2, 0, 3, 1])).tolist() == [7, 8, 2, 3, 4, 4]
+    assert span_rows(np.array([], np.int64), np.array([], np.int64)).tolist() == []

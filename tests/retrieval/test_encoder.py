@@ -10,7 +10,7 @@ import pytest
 import torch
 from sentence_transformers import MultiVectorEncoder, SentenceTransformer
 
-from wordhive.index import InputError, WordVectors
+from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import WholeWordPooling
 from wordhive.retrieval.words import word_identity
@@ -390,6 +390,12 @@ def test_a_pooled_foreign_model_survives_saving(foreign: MultiVectorEncoder, tmp
     loaded = Encoder.load(str(tmp_path / "pooled"), device="cpu")
     assert loaded.fingerprint == pooled.fingerprint
     assert_same(loaded.encode_documents(FOREIGN_TEXTS), pooled.encode_documents(FOREIGN_TEXTS), 1e-6)
+
+
+@pytest.mark.parametrize(("device", "error"), [("banana", InputError), ("cuda:99", WordhiveError)])
+def test_a_device_that_is_not_there_is_named(tiny_folder: Path, device: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"'{device}'"):
+        Encoder.load(str(tiny_folder), device=device)
 
 
 def test_fit_projects_words_on_their_principal_axes(tiny_base: Path, sentences: list[str]) -> None:

@@ -11,8 +11,8 @@ from sentence_transformers import MultiVectorEncoder
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
 from wordhive.retrieval.documents import MOST_CHARACTERS, Document
-from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.retriever import Retriever
+from wordhive.retrieval.encoder import Backend, Encoder
+from wordhive.retrieval.retriever import Retriever, encoder_of
 from wordhive.retrieval.searcher import Hit
 
 SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
@@ -215,6 +215,18 @@ def test_a_foreign_model_object_indexes_and_searches(tmp_path: Path, foreign: Mu
         assert {hit.summary_score for hit in before} == {0.0}
     with Retriever.open(tmp_path / "x", foreign) as again:
         assert again.search("ants scent", k=3) == before
+
+
+@pytest.mark.parametrize(
+    ("device", "backend", "expected"),
+    [("cpu", "torch", None), ("cuda:1", "torch", "cuda:1"), ("cuda:1", "openvino", None), ("cpu", "openvino", None)],
+)
+def test_a_named_model_is_loaded_on_the_gpu_of_its_index(
+    monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, device: str, backend: Backend, expected: str | None
+) -> None:
+    monkeypatch.setattr(Encoder, "load", lambda name, **given: (name, given))
+    assert encoder_of("tiny", device, backend) == ("tiny", {"device": expected, "backend": backend})
+    assert encoder_of(tiny_encoder, device, backend) is tiny_encoder
 
 
 def test_an_index_of_a_nameless_model_asks_for_it(tmp_path: Path, foreign: MultiVectorEncoder) -> None:
