@@ -109,6 +109,13 @@ def test_as_many_lists_are_visited_as_it_takes(widths: list[int]) -> None:
     assert widths == [4, 3, 8, 8, 4, 8]
 
 
+def test_a_filtered_search_is_as_wide_as_it_is_asked_to_be(widths: list[int]) -> None:
+    lists, graph = build("IVF8,SQ8", nprobe=1), build("HNSW16_SQ8", ef_search=1)
+    lists.search(vectors(3, seed=2), 3, draw(300), probes=3)
+    graph.search(vectors(3, seed=2), 1, draw(399), probes=5)
+    assert widths == [4, 5]
+
+
 @pytest.mark.parametrize("factory", ["SQ8", "PQ4x4", "HNSW16_SQ8", "HNSW16_PQ4x8", "IVF8,SQ8"])
 @pytest.mark.parametrize("mapped", [True, False])
 def test_an_index_read_back_finds_the_same(tmp_path: Path, factory: str, mapped: bool) -> None:
