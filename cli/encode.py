@@ -24,6 +24,9 @@ def encode(
     to: Annotated[Path, typer.Option(help="The folder of the shards.")],
     model: Annotated[str, typer.Option(help="Shipped model, model folder, or name on the hub.")] = "wordhive-minilm-32",
     backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
+    part: Annotated[
+        str, typer.Option(help="The shards that this process encodes: 1/4 is the first of four, each its own process.")
+    ] = "1/1",
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -31,17 +34,20 @@ def encode(
 
     \b
     wordhive encode docs.jsonl --to docs.shards
+    wordhive encode docs.jsonl --to docs.shards --part 1/2 & wordhive encode docs.jsonl --to docs.shards --part 2/2
     wordhive index docs.shards --to my.hive
     """
     from wordhive.retrieval.encoder import Encoder
-    from wordhive.retrieval.shards import write_shards
+    from wordhive.retrieval.shards import Part, whole_shards, write_shards
 
+    chosen = Part.parse(part)
     encoder = Encoder.load(model, backend=checked_backend(backend))
     documents, total = checked_input(source, limit)
     with output.stoppable(lambda: f"whole shards are safe in {to}; run the same command again to go on"):
-        encoded = write_shards(documents, to, encoder, total=total)
+        encoded = write_shards(documents, to, encoder, part=chosen, total=total)
+    whole = whole_shards(to)
     if as_json:
-        output.print_json({"shards": str(to), "encoded": encoded, "documents": total})
-    else:
-        typer.echo(f"{to}: {encoded:,} documents encoded, {total:,} in all")
-        output.note(f"index them: wordhive index {to} --to my.hive")
+        output.print_json({"shards": str(to), "encoded": encoded, "documents": total, "whole": whole})
+        return
+    typer.echo(f"{to}: {encoded:,} documents encoded, {total:,} in all")
+    output.note(f"index them: wordhive index {to} --to my.hive" if whole else f"other parts of {to} are still to come")

@@ -40,7 +40,8 @@ def info(
             "times_plain_text": found.times_plain_text(found.bytes_without_texts),
             "times_plain_text_without_parameters": found.times_plain_text(found.bytes_of_documents),
         }
-        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread, "drift": drift})
+        tuned = {"candidates": opened.settings.candidates, "probes": opened.settings.probes}
+        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread, "drift": drift, **tuned})
         return
     n = max(found.n_documents, 1)
     typer.secho(found.path, bold=True)
@@ -55,6 +56,8 @@ def info(
     typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
     if opened.settings.candidates is not None:
         typer.echo(f"candidates {opened.settings.candidates:,} a search, as it was tuned")
+    if opened.settings.probes is not None:
+        typer.echo(f"probes     {opened.settings.probes:,} lists, or places in a graph, as it was tuned")
     if drift is not None:
         advice = (
             f": later documents differ from those it was fitted to; wordhive refit {index}" if drift >= HIGH else ""

@@ -1,4 +1,4 @@
-"""`wordhive tune`: as few candidates as find nearly all."""
+"""`wordhive tune`: as few candidates as find nearly all, and as few lists, or places in a graph."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def tune(
 ) -> None:
     """Find how many candidates the index needs, and keep it: searches then take no more of them.
 
+    With lists (IVF…) or a graph (HNSW…) it also finds how many lists to visit, or how wide to walk.
+
     \b
     wordhive tune my.hive
     wordhive tune my.hive --target 0.98 --queries queries.jsonl
@@ -50,4 +52,13 @@ def tune(
             break
     of = "queries" if found.own else "queries of documents' words"
     output.print_table(["candidates", f"exact top {k} among them", ""], rows, title=f"{found.n_queries} {of}")
-    typer.echo(f"{index}: {found.candidates:,} candidates a search from now on, unless it asks for another number")
+    if found.probes is not None:
+        probed = [
+            [f"{probes:,}", f"{share:.4f}", "← from now on" if probes == found.probes else ""]
+            for probes, share in found.probed.items()
+        ]
+        output.print_table(["probes", f"exact top {k} among {found.candidates:,} candidates", ""], probed)
+    probing = "" if found.probes is None else f", found by {found.probes:,} probes"
+    typer.echo(
+        f"{index}: {found.candidates:,} candidates a search from now on{probing}, unless it asks for another number"
+    )

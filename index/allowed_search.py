@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,17 @@ from numpy.typing import NDArray
 
 from . import faiss_library
 from .fast_scan import Found
-
-# A graph's search takes as long as a scan of so many documents for each place of its beam (512 dims in SQ8: 31 where
-# the beam is 1024, 70 where it is 64).
-_SCANNED_A_PLACE = 30
+from .probing import Probing
 
 
-def search_allowed(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], beam: int) -> Found:
+def search_allowed(
+    index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], probing: Probing
+) -> Found:
     """The best n documents of those that are allowed, `[n_queries, n]`: inner products and numbers.
 
     index: searched by inner products, on the CPU. queries: float32 `[n_queries, dim]`. n: at most as many as are
-    allowed, and all of them are found, as SQUASH promises (Oakley & Ferhatosmanoglu 2024). beam: of a graph's search
-    where all are allowed.
+    allowed, and all of them are found, as SQUASH promises (Oakley & Ferhatosmanoglu 2024). probing: of a search where
+    all are allowed.
 
     A graph or lists are visited so widely that as many documents are met that are allowed as are met at all in a search
     of all; where a scan of the allowed ones takes no longer, or too few were found, they are scanned.
@@ -30,34 +28,25 @@ def search_allowed(index: Any, queries: NDArray[np.float32], n: int, allowed: ND
     if isinstance(index, library.IndexPreTransform):
         for number in range(index.chain.size()):
             queries = library.downcast_VectorTransform(index.chain.at(number)).apply(queries)
-        return search_allowed(library.downcast_index(index.index), queries, n, allowed, beam)
+        return search_allowed(library.downcast_index(index.index), queries, n, allowed, probing)
     n_allowed = int(np.count_nonzero(allowed))
-    widened = len(allowed) / n_allowed
+    wide = Probing(probing.lists, max(n, probing.beam)).widened(len(allowed) / n_allowed)
     selector = library.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
     if isinstance(index, library.IndexHNSW):
-        beam = int(beam * widened)
-        if n_allowed > _SCANNED_A_PLACE * beam:
-            found = _found(index, queries, n, library.SearchParametersHNSW(sel=selector, efSearch=beam))
+        if wide.walks(n, n_allowed):
+            found = wide.search(index, queries, n, selector)
             if _is_whole(found):
                 return found
         index = library.downcast_index(index.storage)
     if isinstance(index, library.IndexIVF):
-        nprobe = min(index.nlist, math.ceil(index.nprobe * widened))
-        found = _found(index, queries, n, library.SearchParametersIVF(sel=selector, nprobe=nprobe))
-        if _is_whole(found):
-            return found
-        return _found(index, queries, n, library.SearchParametersIVF(sel=selector, nprobe=index.nlist))
+        found = wide.search(index, queries, n, selector)
+        return found if _is_whole(found) else Probing(index.nlist, wide.beam).search(index, queries, n, selector)
     if isinstance(index, (library.IndexFlat, library.IndexScalarQuantizer, library.IndexRaBitQ)):
-        return _found(index, queries, n, library.SearchParameters(sel=selector))
+        return probing.search(index, queries, n, selector)
     # The others take no selector.
     if isinstance(index, library.IndexPQ):
         return _scan_products(index, queries, n, np.flatnonzero(allowed))
     return _scan_decoded(index, queries, n, allowed)
-
-
-def _found(index: Any, queries: NDArray[np.float32], n: int, how: Any = None) -> Found:
-    scores, numbers = index.search(queries, n, params=how)
-    return scores, numbers
 
 
 def _is_whole(found: Found) -> bool:
@@ -71,7 +60,7 @@ def _scan_products(index: Any, queries: NDArray[np.float32], n: int, rows: NDArr
     part.pq, part.is_trained = index.pq, True
     codes = library.rev_swig_ptr(index.codes.data(), index.ntotal * index.code_size)
     part.add_sa_codes(codes.reshape(index.ntotal, index.code_size)[rows])
-    scores, numbers = _found(part, queries, n)
+    scores, numbers = part.search(queries, n)
     return scores, rows[numbers]
 
 

@@ -16,6 +16,7 @@ from .allowed_search import search_allowed
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .fast_scan import FastScan, Found
+from .probing import Probing, probing_range
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
@@ -76,7 +77,7 @@ class CandidateIndex:
         )
         if isinstance(index, faiss_library.faiss().IndexHNSW):
             index.hnsw.efConstruction = config.ef_construction
-        return cls(_visiting(index, config), config)
+        return cls(index, config)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -126,12 +127,24 @@ class CandidateIndex:
                 self._index, library.METRIC_L2 if self._config.links == "euclidean" else library.METRIC_INNER_PRODUCT
             )
 
-    def search(self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_] | None = None) -> Found:
+    def probing(self, n: int) -> tuple[int, int] | None:
+        """The fewest and the most probes that make a difference in a search for n; None: all are scanned anyway."""
+        return probing_range((self._on_cpu or self)._index, min(n, len(self)))
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        n: int,
+        allowed: NDArray[np.bool_] | None = None,
+        *,
+        probes: int | None = None,
+    ) -> Found:
         """The best n documents of each query, `[n_queries, min(n, len(self))]`: inner products and numbers.
 
         A graph or list index may find fewer: the places left over have number −1.
         allowed: `[len(self)]`, the documents that may be found; None: all. Where some may not, min(n, those that may)
         are always found, on the CPU (SQUASH's promise, Oakley & Ferhatosmanoglu 2024).
+        probes: lists that an IVF index visits, least beam of a graph; None: as configured.
         Raises InputError for more than 2048 documents on a GPU.
         """
         n = min(n, len(self) if allowed is None else int(np.count_nonzero(allowed)))
@@ -142,29 +155,26 @@ class CandidateIndex:
         some = allowed is not None and not allowed.all()
         if self._on_cpu is not None:
             if some:  # FAISS's GPU searches take no selector
-                return self._on_cpu.search(queries, n, allowed)
+                return self._on_cpu.search(queries, n, allowed, probes=probes)
             if n > _GPU_MOST:
                 raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
             with _GPU_LOCK:
-                return self._searched(queries, n)
+                return self._searched(queries, n, None, probes)
         small = len(queries) == 1 or len(queries) * len(self) < _FEW_PAIRS
         with faiss_library.one_thread(small):
-            return self._searched(queries, n, allowed if some else None)
+            return self._searched(queries, n, allowed if some else None, probes)
 
-    def _searched(self, queries: Any, n: int, allowed: NDArray[np.bool_] | None = None) -> Found:
+    def _searched(self, queries: Any, n: int, allowed: NDArray[np.bool_] | None, probes: int | None) -> Found:
         library, queries = faiss_library.faiss(), np.ascontiguousarray(queries, np.float32)
         if FastScan.fits(self._index):
             packed = self._fast_scan()
             return packed.search(queries, n) if allowed is None else packed.search_allowed(queries, n, allowed)
         if self._index.metric_type != library.METRIC_INNER_PRODUCT:
             _set_metric(self._index, library.METRIC_INNER_PRODUCT)
-        beam = max(n, self._config.ef_search)
+        probing = Probing.of(self._config, probes)
         if allowed is not None:
-            return search_allowed(self._index, queries, n, allowed, beam)
-        # Given with the search, not set on the index: searches in several threads may ask for different n.
-        how = library.SearchParametersHNSW(efSearch=beam) if self._is_graph else None
-        scores, numbers = self._index.search(queries, n, params=how)
-        return scores, numbers
+            return search_allowed(self._index, queries, n, allowed, probing)
+        return probing.search(self._index, queries, n)
 
     def _fast_scan(self) -> FastScan:
         with self._packing:
@@ -217,7 +227,7 @@ class CandidateIndex:
     @classmethod
     def load(cls, path: Path, config: IndexConfig, *, mapped: bool = False) -> CandidateIndex:
         """A saved index; mapped: to be searched only, and read from disk where a search needs it."""
-        index = _visiting(faiss_library.read(path, mapped=mapped), config)
+        index = faiss_library.read(path, mapped=mapped)
         if mapped and isinstance(index, faiss_library.faiss().IndexHNSW):
             _set_metric(index, faiss_library.faiss().METRIC_INNER_PRODUCT)  # before threads search it
         return cls(index, config)
@@ -229,12 +239,6 @@ def _set_metric(graph: Any, metric: int) -> None:
     library.downcast_index(graph.storage).metric_type = metric
     graph.hnsw.is_similarity = metric == library.METRIC_INNER_PRODUCT
     graph.metric_type = metric
-
-
-def _visiting(index: Any, config: IndexConfig) -> Any:
-    if isinstance(index, faiss_library.faiss().IndexIVF):
-        faiss_library.faiss().ParameterSpace().set_index_parameter(index, "nprobe", config.nprobe)
-    return index
 
 
 def _on_gpu(index: Any, number: int) -> Any:

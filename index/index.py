@@ -39,10 +39,10 @@ from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
 from .writing import (
     commit_batch,
-    commit_candidates,
     commit_deletion,
     commit_generation,
     commit_merge,
+    commit_tuning,
     sweep,
     write_lock,
     write_segment,
@@ -253,15 +253,17 @@ class Index:
             self._see_own_change()
             self._compact()
 
-    def set_candidates(self, n: int | None) -> None:
+    def set_candidates(self, n: int | None, probes: int | None = None) -> None:
         """How many candidates a search takes that asks for no number, from now on; None: 1000, as before any tuning.
 
+        probes: lists that searches visit, or the least beam of a graph; None: as configured.
         Others who have the index open go on as they are. Raises InputError for a number below 1.
         """
-        if n is not None and n < 1:
-            raise InputError(f"candidates is {n}; expected a number from 1, or None")
+        for name, given in (("candidates", n), ("probes", probes)):
+            if given is not None and given < 1:
+                raise InputError(f"{name} is {given}; expected a number from 1, or None")
         with self._writing():
-            commit_candidates(self._catalog, n)
+            commit_tuning(self._catalog, n, probes)
             self._settings = IndexSettings.of(self._catalog)
             self._see_own_change()
 

@@ -14,10 +14,11 @@ from .info import EncoderStamp
 
 @dataclass(frozen=True)
 class IndexSettings:
-    """Settings that hold for an index's whole life, but for `candidates`; see `Index.create`.
+    """Settings that hold for an index's whole life, but for those that tuning sets; see `Index.create`.
 
     has_queries: whether it keeps queries that its encodings are fitted to. store_texts: whether it keeps texts.
-    candidates: how many a search takes that asks for no number; None: it was not tuned.
+    candidates: how many a search takes that asks for no number; None: it was not tuned. probes: lists that it visits,
+    or the least beam of a graph; None: as configured.
     """
 
     config: IndexConfig
@@ -28,11 +29,13 @@ class IndexSettings:
     has_queries: bool
     store_texts: bool
     candidates: int | None = None
+    probes: int | None = None
 
     def values(self) -> dict[str, Any]:
-        """As JSON values, by name."""
+        """As JSON values, by name; without those that earlier versions don't know, where they say nothing."""
         encoder = asdict(self.encoder) if self.encoder else None
-        return {**self.__dict__, "config": self.config.model_dump(), "encoder": encoder}
+        values = {**self.__dict__, "config": self.config.model_dump(), "encoder": encoder}
+        return {name: value for name, value in values.items() if name != "probes" or value is not None}
 
     @classmethod
     def of(cls, catalog: Catalog) -> IndexSettings:

@@ -210,18 +210,20 @@ class Snapshot:
         return mask
 
     def find_candidates(
-        self, queries: WordVectors, n: int, rows: NDArray[np.int64] | None = None
+        self, queries: WordVectors, n: int, rows: NDArray[np.int64] | None = None, *, probes: int | None = None
     ) -> list[NDArray[np.int64]]:
         """The first stage: for each query the rows of up to n documents, best first.
 
         rows: only among these, ascending. Behind the n come the rows of segments without an encoding: of the first
         documents, while they were too few to fit one to. All of those are candidates.
+        probes: lists that are visited, or the least beam of a graph; None: as tuned, or else as configured.
 
         Raises InputError when the index was made without a first stage.
         """
         if self._settings.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
         self.check_query(queries)
+        probes = self._settings.probes if probes is None else probes
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
@@ -233,11 +235,17 @@ class Snapshot:
                 continue
             if generation not in encoded:
                 encoded[generation] = encoding.encode_queries(queries)
-            scores, numbers = self.candidates(segment).search(encoded[generation], n, allowed)
+            scores, numbers = self.candidates(segment).search(encoded[generation], n, allowed, probes=probes)
             for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
                 real = number >= 0
                 found[query].append((score[real], segment.rows[number[real]]))
         return [np.concatenate([best(parts, n), *unencoded]) for parts in found]
+
+    def probing(self, n: int) -> tuple[int, int] | None:
+        """The fewest and the most probes that make a difference in a search for n candidates; None: all are scanned."""
+        encoded = [s for s in self.segments if self.parameters(s.record.generation).encoding is not None]
+        ranges = [reach for segment in encoded if (reach := self.candidates(segment).probing(n)) is not None]
+        return (min(least for least, _ in ranges), max(most for _, most in ranges)) if ranges else None
 
     def score(self, query: WordVectors, rows: NDArray[np.int64]) -> Scores:
         """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).

@@ -110,10 +110,13 @@ def commit_generation(catalog: Catalog, new: Generation, files: list[FileRecord]
         _insert_files(transaction, files)
 
 
-def commit_candidates(catalog: Catalog, n: int | None) -> None:
-    """Keep how many candidates a search takes that asks for no number: one transaction."""
+def commit_tuning(catalog: Catalog, candidates: int | None, probes: int | None) -> None:
+    """Keep how many candidates a search takes that asks for no number, and how it looks for them: one transaction."""
     with catalog.commit("tune", 0) as transaction:
-        transaction.execute("INSERT OR REPLACE INTO setting VALUES ('candidates', ?)", (json.dumps(n),))
+        transaction.execute("INSERT OR REPLACE INTO setting VALUES ('candidates', ?)", (json.dumps(candidates),))
+        transaction.execute("DELETE FROM setting WHERE name = 'probes'")
+        if probes is not None:  # or earlier versions, which don't know it, could not read the index
+            transaction.execute("INSERT INTO setting VALUES ('probes', ?)", (json.dumps(probes),))
 
 
 def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:

@@ -37,10 +37,10 @@ class Retriever:
         print(hit.id, hit.score, hit.text)
     """
 
-    def __init__(self, index: Index, encoder: Encoder) -> None:
+    def __init__(self, index: Index, encoder: Encoder, *, remember: int = 0) -> None:
         self.index = index
         self.encoder = encoder
-        self.searcher = Searcher(index, encoder)
+        self.searcher = Searcher(index, encoder, remember=remember)
 
     @classmethod
     def create(
@@ -86,12 +86,19 @@ class Retriever:
 
     @classmethod
     def open(
-        cls, path: str | Path, model: Model | None = None, *, device: str = "cpu", backend: Backend = "torch"
+        cls,
+        path: str | Path,
+        model: Model | None = None,
+        *,
+        device: str = "cpu",
+        backend: Backend = "torch",
+        remember: int = 0,
     ) -> Retriever:
         """An existing index. model: needed where the index was made by a model object that has no name.
 
         device: where it is searched, "cpu" or "cuda"; on a GPU the model is loaded there too.
         backend: what runs the transformer of a model that is given by name, or by the index; see `Encoder`.
+        remember: so many queries, the last different ones, are encoded once; see `Searcher`.
         Raises InputError when the path holds no index, or the model is not the one that made it.
         """
         index = Index.open(path, device=device)
@@ -105,7 +112,7 @@ class Retriever:
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )
             model = index.encoder.name
-        return cls(index, encoder_of(model, device, backend))
+        return cls(index, encoder_of(model, device, backend), remember=remember)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -223,6 +230,10 @@ class Retriever:
     ) -> list[Hit] | list[list[Hit]]:
         """The k best documents of one query, or of each of several; see `Searcher.search`."""
         return self.searcher.search(queries, k, candidates=candidates, where=where, carving=carving)
+
+    def warm_up(self) -> None:
+        """Search once, so that the first user's query is as fast as later ones; see `Searcher.warm_up`."""
+        self.searcher.warm_up()
 
     def explain(self, query: str, id: str) -> Explanation:
         """Why the document with that id has its score for a query; see `Searcher.explain`."""

@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.ball_carving import carve
+from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.filters import Where
 from wordhive.index.scores import Scores
 from wordhive.index.snapshot import Snapshot
 
 from .encoder import Encoder
 from .explain import Explanation, explain
+from .query_memory import QueryMemory
 
 DEFAULT_CANDIDATES = 1000
+# What a search is warmed up with: a query as long as most, or words of some documents.
+_WARM_UP = "how do bees tell each other where flowers are"
+_WORDS = 9
+_SAMPLE = 16
 
 Candidates = int | Literal["all"]
 
@@ -69,12 +75,14 @@ class Asked:
 class Searcher:
     """Searches an index with texts, or with vectors made elsewhere (then it needs no encoder).
 
+    remember: so many different queries, the last ones, are encoded once; their vectors are kept in memory.
     Raises InputError when the encoder is not the one that made the index.
     """
 
-    def __init__(self, index: Index, encoder: Encoder | None = None) -> None:
+    def __init__(self, index: Index, encoder: Encoder | None = None, *, remember: int = 0) -> None:
         self.index = index
         self.encoder = encoder
+        self._queries = None if encoder is None else QueryMemory(encoder, remember)
         if encoder is not None and index.encoder is not None and index.encoder.fingerprint != encoder.fingerprint:
             raise InputError(
                 f"{index.path} was made by the model {index.encoder}, not by {encoder.stamp}; "
@@ -131,7 +139,7 @@ class Searcher:
         if not isinstance(queries, (str, list, tuple)):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
-        vectors = encoder.encode_queries(texts)
+        vectors = self._encode(texts)
         found = self.search_vectors(vectors, k, candidates=candidates, where=where, carving=carving)
         for place, (text, hits) in enumerate(zip(texts, found, strict=True)):
             asked = Asked(self.index, encoder, text, vectors[place : place + 1])
@@ -181,7 +189,23 @@ class Searcher:
         encoder = self._encoder("see what search_vectors() found")
         if not isinstance(query, str) or not query.strip():
             raise InputError(f"the query is {query!r}; expected a string with something in it, to be explained")
-        return explain(self.index, encoder, query, encoder.encode_queries([query]), id)
+        return explain(self.index, encoder, query, self._encode([query]), id)
+
+    def warm_up(self) -> None:
+        """Search once through all stages, so that the first user's query is as fast as later ones.
+
+        Compiled kernels are loaded, all segments opened and their first stages packed, and the transformer has run.
+        After documents were added or merged, by this process or another that it reloads from, it does so for new ones.
+        """
+        if self.encoder is not None:
+            self.search_vectors(self.encoder.encode_queries([_WARM_UP]), 1)
+        elif len(self.index):
+            sample = self.index.snapshot().sample(_SAMPLE)
+            self.search_vectors(pseudo_queries(sample, 1, _WORDS, 0, self.index.settings.query_length), 1)
+
+    def _encode(self, texts: list[str]) -> WordVectors:
+        assert self._queries is not None
+        return self._queries.encode(texts)
 
     def _encoder(self, otherwise: str) -> Encoder:
         if self.encoder is None:

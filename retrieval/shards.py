@@ -5,14 +5,17 @@
       shard-000000.safetensors   vectors (float16), offsets, word ids, summary
       shard-000000.jsonl         the documents themselves, in the same order
 
-A shard's vectors appear under their name last and complete, so a stopped run goes on behind its last whole shard.
+A shard's vectors appear under their name last and complete, so a stopped run goes on behind its last whole shard, and
+several processes may each encode a part of the shards.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,27 @@ from .retriever import Retriever
 
 DOCUMENTS_A_SHARD = 2048
 _MANIFEST = "shards.json"
+_WRITING = "writing-"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Every `of`-th shard from the `number`-th on, counted from 1: what one of several processes encodes."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """The part that "1/4" means, the first of four. Raises InputError for other texts."""
+        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise InputError(f"the part is {text!r}; expected one such as 1/4, the first of four")
+        return cls(int(found[1]), int(found[2]))
+
+    def holds(self, shard: int) -> bool:
+        """Whether the shard with that number, counted from 0, is in it."""
+        return shard % self.of == self.number - 1
 
 
 def is_shard_folder(path: Path) -> bool:
@@ -38,8 +62,9 @@ def is_shard_folder(path: Path) -> bool:
 
 
 def whole_shards(path: Path) -> bool:
-    """Whether `write_shards` came to its end in this folder."""
-    return is_shard_folder(path) and "shards" in _manifest(path)
+    """Whether `write_shards` came to its end in this folder, with all parts."""
+    n = _manifest(path).get("shards") if is_shard_folder(path) else None
+    return n is not None and _shards(path) == _names(n)
 
 
 def write_shards(
@@ -47,11 +72,14 @@ def write_shards(
     folder: Path,
     encoder: Encoder,
     *,
+    part: Part = Part(),
     total: int | None = None,
     show_progress: bool | None = None,
 ) -> int:
     """Encode documents into shards, passing over those that whole shards hold already; the number newly encoded.
 
+    part: the shards that this process encodes, of all documents; others may encode other parts at the same time, in
+    the same folder. The last one to end finds that all are there.
     Raises InputError when the folder's shards are another model's, or begin with other documents.
     """
     manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
@@ -60,9 +88,11 @@ def write_shards(
     source = iter(documents)
     with progress_bar("Encoding", total, show=show_progress) as advance:
         while batch := list(islice(source, DOCUMENTS_A_SHARD)):
-            name = f"shard-{number:06d}"
+            name = _name(number)
             if name in written:
                 _check_same(folder, name, _lines(batch))
+                advance(len(batch))
+            elif not part.holds(number):
                 advance(len(batch))
             else:
                 vectors = encoder.encode_documents([document.text for document in batch], on_batch=advance)
@@ -72,7 +102,8 @@ def write_shards(
             number += 1
     if written:
         raise _other_documents(folder, min(written))
-    _write_manifest(folder, {**manifest, "shards": number})
+    if _shards(folder) == _names(number):
+        _write_manifest(folder, {**manifest, "shards": number})
     return encoded
 
 
@@ -145,15 +176,22 @@ def index_shards(
 
 
 def _claim(folder: Path, manifest: dict[str, Any]) -> None:
-    if is_shard_folder(folder):
-        found = _manifest(folder)
-        if found["fingerprint"] != manifest["fingerprint"]:
-            raise InputError(
-                f"{folder} holds shards of {found['model']} ({found['fingerprint'][:12]}), not of {manifest['model']} "
-                f"({manifest['fingerprint'][:12]}); choose another folder"
-            )
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not is_shard_folder(folder):
+        _begin(folder, manifest)
+    found = _manifest(folder)
+    if found["fingerprint"] != manifest["fingerprint"]:
+        raise InputError(
+            f"{folder} holds shards of {found['model']} ({found['fingerprint'][:12]}), not of {manifest['model']} "
+            f"({manifest['fingerprint'][:12]}); choose another folder"
+        )
+    if "shards" in found and not whole_shards(folder):  # some were removed
+        _write_manifest(folder, manifest)
+
+
+def _begin(folder: Path, manifest: dict[str, Any]) -> None:
+    held = list(folder.iterdir()) if folder.is_dir() else [folder] if folder.exists() else []
+    # The process of another part may be beginning it too.
+    if not all(path.name.startswith(_WRITING) for path in held) and not is_shard_folder(folder):
         raise InputError(f"{folder} is there and holds no shards; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     _write_manifest(folder, manifest)
@@ -175,10 +213,18 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _whole(folder: Path) -> list[str]:
-    names = [f"shard-{number:06d}" for number in range(_manifest(folder).get("shards", 0))]
+    names = _names(_manifest(folder).get("shards", 0))
     if not names or names != _shards(folder):
         raise InputError(f"{folder} was not encoded to its end; run the same wordhive encode again")
     return names
+
+
+def _name(number: int) -> str:
+    return f"shard-{number:06d}"
+
+
+def _names(n: int) -> list[str]:
+    return [_name(number) for number in range(n)]
 
 
 def _shards(folder: Path) -> list[str]:
@@ -196,11 +242,14 @@ def _write(folder: Path, name: str, lines: str, vectors: WordVectors) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], Any]) -> None:
-    temporary = path.with_name(f"writing-{path.name}")
-    write(temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    temporary = path.with_name(f"{_WRITING}{os.getpid()}-{path.name}")  # another process may write it too
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _read_documents(path: Path) -> list[Document]:

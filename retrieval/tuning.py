@@ -1,8 +1,8 @@
-"""How many candidates an index needs: the least number among which nearly all of the exact best are."""
+"""How many candidates an index needs, and how widely to look for them: as few as find nearly all of the exact best."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wordhive.index import InputError, WordVectors
 from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.scores import best
+from wordhive.index.snapshot import Snapshot
 
 from .searcher import Searcher
 
@@ -19,14 +20,17 @@ _SAMPLE = 2048
 _MOST = 10_000
 # Numbers of candidates that may be chosen, as multiples of a power of ten.
 _STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8)
+# Probes are found to such a part of themselves.
+_FINENESS = 8
 
 
 @dataclass(frozen=True)
 class Tuning:
     """candidates: the least number that reaches the target. found: the share of the exact top k among them.
 
-    curve: number of candidates → that share. n_queries: that it was measured with. own: whether they were real ones, or
-    words of documents.
+    probes: the least, lists or places in a graph, with which it is reached; None where all documents are scanned.
+    curve: number of candidates → that share, all lists visited. probed: probes → that share, with those candidates.
+    n_queries: that it was measured with. own: whether they were real ones, or words of documents.
     """
 
     candidates: int
@@ -35,16 +39,45 @@ class Tuning:
     curve: dict[int, float]
     n_queries: int
     own: bool
+    probes: int | None = None
+    probed: dict[int, float] = field(default_factory=dict)
 
 
 def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: list[str] | None = None) -> Tuning:
     """Find the least number of candidates that hold the share `target` of the exact top k, and keep it in the index.
 
+    Where the first stage visits lists or walks a graph, half of what may be missed is left to that: the candidates are
+    so many that of a scan of all they would miss the other half, and the probes as few as then reach the target.
     queries: such as are asked, some hundred; None: words of documents that the index holds, with their summaries.
     From then on it is what a search takes that asks for no other number.
     Raises InputError for an index without a first stage or without documents, a target that is no share, and one that
-    10,000 candidates don't reach.
+    10,000 candidates, or all probes, don't reach.
     """
+    _check(searcher, target, k, queries)
+    index, now, asked = searcher.index, searcher.index.snapshot(), _asked(searcher, queries)
+    exact = [best([(scores.total, scores.rows)], k) for scores in searcher.score_all(asked, k, now)]
+    measured, most = _Measured(now, asked, exact), min(_MOST, len(index))
+    curve = measured.curve(most, k)
+    if curve[most] < target:
+        raise InputError(
+            f"{most:,} candidates hold {curve[most]:.4f} of the exact top {k}, not {target}; choose a lower target, or "
+            "a preset with a larger first stage"
+        )
+    scanned = now.probing(most) is None
+    n = next((n for n, share in curve.items() if share >= (target if scanned else (1 + target) / 2)), most)
+    probed = measured.probed(n, target)
+    probes = next((probes for probes, share in probed.items() if share >= target), None)
+    if probed and probes is None:
+        raise InputError(
+            f"{n:,} candidates hold {max(probed.values()):.4f} of the exact top {k} with {max(probed):,} probes, not "
+            f"{target}; choose a lower target, or another first stage"
+        )
+    index.set_candidates(n, probes)
+    found = curve[n] if probes is None else probed[probes]
+    return Tuning(n, found, k, curve, len(asked), queries is not None, probes, probed)
+
+
+def _check(searcher: Searcher, target: float, k: int, queries: list[str] | None) -> None:
     index = searcher.index
     if not 0 < target <= 1:
         raise InputError(f"the target is {target}; expected a share of the exact top {k}, above 0 and up to 1")
@@ -56,21 +89,6 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
         raise InputError(f"{index.path} holds no documents; add some before it is tuned")
     if queries is not None and not queries:
         raise InputError("there are no queries; give some, or leave them out")
-    asked = _asked(searcher, queries)
-    now, most = index.snapshot(), min(_MOST, len(index))
-    found = now.find_candidates(asked, most)
-    exact = [best([(scores.total, scores.rows)], k) for scores in searcher.score_all(asked, k, now)]
-    ranks = np.concatenate([_ranks(rows, wanted) for rows, wanted in zip(found, exact, strict=True)])
-    numbers = sorted({min(int(step * 10**power), most) for power in range(1, 5) for step in _STEPS} | {most})
-    curve = {n: round(float((ranks < n).mean()), 4) for n in numbers if n >= min(k, most)}
-    enough = [n for n, share in curve.items() if share >= target]
-    if not enough:
-        raise InputError(
-            f"{most:,} candidates hold {curve[most]:.4f} of the exact top {k}, not {target}; choose a lower target, or "
-            "a preset with a larger first stage"
-        )
-    index.set_candidates(enough[0])
-    return Tuning(enough[0], curve[enough[0]], k, curve, len(asked), queries is not None)
 
 
 def _asked(searcher: Searcher, queries: list[str] | None) -> WordVectors:
@@ -81,6 +99,45 @@ def _asked(searcher: Searcher, queries: list[str] | None) -> WordVectors:
     index = searcher.index
     sample = index.snapshot().sample(_SAMPLE)
     return pseudo_queries(sample, _QUERIES, _WORDS, 0, index.settings.query_length)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What first stages find of the exact best rows of each of some queries."""
+
+    now: Snapshot
+    queries: WordVectors
+    exact: list[NDArray[np.int64]]
+
+    def curve(self, most: int, k: int) -> dict[int, float]:
+        """Number of candidates, ascending → the share among them, all lists visited and graphs scanned."""
+        probing = self.now.probing(most)
+        found = self.now.find_candidates(self.queries, most, probes=None if probing is None else probing[1])
+        ranks = np.concatenate([_ranks(rows, wanted) for rows, wanted in zip(found, self.exact, strict=True)])
+        numbers = sorted({min(int(step * 10**power), most) for power in range(1, 5) for step in _STEPS} | {most})
+        return {n: round(float((ranks < n).mean()), 4) for n in numbers if n >= min(k, most)}
+
+    def probed(self, n: int, target: float) -> dict[int, float]:
+        """Probes, ascending → the share among n candidates: doubled up to the target, then halved between the last two.
+
+        None where all are scanned.
+        """
+        if (probing := self.now.probing(n)) is None:
+            return {}
+        probes, most = probing
+        below, shares = probes - 1, dict[int, float]()
+        while shares.setdefault(probes, self._share(n, probes)) < target and probes < most:
+            below, probes = probes, min(2 * probes, most)
+        while shares[probes] >= target and probes - below > max(1, below // _FINENESS):
+            middle = (below + probes) // 2
+            shares[middle] = self._share(n, middle)
+            below, probes = (below, middle) if shares[middle] >= target else (middle, probes)
+        return dict(sorted(shares.items()))
+
+    def _share(self, n: int, probes: int) -> float:
+        found = self.now.find_candidates(self.queries, n, probes=probes)
+        held = [np.isin(wanted, rows) for wanted, rows in zip(self.exact, found, strict=True)]
+        return round(float(np.concatenate(held).mean()), 4)
 
 
 def _ranks(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

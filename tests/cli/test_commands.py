@@ -141,6 +141,21 @@ def test_append_adds_and_resume_passes_over(run: Run, bees: Path, tmp_path: Path
     }
 
 
+def test_parts_of_shards_are_encoded_by_processes_of_their_own(run: Run, bees: Path, tmp_path: Path) -> None:
+    shards = tmp_path / "bees.shards"
+    for wrong in ("2", "3/2", "first"):
+        refused = run("encode", bees, "--to", shards, "--part", wrong)
+        assert (refused.code, shards.exists()) == (2, False)
+        assert "expected one such as 1/4, the first of four" in refused.err
+    second = run("encode", bees, "--to", shards, "--part", "2/2")
+    assert f"{shards}: 0 documents encoded, 6 in all" in second.out.replace("\n", "")
+    assert f"other parts of {shards} are still to come" in second.err.replace("\n", "")
+    assert run("index", shards, "--to", tmp_path / "x.hive").code == 2
+    first = run("encode", bees, "--to", shards, "--part", "1/2", "--json").json()
+    assert (first["encoded"], first["whole"]) == (6, True)
+    assert run("index", shards, "--to", tmp_path / "x.hive").code == 0
+
+
 def test_encoded_shards_search_like_text(run: Run, bees: Path, hive: Path, tmp_path: Path) -> None:
     shards, target = tmp_path / "bees.shards", tmp_path / "my.hive"
     assert run("encode", bees, "--to", shards, "--json").json()["encoded"] == len(BEES)

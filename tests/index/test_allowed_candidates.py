@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import IndexConfig, InputError, allowed_search, faiss_library
+from wordhive.index import IndexConfig, InputError, faiss_library, probing
 from wordhive.index.candidates import CandidateIndex
 
 SCANS = ["Flat", "SQ8", "SQ4", "SQfp16", "RaBitQ", "PQ4x4", "PQ{dims/8}x8"]
@@ -25,8 +25,6 @@ def vectors(n: int, seed: int = 1) -> NDArray[np.float32]:
 
 def build(factory: str, **settings: Any) -> CandidateIndex:
     index = CandidateIndex.train(IndexConfig(candidates=factory, **{"nprobe": 8, **settings}), vectors(N))
-    if "," in factory and (lists := faiss_library.faiss().try_extract_index_ivf(index._index)):
-        lists.nprobe = index._config.nprobe
     index.add(vectors(N))
     return index
 
@@ -75,7 +73,7 @@ def test_the_best_of_those_allowed_are_found(factory: str, n_allowed: int) -> No
 def test_a_graph_that_is_walked_finds_as_many(
     factory: str, n_allowed: int, links: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowed_search, "_SCANNED_A_PLACE", 0)
+    monkeypatch.setattr(probing, "_SCANNED_A_PLACE", 0)
     index = build(factory, ef_search=30, links=links)
     queries, allowed = vectors(20, seed=2), draw(n_allowed)
     for n in (1, 10, N):
@@ -109,6 +107,13 @@ def test_as_many_lists_are_visited_as_it_takes(widths: list[int]) -> None:
     for n_allowed, n in ((200, 3), (300, 3), (100, 3), (10, 3), (200, 200)):
         assert index.search(vectors(3, seed=2), n, draw(n_allowed))[1].min() >= 0
     assert widths == [4, 3, 8, 8, 4, 8]
+
+
+def test_a_filtered_search_is_as_wide_as_it_is_asked_to_be(widths: list[int]) -> None:
+    lists, graph = build("IVF8,SQ8", nprobe=1), build("HNSW16_SQ8", ef_search=1)
+    lists.search(vectors(3, seed=2), 3, draw(300), probes=3)
+    graph.search(vectors(3, seed=2), 1, draw(399), probes=5)
+    assert widths == [4, 5]
 
 
 @pytest.mark.parametrize("factory", ["SQ8", "PQ4x4", "HNSW16_SQ8", "HNSW16_PQ4x8", "IVF8,SQ8"])

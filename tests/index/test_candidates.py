@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import Index, IndexConfig, InputError, WordhiveError, faiss_library
+from wordhive.index import Index, IndexConfig, InputError, WordhiveError, faiss_library, probing
 from wordhive.index.candidates import CandidateIndex
 
 FACTORIES = ["Flat", "SQ8", "SQfp16", "HNSW32_SQ8", "HNSW16,SQ8", "IVF4,SQ8"]
@@ -89,6 +89,37 @@ def test_nprobe_bounds_the_lists_that_are_visited() -> None:
     assert (numbers == -1).any(axis=1).all()
 
 
+@pytest.mark.parametrize("factory", ["IVF4,SQ8", "PCA4,IVF4,SQ8", "IVF4,SQ8,RFlat"])
+def test_a_search_may_visit_other_lists_than_configured(factory: str) -> None:
+    index, queries = build(factory, nprobe=1), vectors(3, seed=2)
+    assert index.probing(60) == (1, 4)
+    counts = [(index.search(queries, 60, probes=probes)[1] >= 0).sum() for probes in (1, 2, 4, 99)]
+    assert counts[0] == (index.search(queries, 60)[1] >= 0).sum()
+    assert counts[0] < counts[1] < counts[2] == counts[3] == 180
+
+
+@pytest.fixture
+def _walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs are walked, however few documents they have."""
+    monkeypatch.setattr(probing, "_SCANNED_A_PLACE", 0)
+
+
+def test_a_graph_is_scanned_where_its_walk_takes_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    index, queries = CandidateIndex.train(IndexConfig(candidates="HNSW2,Flat", ef_search=3), vectors(400)), vectors(20)
+    index.add(vectors(400))
+    assert index.probing(5) == (5, 400)
+    assert build("Flat").probing(5) is None
+    best = np.argsort(-queries @ vectors(400).T, axis=1)[:, :5]
+    found = {
+        probes: np.mean(np.sort(index.search(queries, 5, probes=probes)[1]) == np.sort(best)) for probes in (13, 14)
+    }
+    assert found[13] < 1.0 == found[14]  # 30 · 14 documents are more than there are
+    np.testing.assert_array_equal(index.search(queries, 5)[1], index.search(queries, 5, probes=1)[1])
+    monkeypatch.setattr(probing, "_SCANNED_A_PLACE", 0)
+    assert np.mean(np.sort(index.search(queries, 5, probes=14)[1]) == np.sort(best)) < 1.0
+
+
+@pytest.mark.usefixtures("_walked")
 @pytest.mark.parametrize(("setting", "asked", "beam"), [(1, 50, 50), (99, 5, 99)])
 def test_the_beam_is_as_set_but_never_narrower_than_what_is_asked(
     setting: int, asked: int, beam: int, monkeypatch: pytest.MonkeyPatch
@@ -137,6 +168,7 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         build("Flat").to("cuda")
 
 
+@pytest.mark.usefixtures("_walked")
 @pytest.mark.parametrize("factory", ["HNSW8,Flat", "HNSW8_SQ8", "HNSW8_PQ8x8"])
 def test_a_graph_of_euclidean_links_is_searched_by_inner_product(factory: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ from wordhive.retrieval.documents import Document, read_documents
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.shards import (
+    Part,
     index_shards,
     is_shard_folder,
     read_model,
     read_shard_documents,
     read_shards,
+    whole_shards,
     write_shards,
 )
 
@@ -312,3 +316,101 @@ def test_a_folder_without_a_whole_shard_is_refused(tmp_path: Path, tiny_encoder:
     write_shards([], tmp_path / "s", tiny_encoder)
     with pytest.raises(InputError, match="was not encoded to its end"):
         list(read_shards(tmp_path / "s"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1), (1, 2, 1)])
+def test_parts_together_are_what_one_process_writes(
+    shards: Path, documents: list[Document], tiny_encoder: Encoder, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    folder, encoded = tmp_path / "parts", []
+    for number in order:
+        encoded.append(write_shards(documents, folder, tiny_encoder, part=Part(number, 2)))
+        assert whole_shards(folder) == (len(encoded) >= 2)
+        if len(encoded) == 1:
+            with pytest.raises(InputError, match="was not encoded to its end"):
+                list(read_shards(folder))
+    assert encoded == [{1: 7, 2: 5}[number] for number in order[:2]] + [0] * (len(order) - 2)
+    assert contents(folder) == contents(shards)
+
+
+def test_a_part_that_died_is_made_up_for(
+    shards: Path, documents: list[Document], tiny_encoder: Encoder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "parts"
+    assert write_shards(documents, folder, tiny_encoder, part=Part(2, 3)) == 5
+    (folder / "writing-99-shard-000000.safetensors").write_bytes(b"half")
+    assert write_shards(documents, folder, tiny_encoder) == 7
+    assert read_all(folder)[0] == documents
+    (folder / "writing-99-shard-000000.safetensors").unlink()
+    assert contents(folder) == contents(shards)
+
+
+def test_a_folder_that_is_being_begun_is_taken(
+    tmp_path: Path, documents: list[Document], tiny_encoder: Encoder
+) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "writing-99-shards.json").touch()
+    assert write_shards(documents[:3], tmp_path / "s", tiny_encoder, part=Part(1, 2)) == 3
+
+
+def test_more_documents_make_a_whole_folder_partial(
+    shards: Path, documents: list[Document], tiny_encoder: Encoder
+) -> None:
+    more = [*documents[:10], *(Document(f"e{n}", "more") for n in range(7))]
+    (shards / "shard-000002.safetensors").unlink()
+    (shards / "shard-000002.jsonl").unlink()
+    assert write_shards(more, shards, tiny_encoder, part=Part(1, 2)) == 5
+    assert not whole_shards(shards)
+    assert write_shards(more, shards, tiny_encoder, part=Part(2, 2)) == 2
+    assert whole_shards(shards)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "one/2", "1 / 2"])
+def test_what_is_no_part_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"the part is '.*'; expected one such as 1/4, the first of four"):
+        Part.parse(text)
+
+
+def test_all_parts_are_all_shards() -> None:
+    parts = [Part.parse(f"{number}/3") for number in (1, 2, 3)]
+    assert [[part.holds(shard) for part in parts].count(True) for shard in range(9)] == [1] * 9
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+
+import torch
+
+from wordhive.retrieval import shards
+from wordhive.retrieval.documents import read_documents
+from wordhive.retrieval.encoder import Encoder
+
+torch.set_num_threads(1)
+shards.DOCUMENTS_A_SHARD = 5
+source, folder, model, part = sys.argv[1:]
+encoder = Encoder.load(model, device="cpu", precision="float32")
+shards.write_shards(read_documents(source), Path(folder), encoder, part=shards.Part.parse(part))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_write_what_one_writes(
+    shards: Path, documents: list[Document], tiny_folder: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "docs.jsonl"
+    rows = [json.dumps({"id": each.id, "text": each.text, **each.attributes}) for each in documents]
+    source.write_text("\n".join(rows), encoding="utf-8")
+    arguments = [sys.executable, "-c", PROGRAM, str(source), str(tmp_path / "parts"), str(tiny_folder)]
+    started = [subprocess.Popen([*arguments, part]) for part in ("1/2", "2/2")]
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    assert whole_shards(tmp_path / "parts")
+    (found, vectors), (_, expected) = read_all(tmp_path / "parts"), read_all(shards)
+    assert found == documents
+    np.testing.assert_array_equal(vectors.offsets, expected.offsets)
+    np.testing.assert_allclose(vectors.vectors, expected.vectors, atol=1e-3)  # halves, and another number of threads
+    np.testing.assert_array_equal(vectors.word_ids, expected.word_ids)

@@ -1,14 +1,17 @@
-"""Tuning: the number of candidates that is kept is the least that reaches the target."""
+"""Tuning: the numbers of candidates and probes that are kept are the least that reach the target."""
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, WordVectors
+from wordhive.index import Index, IndexConfig, InputError, WordVectors, probing
 from wordhive.index.config import FittedConfig, ReductionConfig
+from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.tuning import tune
 
@@ -20,11 +23,11 @@ CONFIG = IndexConfig(
 )
 
 
-def documents(n: int, seed: int) -> WordVectors:
-    random = np.random.default_rng(seed)
-    vectors = random.standard_normal((n * 6, 12)).astype(np.float32)
+def documents(n: int, seed: int, words: int = 6) -> WordVectors:
+    random, total = np.random.default_rng(seed), n * words
+    vectors = random.standard_normal((total, 12)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return WordVectors(vectors, np.arange(0, n * 6 + 1, 6), random.integers(1, 9999, n * 6).astype(np.uint32))
+    return WordVectors(vectors, np.arange(0, total + 1, words), random.integers(1, 9999, total).astype(np.uint32))
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +57,6 @@ def test_the_least_number_that_reaches_the_target_is_kept(path: Path) -> None:
 def test_shares_are_those_that_searches_find(path: Path) -> None:
     searcher = Searcher(Index.open(path))
     found = tune(searcher, 0.9, k=5)
-    from wordhive.index.encodings.fused import pseudo_queries
-
     asked = pseudo_queries(searcher.index.snapshot().sample(2048), 300, 8, 0, None)
     exact = searcher.search_vectors(asked, 5, candidates="all")
     some = searcher.search_vectors(asked, 5, candidates=found.candidates)
@@ -111,3 +112,83 @@ def test_a_target_out_of_reach_is_told(path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(tuning, "_MOST", 20)
     with pytest.raises(InputError, match=r"20 candidates hold 0\.\d+ of the exact top 10, not 0.999; choose a lower"):
         tune(Searcher(Index.open(path)), 0.999)
+
+
+@pytest.fixture(scope="module", params=["IVF40,SQ8", "HNSW4_SQ8"])
+def probed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index in two segments whose lists, or graph, are searched too narrowly."""
+    path = tmp_path_factory.mktemp("probed") / "x.hive"
+    config = CONFIG.model_copy(update={"candidates": request.param, "reduction": None, "nprobe": 2, "ef_search": 1})
+    index = Index.create(path, config)
+    index.add([f"d{n}" for n in range(1500)], documents(1500, 1, 1))
+    index.add([f"e{n}" for n in range(1600)], documents(1600, 2, 1))
+    index.close()
+    return path
+
+
+def found_share(searcher: Searcher, candidates: int | None = None) -> float:
+    """The share of the exact top 10 that searches find, for the queries that tuning asks."""
+    sample = searcher.index.snapshot().sample(2048)
+    asked = pseudo_queries(sample, 300, 8, 0, searcher.index.settings.query_length)
+    exact = searcher.search_vectors(asked, 10, candidates="all")
+    some = searcher.search_vectors(asked, 10, candidates=candidates)
+    hits = [len({hit.id for hit in a} & {hit.id for hit in b}) for a, b in zip(some, exact, strict=True)]
+    return sum(hits) / 3000
+
+
+def test_lists_and_graphs_are_probed_as_little_as_reaches_the_target(
+    probed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "_SCANNED_A_PLACE", 1)  # or graphs so small are mostly scanned
+    searcher = Searcher(Index.open(probed))
+    searcher.index.set_candidates(None)
+    first = tune(searcher, 0.9)
+    assert found_share(Searcher(Index.open(probed))) == pytest.approx(first.found, abs=1e-3)
+    assert first.found >= 0.9
+    assert first.probes is not None
+    assert list(first.probed) == sorted(first.probed)
+    below = {probes: share for probes, share in first.probed.items() if probes < first.probes}
+    assert max(below.values(), default=0.0) < 0.9
+    assert first.curve[first.candidates] >= 0.95  # half of what may be missed is left to probing
+    assert max((share for n, share in first.curve.items() if n < first.candidates), default=0.0) < 0.95
+    searcher.index.set_candidates(first.candidates)  # as configured
+    assert found_share(searcher) < 0.9
+    higher = tune(searcher, 0.99)
+    assert (higher.candidates, higher.probes) > (first.candidates, first.probes)
+    assert found_share(searcher) >= 0.99
+
+
+def test_probes_outlive_changes(probed: Path) -> None:
+    index = Index.open(probed)
+    index.set_candidates(30, 7)
+    index.add(["more"], documents(1, 9))
+    index.compact()
+    again = Index.open(probed).settings
+    assert (again.candidates, again.probes) == (30, 7)
+    index.delete(["more"])
+    for bad in (0, -3):
+        with pytest.raises(InputError, match=f"probes is {bad}; expected a number from 1, or None"):
+            index.set_candidates(30, bad)
+    assert Index.open(probed).settings.probes == 7
+    index.set_candidates(None)
+    assert Index.open(probed).settings.probes is None
+
+
+def test_a_scan_has_no_probes(path: Path) -> None:
+    found = tune(Searcher(Index.open(path)), 0.9)
+    assert (found.probes, found.probed) == (None, {})
+    assert Index.open(path).settings.probes is None
+
+
+def test_an_index_without_probes_is_as_it_was_before_there_were_any(probed: Path, tmp_path: Path) -> None:
+    index = Index.open(probed)
+    index.set_candidates(30, 7)
+    assert names(probed) - names(Index.create(tmp_path / "new", CONFIG).path) == {"probes"}
+    index.set_candidates(30)
+    assert "probes" not in names(probed)
+
+
+def names(path: Path) -> set[str]:
+    """The settings in a catalog."""
+    with closing(sqlite3.connect(path / "catalog.db")) as catalog:
+        return {name for (name,) in catalog.execute("SELECT name FROM setting")}
