@@ -175,22 +175,27 @@ def _batches(file: Any, path: Path) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class _Origin:
-    """What the exported index was made with, and the dims of its words and summaries; 0 where nobody knows."""
+    """What the exported index was made with, and the dims of its words and summaries; 0 where nobody knows.
+
+    is_export: whether an export wrote the file, which has all columns then.
+    """
 
     settings: IndexSettings
     dim: int
     summary_dim: int
+    is_export: bool
 
 
 def _origin(schema: Any, path: Path) -> _Origin:
     written = (schema.metadata or {}).get(_METADATA)
     if written is None:
         default = IndexSettings(IndexConfig.default(), None, 0.0, False, None, has_queries=False, store_texts=True)
-        return _Origin(default, 0, 0)
+        return _Origin(default, 0, 0, is_export=False)
     source = f"what {path} says of its index"
     try:
         values = json.loads(written)
-        return _Origin(IndexSettings.parse(values["settings"], source), int(values["dim"]), int(values["summary_dim"]))
+        settings = IndexSettings.parse(values["settings"], source)
+        return _Origin(settings, int(values["dim"]), int(values["summary_dim"]), is_export=True)
     except InputError:
         raise
     except (ValueError, KeyError, TypeError) as error:
@@ -212,7 +217,9 @@ def _check_columns(schema: Any, origin: _Origin, path: Path) -> None:
     needed = {
         "id": True,
         "vectors": True,
-        "word_ids": origin.settings.exact_match,
+        "text": origin.is_export,
+        "attributes": origin.is_export,
+        "word_ids": origin.is_export or origin.settings.exact_match,
         "summary": origin.summary_dim > 0,
     }
     for name in (name for name, is_needed in needed.items() if is_needed and name not in schema.names):

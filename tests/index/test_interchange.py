@@ -171,7 +171,9 @@ WRONG = {
     "no vectors for one": (lambda t: t.set_column(3, "vectors", pa.array([None] * 30, VECTORS)), "is null for a"),
     "too few word ids": (lambda t: t.set_column(4, "word_ids", pa.array([[1]] * 30)), "another number of word_ids"),
     "not a number": (
-        lambda t: t.set_column(3, "vectors", pa.array([[[float("nan")] * 8]] * 30)).drop_columns("word_ids"),
+        lambda t: t.set_column(3, "vectors", pa.array([[[float("nan")] * 8]] * 30)).set_column(
+            4, "word_ids", pa.array([[1]] * 30)
+        ),
         "NaN or infinity",
     ),
     "attributes": (lambda t: t.set_column(2, "attributes", pa.array(["{"] * 30)), "are no JSON"),
@@ -216,6 +218,14 @@ def test_flipped_bytes_never_give_a_traceback_or_other_documents(draw: Draw, tmp
             continue
         assert content(found) == expected[0]
         assert np.array_equal(found.vectors(np.arange(30)).vectors, expected[1])
+
+
+@pytest.mark.parametrize("column", ["id", "text", "attributes", "vectors", "word_ids", "summary"])
+def test_a_column_that_an_export_wrote_is_missed(draw: Draw, tmp_path: Path, column: str) -> None:
+    path = exported(tmp_path, draw(1, COUNTS, summary_dim=4), summary_weight=0.5)
+    rewritten(path, lambda table: table.drop_columns([column]))
+    with pytest.raises(InputError, match=f"no column '{column}'"):
+        import_index(path, tmp_path / "new")
 
 
 def test_a_path_that_is_taken_is_refused(draw: Draw, tmp_path: Path) -> None:
