@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import faiss_library, parallel
+from .scores import in_order
 
 # Inner products and numbers of documents, `[n_queries, n]` both, best first; −1 for none.
 Found = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -71,8 +72,8 @@ class FastScan:
             [np.where(part >= 0, part + first, -1) for (_, part), first in zip(found, self._borders, strict=False)],
             axis=1,
         )
-        order = np.lexsort((numbers, -scores), axis=1)[:, :n]
-        scores, numbers = np.take_along_axis(scores, order, axis=1), np.take_along_axis(numbers, order, axis=1)
+        scores, numbers = in_order(scores, numbers)
+        scores, numbers = scores[:, :n], numbers[:, :n]
         return scores, numbers if self._rows is None else np.where(numbers >= 0, self._rows[numbers], -1)
 
     def search_allowed(self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:

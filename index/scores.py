@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_LOW = 0xFFFFFFFF
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -46,4 +48,22 @@ def best(parts: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]], n: int)
     if len(scores) > n:  # to sort them all takes several times as long
         found = scores >= np.partition(scores, len(scores) - n)[len(scores) - n]
         scores, rows = scores[found], rows[found]
-    return rows[np.lexsort((rows, -scores))[:n]]
+    return in_order(scores, rows)[1][:n]
+
+
+def in_order(scores: NDArray[np.float32], numbers: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Scores `[…, n]` with the numbers beside them, best first; equal ones by number, and −1 after all others.
+
+    numbers: from −1 to 4,294,967,294.
+    """
+    # One integer for both is sorted by vector instructions, a tenth of the time that two keys take.
+    keys = ~_ranked((scores + np.float32(0)).view(np.int32)).astype(np.int64) << 32 | (numbers & _LOW)
+    keys.sort(axis=-1)
+    numbers = keys & _LOW
+    numbers[numbers == _LOW] = -1
+    return _ranked(~(keys >> 32).astype(np.int32)).view(np.float32), numbers
+
+
+def _ranked(bits: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Bits of floats as integers that are larger where the float is; and back again."""
+    return np.asarray(bits ^ (bits >> 31 & np.int32(0x7FFFFFFF)), np.int32)

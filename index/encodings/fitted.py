@@ -108,7 +108,7 @@ class Fitted:
             return few_queries.summed_features(queries, self.centroids, self.config.threshold)
         parts, threshold = _batches(queries, self.dim), self.config.threshold
         if device == "cpu":
-            encoded = [_sum_by_text(_features(p.vectors, self.centroids, threshold), p.offsets) for p in parts]
+            encoded = [few_queries.added_features(p, p.vectors @ self.centroids.T, threshold) for p in parts]
         else:
             from . import torch_kernels
 
@@ -151,14 +151,6 @@ def _features(words: NDArray[np.float32], centroids: NDArray[np.float32], thresh
     lengths = np.linalg.norm(words, axis=1, keepdims=True)
     near = np.maximum(words @ centroids.T - np.float32(threshold) * lengths, 0)
     return np.hstack([words, near, lengths])
-
-
-def _sum_by_text(rows: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-    sums = np.zeros((len(offsets) - 1, rows.shape[1]), np.float32)
-    with_words = np.flatnonzero(np.diff(offsets))
-    if len(with_words):
-        sums[with_words] = np.add.reduceat(rows, offsets[with_words], axis=0)
-    return sums
 
 
 def _cluster(words: NDArray[np.float32], n: int, seed: int) -> NDArray[np.float32]:

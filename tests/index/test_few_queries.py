@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -7,19 +8,23 @@ import pytest
 
 from wordhive.index import WordVectors
 from wordhive.index.encodings import few_queries, fitted
-from wordhive.index.encodings.few_queries import row_products, summed_features
+from wordhive.index.encodings.few_queries import added_features, row_products, summed_features
 
 Draw = Callable[..., WordVectors]
 
 
-@pytest.mark.parametrize("counts", [[5], [0], [1, 0, 9], [30, 34], []])
+@pytest.mark.parametrize("counts", [[5], [0], [1, 0, 9], [30, 34], [0, 700, 1, 0, 900, 3], []])
 @pytest.mark.parametrize("dim", [1, 8, 33])
-def test_features_are_those_of_many_queries(draw: Draw, counts: list[int], dim: int) -> None:
+def test_features_are_added_up(draw: Draw, counts: list[int], dim: int) -> None:
     queries, centroids = draw(1, counts, dim), draw(2, [50], dim).vectors * np.float32(0.7)
-    expected = fitted._sum_by_text(fitted._features(queries.vectors, centroids, 0.3), queries.offsets)
-    found = summed_features(queries, centroids, 0.3)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-    assert found.dtype == np.float32
+    features = fitted._features(queries.vectors, centroids, 0.3)
+    expected = [features[first:last].sum(axis=0) for first, last in itertools.pairwise(queries.offsets)]
+    one_by_one = summed_features(queries, centroids, 0.3)
+    at_once = added_features(queries, queries.vectors @ centroids.T, 0.3)
+    for found in (one_by_one, at_once):
+        assert found.dtype == np.float32
+        assert found.shape == (len(counts), features.shape[1])
+        np.testing.assert_allclose(found, np.reshape(expected, found.shape), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 4])
