@@ -24,7 +24,6 @@ from wordhive.index import (
     faiss_library,
     parameters,
 )
-from wordhive.index import index as index_module
 from wordhive.index import segment as segment_module
 from wordhive.index import snapshot as snapshot_module
 from wordhive.index import writing as writing_module
@@ -223,7 +222,7 @@ def test_a_document_is_the_first_candidate_for_its_own_words(make: Make, draw: D
 def test_candidates_come_in_the_order_of_their_inner_products(make: Make, draw: Draw) -> None:
     index, documents, query = make(FLAT), draw(1, COUNTS), draw(2, [4])
     index.add(names(6), documents)
-    encoding = index._now.parameters(1).encoding
+    encoding = index.snapshot().parameters(1).encoding
     assert encoding is not None
     products = (encoding.encode_queries(query) @ encoding.encode_documents(documents).T)[0]
     assert index.find_candidates(query, 4)[0].tolist() == np.argsort(-products, kind="stable")[:4].tolist()
@@ -877,7 +876,7 @@ STEPS = ["Parameters.train", "save_array", "file_records", "Catalog.commit"]
 
 def break_step(monkeypatch: pytest.MonkeyPatch, step: str, failure: Callable[..., Any]) -> None:
     owner, _, name = step.rpartition(".")
-    target = {"": writing_module, "Parameters": index_module.Parameters, "Catalog": Catalog}[owner]
+    target = {"": writing_module, "Parameters": Parameters, "Catalog": Catalog}[owner]
     monkeypatch.setattr(target, name, failure)
 
 

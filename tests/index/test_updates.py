@@ -290,7 +290,7 @@ def test_an_index_opened_twice_deletes_in_turn(documents: WordVectors, tmp_path:
 
 def test_a_second_writer_is_told_to_wait(documents: WordVectors, tmp_path: Path) -> None:
     index = filled(tmp_path / "x", documents)
-    with index._writing():
+    with index._writer.alone():
         for change in (lambda i: i.delete(ids(1)), lambda i: i.compact(), lambda i: i.refit()):
             with pytest.raises(WordhiveError, match="another process is writing"):
                 change(Index.open(index.path))
