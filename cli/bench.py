@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import bench_codecs, bench_filters, bench_scale, bench_speed, bench_updates, output
+from . import bench_codecs, bench_filters, bench_maxsim, bench_scale, bench_speed, bench_updates, output
 from .bench_options import (
     AsJson,
     CollectionName,
@@ -39,6 +39,7 @@ bench_codecs.register(bench)
 bench_updates.register(bench)
 bench_scale.register(bench)
 bench_speed.register(bench)
+bench_maxsim.register(bench)
 
 
 def register(app: typer.Typer) -> None:
