@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from wordhive.index import WordVectors
-from wordhive.retrieval.searcher import Candidates, Searcher
+
+if TYPE_CHECKING:
+    from wordhive.retrieval.searcher import Candidates, Searcher
 
 _WARM_UP = 5
 _Result = TypeVar("_Result")
