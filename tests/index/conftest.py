@@ -89,6 +89,16 @@ def make(tmp_path: Path, small_config: IndexConfig, _no_waiting_for_the_disk: No
         index.close()
 
 
+@pytest.fixture
+def documents(draw: Draw) -> WordVectors:
+    return draw(1, [3, 0, 5, 4, 2, 1] * 5, summary_dim=4)
+
+
+@pytest.fixture
+def queries(draw: Draw) -> WordVectors:
+    return draw(2, [3, 2], summary_dim=4)
+
+
 def names(n: int, first: int = 0) -> list[str]:
     return [f"doc {number}" for number in range(first, first + n)]
 

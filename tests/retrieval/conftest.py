@@ -20,6 +20,9 @@ from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.words import WordTable
+
+from .vocabularies import byte_level, metaspace
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
@@ -72,6 +75,16 @@ def packaged_folder() -> Path:
 def wordpiece(packaged_folder: Path) -> PreTrainedTokenizerBase:
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(packaged_folder)
     return tokenizer
+
+
+@pytest.fixture(scope="module")
+def table(wordpiece: PreTrainedTokenizerBase) -> WordTable:
+    return WordTable.from_tokenizer(wordpiece)
+
+
+@pytest.fixture(scope="module", params=["byte-level", "unigram", "bpe"])
+def marked(request: pytest.FixtureRequest) -> PreTrainedTokenizerFast:
+    return byte_level() if request.param == "byte-level" else metaspace(request.param)
 
 
 def _tiny_tokenizer() -> PreTrainedTokenizerFast:
