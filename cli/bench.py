@@ -14,12 +14,13 @@ from .bench_options import (
     CollectionName,
     FirstDocuments,
     FirstQueries,
-    ModelName,
     Report,
     Shards,
-    Split,
+    collection_title,
     report_folder,
 )
+from .collection import Split
+from .model import ModelName
 
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import FirstStage, Measured
@@ -104,14 +105,12 @@ def candidates(
             summary_weight=summary_weight,
             on_measured=lambda one: output.note(f"measured {one.encoding}, {one.candidates}"),
         )
-    split_name = f" ({found.split})" if found.split else ""
-    title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "candidates.json", found)
-    draw(found.stages, title, folder / "candidates.png")
+    draw(found.stages, collection_title(found), folder / "candidates.png")
     if as_json:
         output.print_json(found)
     else:
-        typer.secho(title, bold=True)
+        typer.secho(collection_title(found), bold=True)
         typer.echo(f"encoder {found.encoder}, parameters fitted to the first {found.fitted_to:,} documents")
         typer.echo(f"summaries have {found.summary_weight:.2f} of the score")
         typer.echo(f"nDCG@10 of exact search {found.ndcg_exact:.4f}\n")

@@ -45,7 +45,6 @@ def maxsim(
     from wordhive.eval import maxsim_bench
 
     folder = report_folder(report, "maxsim")
-    folder.mkdir(parents=True, exist_ok=True)
     with output.stoppable(lambda: "nothing was kept"):
         found = maxsim_bench.bench(maxsim_bench.Shape(documents, words, dims), query_words or [16, 32, 64], threads)
     output.write_json(folder / "maxsim.json", found)
