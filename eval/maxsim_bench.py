@@ -35,7 +35,7 @@ _ROUNDS = 7
 _TOLERANCE = 1e-4
 # Documents that codecs are trained on: as many as an index's first commit has.
 _FITTED_TO = 2048
-# maxsim-cpu 0.1.0 writes beyond its memory for more query words, or dims, than these.
+# maxsim-cpu 0.1.0 crashes with more query words than these, and with twice as many dims.
 _THEIR_WORDS = 32
 _THEIR_DIMS = 128
 
