@@ -55,7 +55,7 @@ def latency(
             for stage, milliseconds in stages.milliseconds.items():
                 taken.setdefault(stage, []).append(milliseconds)
             taken.setdefault("total", []).append(sum(stages.milliseconds.values()))
-    if whole is not None:
+    if whole is not None and len(queries):
         taken["total"] = [timed(lambda query=query: whole(query))[1] * 1000 for query in queries]  # type: ignore[misc]
     return {
         stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
