@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import bench_codecs, bench_filters, bench_scale, bench_speed, bench_updates, output
+from . import bench_codecs, bench_filters, bench_maxsim, bench_scale, bench_speed, bench_updates, output
 from .bench_options import (
     AsJson,
     CollectionName,
     FirstDocuments,
     FirstQueries,
-    ModelName,
     Report,
     Shards,
-    Split,
+    collection_title,
     report_folder,
 )
+from .collection import Split
+from .model import ModelName
 
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import FirstStage, Measured
@@ -39,6 +40,7 @@ bench_codecs.register(bench)
 bench_updates.register(bench)
 bench_scale.register(bench)
 bench_speed.register(bench)
+bench_maxsim.register(bench)
 
 
 def register(app: typer.Typer) -> None:
@@ -103,14 +105,12 @@ def candidates(
             summary_weight=summary_weight,
             on_measured=lambda one: output.note(f"measured {one.encoding}, {one.candidates}"),
         )
-    split_name = f" ({found.split})" if found.split else ""
-    title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "candidates.json", found)
-    draw(found.stages, title, folder / "candidates.png")
+    draw(found.stages, collection_title(found), folder / "candidates.png")
     if as_json:
         output.print_json(found)
     else:
-        typer.secho(title, bold=True)
+        typer.secho(collection_title(found), bold=True)
         typer.echo(f"encoder {found.encoder}, parameters fitted to the first {found.fitted_to:,} documents")
         typer.echo(f"summaries have {found.summary_weight:.2f} of the score")
         typer.echo(f"nDCG@10 of exact search {found.ndcg_exact:.4f}\n")

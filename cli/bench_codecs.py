@@ -13,12 +13,13 @@ from .bench_options import (
     CollectionName,
     FirstDocuments,
     FirstQueries,
-    ModelName,
     Report,
     Shards,
-    Split,
+    collection_title,
     report_folder,
 )
+from .collection import Split
+from .model import ModelName
 
 if TYPE_CHECKING:
     from wordhive.eval.codec_bench import CodecPair
@@ -76,10 +77,8 @@ def codecs(
             fitted_to=fitted_to,
             on_measured=lambda one: output.note(f"measured {one.words}, {one.summaries}"),
         )
-    split_name = f" ({found.split})" if found.split else ""
-    title = f"{found.collection}{split_name}: {found.n_documents:,} documents, {found.n_queries:,} queries"
     output.write_json(folder / "codecs.json", found)
-    draw(found, title, folder / "codecs.png")
+    draw(found, collection_title(found), folder / "codecs.png")
     if as_json:
         output.print_json(found)
         return
@@ -101,7 +100,9 @@ def codecs(
     ]
     columns = ["words and summaries", "B a word", "B a doc.", "nDCG@10", "lost", "overlap", "front"]
     columns += ["M dec/s", "k docs/s", "train s", "M enc/s"]
-    output.print_table(columns, rows, title=f"{title}; nDCG@10 without compression {found.ndcg_exact:.4f}")
+    output.print_table(
+        columns, rows, title=f"{collection_title(found)}; nDCG@10 without compression {found.ndcg_exact:.4f}"
+    )
     output.note("decoded and encoded: million words a second; docs/s: thousand documents gathered, decoded and scored")
     output.note(f"codecs.json, codecs.png and what a second run needs are in {folder}")
 

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from . import output
-from .bench_options import AsJson, CollectionName, FirstQueries, ModelName, Split, report_folder
+from .bench_options import AsJson, CollectionName, FirstQueries, Preset, Report, report_folder
+from .collection import Split
+from .model import ModelName
 
 
 def register(group: typer.Typer) -> None:
@@ -17,9 +19,7 @@ def register(group: typer.Typer) -> None:
 
 def filters(
     collection: CollectionName,
-    report: Annotated[
-        Path | None, typer.Option(help="The folder of results and index \\[default: out/bench/COLLECTION].")
-    ] = None,
+    report: Report = None,
     shards: Annotated[Path | None, typer.Option(help="The documents as wordhive encode left them.")] = None,
     split: Split = "test",
     queries: FirstQueries = None,
@@ -27,7 +27,7 @@ def filters(
     candidates: Annotated[
         int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
     ] = None,
-    config: Annotated[str | None, typer.Option(help="Index preset, or YAML file \\[default: default].")] = None,
+    config: Preset = None,
     model: ModelName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +41,6 @@ def filters(
 
     loaded = load_collection(collection, split)
     folder = report_folder(report, loaded.name)
-    folder.mkdir(parents=True, exist_ok=True)
     with output.stoppable(lambda: f"what was indexed is safe in {folder}; run the same command again to go on"):
         found = filter_bench.bench(
             loaded,

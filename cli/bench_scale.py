@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +13,12 @@ from .bench_options import (
     CollectionName,
     EncodedShards,
     FirstQueries,
-    ModelName,
     Preset,
-    Split,
+    Report,
     report_folder,
 )
+from .collection import Split
+from .model import ModelName
 
 if TYPE_CHECKING:
     from wordhive.eval.scale_bench import Size
@@ -35,9 +35,7 @@ def scale(
         list[int] | None,
         typer.Option(help="A size to measure; may be repeated \\[default: 10000, 100000, 1000000].", min=1),
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="The folder of results and index \\[default: out/bench/COLLECTION].")
-    ] = None,
+    report: Report = None,
     split: Split = "test",
     queries: FirstQueries = None,
     candidates: CandidatesScored = 1000,
@@ -59,7 +57,6 @@ def scale(
 
     loaded = load_collection(collection, split)
     folder = report_folder(report, loaded.name)
-    folder.mkdir(parents=True, exist_ok=True)
     with output.stoppable(lambda: f"the same command goes on with the index in {folder}"):
         found = scale_bench.bench(
             list(loaded.queries.values())[:queries],

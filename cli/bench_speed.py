@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +13,12 @@ from .bench_options import (
     CollectionName,
     FirstDocuments,
     FirstQueries,
-    ModelName,
     Preset,
-    Split,
+    Report,
     report_folder,
 )
+from .collection import Split
+from .model import ModelName
 
 if TYPE_CHECKING:
     from wordhive.eval.speed_bench import SpeedBench
@@ -32,9 +32,7 @@ def speed(
     collection: CollectionName,
     documents: FirstDocuments = 2048,
     queries: FirstQueries = 200,
-    report: Annotated[
-        Path | None, typer.Option(help="The folder of speed.json \\[default: out/bench/COLLECTION].")
-    ] = None,
+    report: Report = None,
     split: Split = "test",
     candidates: CandidatesScored = 1000,
     config: Preset = None,
@@ -55,7 +53,6 @@ def speed(
 
     loaded = load_collection(collection, split)
     folder = report_folder(report, loaded.name)
-    folder.mkdir(parents=True, exist_ok=True)
     with output.stoppable(lambda: "nothing was kept"):
         encoder = Encoder.load(model or DEFAULT_MODEL, device=device)
         found = speed_bench.bench(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from . import output
@@ -14,11 +11,12 @@ from .bench_options import (
     CollectionName,
     EncodedShards,
     FirstQueries,
-    ModelName,
     Preset,
-    Split,
+    Report,
     report_folder,
 )
+from .collection import Split
+from .model import ModelName
 
 
 def register(group: typer.Typer) -> None:
@@ -28,9 +26,7 @@ def register(group: typer.Typer) -> None:
 def updates(
     collection: CollectionName,
     shards: EncodedShards,
-    report: Annotated[
-        Path | None, typer.Option(help="The folder of results and indexes \\[default: out/bench/COLLECTION].")
-    ] = None,
+    report: Report = None,
     split: Split = "test",
     queries: FirstQueries = None,
     candidates: CandidatesScored = 1000,
@@ -50,7 +46,6 @@ def updates(
 
     loaded = load_collection(collection, split)
     folder = report_folder(report, loaded.name)
-    folder.mkdir(parents=True, exist_ok=True)
     with output.stoppable(lambda: f"nothing was measured; the same command makes the indexes in {folder} anew"):
         found = update_bench.bench(
             loaded.name,

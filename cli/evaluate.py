@@ -15,6 +15,7 @@ import typer
 from . import output
 from .collection import QrelsFile, QueriesFile, has_files
 from .evaluation_output import print_evaluation, print_experiment
+from .model import ConfigName, ModelName
 
 if TYPE_CHECKING:
     from wordhive.eval.experiment import Experiment
@@ -54,16 +55,8 @@ def evaluate(
         Path | None,
         typer.Option(help="The index, made where it is not there \\[default: in the cache]."),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            help="Index preset or YAML file \\[default: default, or summary where only identical words match]."
-        ),
-    ] = None,
+    model: ModelName = None,
+    config: ConfigName = None,
     candidates: Annotated[
         int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
     ] = None,

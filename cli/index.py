@@ -12,6 +12,7 @@ import typer
 
 from . import output
 from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
+from .model import ConfigName, ModelName
 from .source import checked_input
 
 if TYPE_CHECKING:
@@ -34,16 +35,8 @@ def index(
         ),
     ],
     to: Annotated[Path, typer.Option(help="The folder of the index.")],
-    model: Annotated[
-        str | None,
-        typer.Option(help="Shipped model, model folder, or name on the hub \\[default: wordhive-minilm-32]."),
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            help="Index preset or YAML file \\[default: default, or summary where only identical words match]."
-        ),
-    ] = None,
+    model: ModelName = None,
+    config: ConfigName = None,
     queries: Annotated[
         str | None,
         typer.Option(help="Queries such as will be asked, to fit the first stage to: JSON lines, TSV, a BEIR folder."),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from wordhive.index import WordVectors
-from wordhive.retrieval.searcher import Candidates, Searcher
+
+if TYPE_CHECKING:
+    from wordhive.retrieval.searcher import Candidates, Searcher
 
 _WARM_UP = 5
 _Result = TypeVar("_Result")
@@ -53,7 +55,7 @@ def latency(
             for stage, milliseconds in stages.milliseconds.items():
                 taken.setdefault(stage, []).append(milliseconds)
             taken.setdefault("total", []).append(sum(stages.milliseconds.values()))
-    if whole is not None:
+    if whole is not None and len(queries):
         taken["total"] = [timed(lambda query=query: whole(query))[1] * 1000 for query in queries]  # type: ignore[misc]
     return {
         stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}

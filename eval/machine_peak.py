@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _ROUNDS = 5
 _SIDE = 2048
+_OPERATIONS = 2 * _SIDE**3
 _COPIED = 256 << 20
 # A GPU is at its best with larger ones.
 _GPU_SIDE = 8192
@@ -37,20 +39,27 @@ def machine_peak(device: str = "cpu") -> MachinePeak:
 
     if device != "cpu":
         return _gpu_peak(torch.device(device))
-    random = np.random.default_rng(0)
-    matrix = random.standard_normal((_SIDE, _SIDE)).astype(np.float32)
-    product = np.empty_like(matrix)
-    low = torch.from_numpy(matrix).bfloat16()
-    low_product = torch.empty_like(low)
+    low = torch.from_numpy(_square()).bfloat16()
+    product = torch.empty_like(low)
     source = np.ones(_COPIED, np.uint8)
     target = np.zeros_like(source)
-    operations = 2 * _SIDE**3
     return MachinePeak(
         device=device,
-        sgemm=operations / _least(lambda: np.matmul(matrix, matrix, out=product)),
-        bfloat16=operations / _least(lambda: torch.matmul(low, low, out=low_product)),
+        sgemm=sgemm_peak(),
+        bfloat16=_OPERATIONS / _least(lambda: torch.matmul(low, low, out=product)),
         copy=2 * _COPIED / _least(lambda: np.copyto(target, source)),
     )
+
+
+def sgemm_peak() -> float:
+    """The processor's `sgemm` alone."""
+    matrix = _square()
+    product = np.empty_like(matrix)
+    return _OPERATIONS / _least(lambda: np.matmul(matrix, matrix, out=product))
+
+
+def _square() -> NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal((_SIDE, _SIDE)).astype(np.float32)
 
 
 def _gpu_peak(device: Any) -> MachinePeak:

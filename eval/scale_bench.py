@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from wordhive.retrieval.shards import DOCUMENTS_A_SHARD, check_model
 from .kept_results import read_result, result_path, write_result
 from .latency import search_latency, timed
 from .memory import own_memory
+from .own_process import in_own_process
 from .resampled import Resampled
 from .update_bench import overlap
 
@@ -86,7 +84,7 @@ def bench(
         values = read_result(kept, made_for)
         if values is None:
             seconds = _grown(path, shards, encoder, config, n)
-            size = _in_own_process(_measured, path, asked, how, seconds)
+            size = in_own_process(_measured, path, asked, how, seconds)
             values = asdict(size)
             write_result(kept, values, made_for)
         measured.append(Size(**values))
@@ -123,16 +121,6 @@ def _grown(path: Path, shards: Path, encoder: Encoder, config: str | Path | None
     finally:
         index.close()
     return round(seconds, 3)
-
-
-def _in_own_process(work: Callable[..., Size], *arguments: Any) -> Size:
-    """What a piece of work gives, in a process whose memory nothing else has used."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_leave_interrupts) as process:
-        return process.submit(work, *arguments).result()
-
-
-def _leave_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, too
 
 
 def _measured(path: Path, queries: WordVectors, candidates: Candidates, seconds: float) -> Size:

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .batch import Batch
 from .candidates import check_device
-from .catalog import Catalog, FileRecord, Generation, SegmentRecord
+from .catalog import Catalog
 from .config import IndexConfig
 from .creation import check_free, make
 from .documents import StoredDocument
 from .drift import drift
-from .errors import InputError, WordhiveWarning
+from .errors import InputError
 from .filters import Where
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
-from .merging import due, merge
-from .parameters import (
-    SAMPLE_DOCUMENTS,
-    Parameters,
-    check_fits_exact_match,
-    check_fits_queries,
-    load_queries,
-    outgrown,
-)
+from .latest import Latest
+from .parameters import check_fits_exact_match, check_fits_queries
 from .scores import Scores
-from .segment import Segment, file_records, new_folder
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 from .word_vectors import WordVectors
-from .writing import (
-    commit_batch,
-    commit_deletion,
-    commit_generation,
-    commit_merge,
-    commit_tuning,
-    sweep,
-    write_lock,
-    write_segment,
-)
+from .writer import Writer
 
 # Numbers of first-stage vectors among which neighbours are looked for, to estimate their dimension.
 _MEASURED_NUMBERS = 10_000_000
@@ -61,25 +40,20 @@ class Index:
 
     def __init__(self, path: Path, catalog: Catalog, device: str) -> None:
         check_device(device)
-        self._files = OpenFiles()
+        files = OpenFiles()
         if device != "cpu":
             from .torch_scoring import TorchScoring
 
-            self._files.scoring = TorchScoring(device)
+            files.scoring = TorchScoring(device)
+        settings = IndexSettings.of(catalog)
         self.path = path
+        self.config = settings.config
+        self.encoder = settings.encoder
+        self.summary_weight = settings.summary_weight
+        self.exact_match = settings.exact_match
         self._catalog = catalog
-        self._device = device
-        self._settings = IndexSettings.of(catalog)
-        self.config = self._settings.config
-        self.encoder = self._settings.encoder
-        self.summary_weight = self._settings.summary_weight
-        self.exact_match = self._settings.exact_match
-        self._changing = threading.RLock()
-        self._looking = threading.RLock()
-        self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
-        self._closed = False
-        self._ids_checked = False
-        self.reload()
+        self._latest = Latest(path, catalog, settings, device, files)
+        self._writer = Writer(path, catalog, self._latest, device)
 
     @classmethod
     def create(
@@ -140,46 +114,37 @@ class Index:
 
     def close(self) -> None:
         """Let go of the index. What was read before, by `snapshot`, stays readable."""
-        with self._looking:
-            self._seen, self._closed = None, True
+        self._latest.close()
         self._catalog.close()
 
     def reload(self) -> None:
         """See what others have committed since."""
-        with self._looking:
-            if self._closed:
-                raise InputError(f"{self.path} was closed here; open it again")
-            self._seen = Snapshot(self.path, self._catalog, self._settings, self._device, self._files)
-            self._files = self._seen.files
+        self._latest.reload()
 
     def snapshot(self) -> Snapshot:
         """What the index holds now, and for as long as you keep it.
 
         Raises WordhiveError for a file that is missing or not as it was written.
         """
-        now = self._now
-        while not now.open():
-            self.reload()
-            now = self._now
-        return now
+        return self._latest.opened()
 
     def __len__(self) -> int:
-        return len(self._now)
+        return len(self._latest.now())
 
     @property
     def settings(self) -> IndexSettings:
         """What the index was made with."""
-        return self._settings
+        return self._latest.settings
 
     @property
     def dim(self) -> int:
         """Dimensions of a word; 0 before the first document."""
-        return self._now.dim
+        return self._latest.now().dim
 
     @property
     def summary_dim(self) -> int:
         """Dimensions of a summary; 0 where documents have none."""
-        return self._now.summary_dim
+        return self._latest.now().summary_dim
 
     def add(
         self,
@@ -197,7 +162,7 @@ class Index:
         finite, or without word ids where only identical words match; WordhiveError when another process is writing or
         the disk is full.
         """
-        self._store(ids, vectors, texts, attributes, replace=False)
+        self._writer.store(ids, vectors, texts, attributes, replace=False)
 
     def upsert(
         self,
@@ -210,7 +175,7 @@ class Index:
 
         Arguments and errors are those of `add`.
         """
-        return self._store(ids, vectors, texts, attributes, replace=True)
+        return self._writer.store(ids, vectors, texts, attributes, replace=True)
 
     def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
         """Delete the documents of these ids, or those that a filter lets through, in one commit; their number.
@@ -222,21 +187,14 @@ class Index:
             raise InputError("delete takes either ids or where; give one of them")
         if isinstance(ids, str):
             raise InputError(f"ids is the string {ids!r}; expected a list of ids")
-        with self._writing():
-            rows = self._catalog.matching(where) if where is not None else self._rows_of(list(ids or ()), missing_ok)
-            if rows:
-                commit_deletion(self._catalog, rows)
-                self._see_own_change()
-                self._merge_due()
-            return len(rows)
+        return self._writer.delete(list(ids or ()), where, missing_ok=missing_ok)
 
     def compact(self) -> None:
         """Rewrite the index as one segment without deleted documents, under the last parameters.
 
         It can be stopped at any time: the index is then as it was. Needs room on the disk for both.
         """
-        with self._writing():
-            self._compact()
+        self._writer.compact()
 
     def refit(self) -> None:
         """Train codecs and encoding anew, on documents of today, and rewrite the index with them.
@@ -244,14 +202,7 @@ class Index:
         Codes are made of decoded codes: a codec's loss comes in twice. Stopped, it leaves an index that is partly
         rewritten, and as good as before; `compact` does the rest.
         """
-        with self._writing():
-            now = self.snapshot()
-            if now.generation is None or not len(now):
-                return
-            new = Generation(now.generation.id + 1, now.dim, now.summary_dim, now.n_rows)
-            commit_generation(self._catalog, new, self._train(new, now.sample(SAMPLE_DOCUMENTS)))
-            self._see_own_change()
-            self._compact()
+        self._writer.refit()
 
     def set_candidates(self, n: int | None, probes: int | None = None) -> None:
         """How many candidates a search takes that asks for no number, from now on; None: 1000, as before any tuning.
@@ -262,10 +213,7 @@ class Index:
         for name, given in (("candidates", n), ("probes", probes)):
             if given is not None and given < 1:
                 raise InputError(f"{name} is {given}; expected a number from 1, or None")
-        with self._writing():
-            commit_tuning(self._catalog, n, probes)
-            self._settings = IndexSettings.of(self._catalog)
-            self._see_own_change()
+        self._writer.set_tuning(n, probes)
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of the given ids that the index holds, by its latest commit."""
@@ -305,7 +253,7 @@ class Index:
 
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""
-        now = self._now
+        now = self._latest.now()
         sizes = bytes_by_part(self._catalog.files(), self._catalog.size(), self._catalog.texts_size())
         return IndexInfo(
             str(self.path), len(now), len(now.tombstones), sum(s.record.n_words for s in now.segments),
@@ -330,132 +278,4 @@ class Index:
 
         From `drift.HIGH` on a `refit` is worth its time. None where nothing is fitted, or too few came since.
         """
-        return drift(self.snapshot(), self.summary_weight if self.summary_dim else 0.0, self._settings.query_length)
-
-    @property
-    def _now(self) -> Snapshot:
-        with self._looking:
-            if self._seen is None:
-                self.reload()
-            assert self._seen is not None
-            return self._seen
-
-    def _see_own_change(self) -> None:
-        """Look at the latest commit next, and let SQLite's log begin anew where no reader holds it."""
-        with self._looking:
-            self._seen = None  # it holds the log
-            self._catalog.fold()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """The index for this process alone to write, as it is now."""
-        with self._changing, write_lock(self.path, self._catalog):
-            self.reload()
-            yield
-
-    def _store(
-        self,
-        ids: Sequence[str],
-        vectors: WordVectors | Sequence[Any],
-        texts: Sequence[str | None] | None,
-        attributes: Sequence[dict[str, Any] | None] | None,
-        *,
-        replace: bool,
-    ) -> int:
-        if not len(ids) and not len(vectors):
-            return 0
-        if not isinstance(vectors, WordVectors):
-            vectors = WordVectors.from_list(vectors, dim=self.dim or None)
-        self._now.check_word_ids(vectors)
-        batch = Batch.check(ids, vectors, texts, attributes)
-        with self._writing():
-            self._now.check_dims(batch.vectors)
-            if not self._ids_checked:  # a damaged id would not be found, and there a second time
-                self._catalog.check_ids()
-                self._ids_checked = True
-            known = self._catalog.rows(batch.ids)
-            if known and not replace:
-                example = next(id for id in batch.ids if id in known)
-                more = f" and {len(known) - 1} more" if len(known) > 1 else ""
-                raise InputError(
-                    f"document id {example!r}{more} is already in {self.path}; give new ids, or upsert to replace"
-                )
-            self._write(batch, sorted(known.values()))
-            self._see_own_change()
-            self._merge_due()
-            return len(known)
-
-    def _rows_of(self, ids: list[str], missing_ok: bool) -> list[int]:
-        rows = self._catalog.rows(ids)
-        missing = next((id for id in ids if id not in rows), None)
-        if missing is not None and not missing_ok:
-            self._catalog.check_ids()
-            raise InputError(f"{self.path} holds no document {missing!r}; nothing was deleted")
-        return sorted(rows.values())
-
-    def _write(self, batch: Batch, replaced: Sequence[int]) -> None:
-        vectors, files, new = batch.vectors, [], None
-        now = self._now
-        generation = now.generation
-        if generation is None or self._outgrown(generation, len(vectors)):
-            number, n_rows = generation.id + 1 if generation else 1, now.n_rows + len(vectors)
-            generation = new = Generation(number, vectors.dim, vectors.summary_dim, n_rows)
-            now = self.snapshot()
-            held = [now.decoded(segment) for segment in now.segments]
-            files += self._train(new, WordVectors.concat([*held, vectors]))
-            parameters = Parameters.load(self.path / "params" / str(new.id), has_summary=vectors.summary_dim > 0)
-        else:
-            parameters = now.parameters(generation.id)
-        n = len(vectors)
-        record = SegmentRecord(self._new_name(), generation.id, now.n_rows, n, len(vectors.vectors), n)
-        files += write_segment(self.path, record, vectors, parameters, self._device)
-        commit_batch(self._catalog, batch, record, new, files, replaced, store_texts=self._settings.store_texts)
-
-    def _train(self, new: Generation, sample: WordVectors) -> list[FileRecord]:
-        with new_folder(self.path / "params", str(new.id)) as folder:
-            queries = load_queries(self.path / "params") if self._settings.has_queries else None
-            Parameters.train(self.config, sample, self.summary_weight, folder, queries, self._settings.query_length)
-        return file_records(self.path, self.path / "params" / str(new.id))
-
-    def _outgrown(self, generation: Generation, n_new: int) -> bool:
-        """Whether the documents were too few to train all that was asked for, and with n_new more are enough."""
-        held = self._now.parameters(generation.id).config
-        return outgrown(held, self.config, len(self._now) + n_new)
-
-    def _new_name(self) -> str:
-        """A segment's name: no segment had it before, so nobody takes one's files for another's."""
-        return f"{self._catalog.n_commits():012d}"
-
-    def _compact(self) -> None:
-        now = self.snapshot()
-        last = now.generation.id if now.generation else 0
-        done = len(now.segments) == 1 and now.segments[0].record.generation == last and not len(now.tombstones)
-        if now.segments and not done:
-            self._merge(now, now.segments)
-        self._catalog.shrink()
-        self._see_own_change()
-
-    def _merge_due(self) -> None:
-        """Merge what should be; where it fails, it stays as it is until the next commit."""
-        try:
-            while run := self._due():
-                self._merge(self.snapshot(), run)
-        except Exception as error:  # whatever it is, the documents are committed, and must not be reported as lost
-            warnings.warn(
-                f"{self.path}: segments were not merged ({error}); no document is lost, the next commit tries again",
-                WordhiveWarning,
-                stacklevel=4,
-            )
-
-    def _due(self) -> list[Segment]:
-        now = self._now
-        dead = {s.record.id: now.n_dead(s.record) for s in now.segments} if len(now.tombstones) else {}
-        run = due([segment.record for segment in now.segments], dead)
-        return [segment for segment in now.segments if segment.record in run]
-
-    def _merge(self, now: Snapshot, segments: Sequence[Segment]) -> None:
-        assert now.generation is not None
-        record, files = merge(self.path, now, segments, now.generation, self._new_name(), self._device)
-        commit_merge(self._catalog, [segment.record for segment in segments], record, files)
-        self._see_own_change()
-        sweep(self.path, self._catalog)
+        return drift(self.snapshot(), self.summary_weight if self.summary_dim else 0.0, self.settings.query_length)

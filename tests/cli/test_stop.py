@@ -85,8 +85,8 @@ def held(path: Path) -> set[str]:
     ("where", "told", "left"),
     [
         ("wordhive.index.filter_expressions:parse_where", "error: stopped", "bcdef"),
-        ("wordhive.index.index:commit_deletion", "stopped: 0 documents were deleted, 5 are left", "bcdef"),
-        ("wordhive.index.index:due", "stopped: 3 documents were deleted, 2 are left", "ef"),
+        ("wordhive.index.writer:commit_deletion", "stopped: 0 documents were deleted, 5 are left", "bcdef"),
+        ("wordhive.index.writer:due", "stopped: 3 documents were deleted, 2 are left", "ef"),
     ],
 )
 def test_delete_says_whether_it_has(hive: Path, stop: Stop, where: str, told: str, left: str) -> None:
@@ -95,7 +95,7 @@ def test_delete_says_whether_it_has(hive: Path, stop: Stop, where: str, told: st
 
 
 def test_compact_keeps_what_it_held(hive: Path, stop: Stop) -> None:
-    assert "stopped: " in (told := stop("wordhive.index.index:merge", "compact", hive))
+    assert "stopped: " in (told := stop("wordhive.index.writer:merge", "compact", hive))
     assert "holds what it held; run the same command again" in told
     assert held(hive) == set("bcdef")
 
@@ -105,7 +105,7 @@ def test_compact_keeps_what_it_held(hive: Path, stop: Stop) -> None:
     [("commit_generation", "is as it was"), ("merge", "fitted anew, and rewritten in part; wordhive compact does")],
 )
 def test_refit_says_how_far_it_came(hive: Path, stop: Stop, where: str, told: str) -> None:
-    assert told in stop(f"wordhive.index.index:{where}", "refit", hive)
+    assert told in stop(f"wordhive.index.writer:{where}", "refit", hive)
     assert held(hive) == set("bcdef")
 
 
@@ -125,7 +125,7 @@ def test_ctrl_c_that_comes_as_another_error_is_still_one(
     hive: Path, stop: Stop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWALLOWED", "1")
-    assert "holds what it held" in stop("wordhive.index.index:merge", "compact", hive)
+    assert "holds what it held" in stop("wordhive.index.writer:merge", "compact", hive)
     parse = "wordhive.index.filter_expressions:parse_where"
     assert stop(parse, "delete", hive, "--where", "n <= 3") == "error: stopped"
     assert held(hive) == set("bcdef")

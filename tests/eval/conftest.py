@@ -1,14 +1,18 @@
-"""What tests of evaluations share: a tiny collection in BEIR's layout; another in memory, and its documents encoded."""
+"""What tests of evaluations share: a tiny collection in BEIR's layout, and an experiment on it; another in memory."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from wordhive.eval.collections import Collection
+from wordhive.eval.experiment import Experiment
+from wordhive.eval.findings import CollectionFindings
+from wordhive.eval.runner import Runner
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.shards import write_shards
@@ -51,6 +55,45 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = "query-id\tcorpus-id\tscore\n" + "\n".join(lines) + "\n"
         (folder / "qrels" / f"{split}.tsv").write_text(text, encoding="utf-8")
     return folder
+
+
+SYSTEMS: list[dict[str, Any]] = [
+    {"name": "BM25", "kind": "bm25", "stemmer": "english"},
+    {"name": "single vector", "kind": "dense", "model": "all-MiniLM-L6-v2"},
+    {"name": "exact words", "kind": "wordhive", "config": "exact", "part": "words"},
+    {"name": "summary", "kind": "wordhive", "config": "exact", "part": "summary"},
+    {"name": "all", "kind": "multi-vector", "model": "wordhive-minilm-32"},
+    {"name": "MUVERA", "kind": "wordhive", "config": "muvera-1280", "candidates": 3},
+    {"name": "hybrid", "kind": "fusion", "of": ["BM25", "MUVERA"]},
+    {"name": "tuned", "kind": "fusion", "of": ["BM25", "all"], "method": "wsum", "tune_on": "train"},
+    {"name": "theirs", "kind": "run", "file": ""},
+]
+# Queries of which q2 is not answered, and one that is not judged.
+THEIRS = "q1 Q0 silk 1 3.0 x\nq1 Q0 rain 2 2.0 x\nq3 Q0 moth 1 1.0 x\nq4 Q0 rain 1 1.0 x\nzz Q0 rain 1 1.0 x\n"
+
+
+@pytest.fixture(scope="session")
+def experiment(tiny: Path) -> Experiment:
+    (tiny.parent / "tiny-test.trec").write_text(THEIRS, encoding="utf-8")
+    systems = [{**s, "file": str(tiny.parent / "{collection}-{split}.trec")} if "file" in s else s for s in SYSTEMS]
+    return Experiment.model_validate(
+        {"collections": [{"source": str(tiny)}], "systems": systems, "depth": 10, "queries_timed": 2}
+    )
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="session")
+def found(experiment: Experiment, cache: Path, report: Path) -> CollectionFindings:
+    return Runner(experiment, report, cache).run().collections[0]
 
 
 WORDS = ["bee", "ant", "silk", "rain", "hive", "song", "river", "stone", "cloud", "wolf", "honey", "winter", "garden"]

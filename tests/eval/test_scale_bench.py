@@ -90,7 +90,7 @@ def test_an_index_grows_and_is_measured(
 
 def test_a_stopped_run_goes_on(shards: Path, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale_bench, "DOCUMENTS_A_SHARD", 8)
-    monkeypatch.setattr(scale_bench, "_in_own_process", lambda work, *arguments: work(*arguments))
+    monkeypatch.setattr(scale_bench, "in_own_process", lambda work, *arguments: work(*arguments))
     added, add = [], Index.add
 
     def stopped(self: Index, ids: list[str], vectors: WordVectors) -> None:

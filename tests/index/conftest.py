@@ -1,18 +1,31 @@
-"""What the tests of the index share: random word vectors, and the score by its definition."""
+"""What the tests of the index share: random word vectors, new indexes, and scores and filters by their definitions."""
 
 from __future__ import annotations
 
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import IndexConfig, MuveraConfig, WordVectors, faiss_library
+from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors, faiss_library
+from wordhive.index import segment as segment_module
 from wordhive.index.encodings import best_products
+from wordhive.index.parameters import Parameters
+from wordhive.index.segment import ID_FILES
+from wordhive.index.word_id_lists import WordIdLists
+
+Draw = Callable[..., WordVectors]
+SlowScores = Callable[..., NDArray[np.float64]]
+Make = Callable[..., Index]
+
+COUNTS = [3, 1, 0, 5, 2, 4]
+EXACT = IndexConfig(encoding=None)
+FLAT = {"codec": "Flat", "summary_codec": "Flat", "candidates": "Flat"}
 
 
 # FAISS's threads cost seconds on inputs as small as these.
@@ -52,6 +65,71 @@ def matches() -> Callable[..., bool]:
 def small_config() -> IndexConfig:
     encoding = MuveraConfig(repetitions=4, bits=2, projection_dim=4)
     return IndexConfig(codec="SQ8", encoding=encoding, candidates="Flat")
+
+
+# Its tests cut no power; test_segment.py checks what is synced.
+@pytest.fixture
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment_module, "sync", lambda path: None)
+
+
+@pytest.fixture
+def make(tmp_path: Path, small_config: IndexConfig, _no_waiting_for_the_disk: None) -> Iterator[Make]:
+    """New indexes of `small_config` with changes, or of a configuration."""
+    made = []
+
+    def make(config: IndexConfig | dict[str, Any] | None = None, name: str = "my.hive", **options: Any) -> Index:
+        if not isinstance(config, IndexConfig):
+            config = small_config.model_copy(update=config or {})
+        made.append(Index.create(tmp_path / name, config, **options))
+        return made[-1]
+
+    yield make
+    for index in made:
+        index.close()
+
+
+@pytest.fixture
+def documents(draw: Draw) -> WordVectors:
+    return draw(1, [3, 0, 5, 4, 2, 1] * 5, summary_dim=4)
+
+
+@pytest.fixture
+def queries(draw: Draw) -> WordVectors:
+    return draw(2, [3, 2], summary_dim=4)
+
+
+def names(n: int, first: int = 0) -> list[str]:
+    return [f"doc {number}" for number in range(first, first + n)]
+
+
+def all_scores(index: Index, queries: WordVectors) -> NDArray[np.float32]:
+    blocks = list(index.score_all(queries))
+    return np.stack([np.concatenate([block[query].total for block in blocks]) for query in range(len(queries))])
+
+
+def stored(path: Path) -> WordVectors:
+    parts = []
+    for folder in sorted((path / "segments").iterdir()):
+        has_summary = (folder / "summaries.npy").exists()
+        parameters, summary = Parameters.load(path / "params" / "1", has_summary=has_summary), None
+        words = parameters.words.decode(np.load(folder / "words.npy"))
+        if parameters.summaries is not None:
+            summary = parameters.summaries.decode(np.load(folder / "summaries.npy"))
+        lists = WordIdLists(*(np.load(folder / f"{name}.npy") for name in ID_FILES))
+        offsets = np.load(folder / "offsets.npy")
+        parts.append(WordVectors(words, offsets, lists.decode(np.arange(len(offsets) - 1), offsets), summary))
+    return WordVectors.concat(parts)
+
+
+def contents(path: Path) -> list[str]:
+    folders = [*(path / "segments").iterdir(), *(path / "params").iterdir()]
+    return sorted(folder.relative_to(path).as_posix() for folder in folders)
+
+
+def add_in_parts(index: Index, documents: WordVectors, cuts: list[int]) -> None:
+    for first, last in zip([0, *cuts], [*cuts, len(documents)], strict=True):
+        index.add(names(last - first, first), documents[first:last])
 
 
 def _draw(seed: int, counts: Sequence[int], dim: int = 8, summary_dim: int = 0) -> WordVectors:

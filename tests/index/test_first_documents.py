@@ -83,7 +83,7 @@ def test_reopened_it_finds_the_same(index: Index, draw: Draw) -> None:
 def test_a_failed_fit_leaves_what_was_there(index: Index, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     add(index, draw(1, [3, 1, 4], summary_dim=4))
     with monkeypatch.context() as patch:
-        patch.setattr("wordhive.index.index.commit_batch", interrupted)
+        patch.setattr("wordhive.index.writer.commit_batch", interrupted)
         with pytest.raises(KeyboardInterrupt):
             add(index, draw(2, [2] * 12, summary_dim=4))
     assert (len(index), [path.name for path in (index.path / "params").iterdir()]) == (3, ["1"])

@@ -305,12 +305,12 @@ def test_an_index_on_a_gpu_has_both_stages_there(
             np.testing.assert_array_equal(rows, expected)
             query = queries[i : i + 1]
             np.testing.assert_allclose(index.score(query, rows).total, here.score(query, rows).total, atol=1e-5)
-        scoring = index._files.scoring
+        scoring = index.snapshot().files.scoring
         assert scoring is not None
         assert len(scoring._words._placed) == len(scoring._summaries._placed) == 1
     assert moved
     assert {number for _, number in moved} == {1}
-    assert here._files.scoring is None
+    assert here.snapshot().files.scoring is None
 
 
 @pytest.mark.usefixtures("moved")

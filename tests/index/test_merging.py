@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, MuveraConfig, WordhiveError, WordVectors, faiss_library, merging
-from wordhive.index import index as index_module
 from wordhive.index import segment as segment_module
+from wordhive.index import writer as writer_module
 from wordhive.index.catalog import SegmentRecord
 from wordhive.index.disk import checksum
 from wordhive.index.errors import WordhiveWarning
 from wordhive.index.merging import due
+from wordhive.index.scores import Scores
 from wordhive.index.word_id_lists import by_word_id
 
 Draw = Callable[..., WordVectors]
@@ -66,7 +67,7 @@ def _filled(path: Path, config: IndexConfig, documents: WordVectors, batches: in
 
 def _unmerged(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_module, "due", lambda records, dead: [])
+        patch.setattr(writer_module, "due", lambda records, dead: [])
         return _filled(path, config, documents, batches)
 
 
@@ -90,9 +91,9 @@ def test_a_merged_index_answers_as_an_unmerged_one(draw: Draw, tmp_path: Path, c
             np.testing.assert_array_equal(a, b)
 
 
-def _one_block(index: Index, queries: WordVectors) -> list[list[index_module.Scores]]:
+def _one_block(index: Index, queries: WordVectors) -> list[list[Scores]]:
     blocks = list(index.score_all(queries))
-    return [[index_module.Scores.concat([block[i] for block in blocks]) for i in range(len(queries))]]
+    return [[Scores.concat([block[i] for block in blocks]) for i in range(len(queries))]]
 
 
 def test_files_are_the_old_ones_rows_and_the_catalog_knows_them(draw: Draw, tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ def test_whatever_stops_a_merge_is_a_warning(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(index_module, "merge", fail)
+    monkeypatch.setattr(writer_module, "merge", fail)
     with pytest.warns(WordhiveWarning, match="no document is lost"):
         index.add(["x"], documents[7:])
     assert (len(index), index.info().n_segments) == (8, 8)

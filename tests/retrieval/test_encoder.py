@@ -1,6 +1,7 @@
+"""Texts become vectors: whatever the batch, the precision and the threads; models that are fitted to texts."""
+
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,29 +16,7 @@ from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import WholeWordPooling
 from wordhive.retrieval.words import word_identity
 
-TEXTS = [
-    "Bees dance to tell where flowers are.",
-    "",
-    "Ants follow the scent of other ants; the scent fades.",
-    "xylophones",
-    "naïve café — 中国人 🐝",
-    "One queen lays all eggs, and her workers raise them. " * 6,
-    "   ",
-]
-
-
-def assert_same(one: WordVectors, two: WordVectors, tolerance: float = 1e-4) -> None:
-    assert one.offsets.tolist() == two.offsets.tolist()
-    assert one.word_ids.tolist() == two.word_ids.tolist()
-    np.testing.assert_allclose(one.vectors, two.vectors, atol=tolerance)
-    assert (one.summary is None) == (two.summary is None)
-    if one.summary is not None and two.summary is not None:
-        np.testing.assert_allclose(one.summary, two.summary, atol=tolerance)
-
-
-@pytest.fixture(scope="module")
-def encoded(encoder: Encoder) -> WordVectors:
-    return encoder.encode_documents(TEXTS)
+from .conftest import TEXTS, assert_same
 
 
 @pytest.fixture
@@ -177,111 +156,6 @@ def test_threads_are_restored_after_a_query_that_fails(tiny_encoder: Encoder, mo
         torch.set_num_threads(before)
 
 
-def test_a_saved_model_gives_the_same_vectors_and_fingerprint(
-    tiny_base: Path, sentences: list[str], tmp_path: Path
-) -> None:
-    fitted = Encoder.fit(str(tiny_base), sentences, dim=8, stem="porter", summary_weight=0.5, device="cpu")
-    fitted.save(tmp_path / "full")
-    loaded = Encoder.load(str(tmp_path / "full"), device="cpu")
-    assert_same(loaded.encode_documents(sentences), fitted.encode_documents(sentences), 1e-6)
-    assert loaded.fingerprint == fitted.fingerprint
-    assert loaded.summary_weight == 0.5
-    assert not list((tmp_path / "full").rglob("*.bin"))
-
-
-def test_a_light_model_holds_no_transformer_and_gives_the_same(
-    tiny_base: Path, sentences: list[str], tmp_path: Path
-) -> None:
-    fitted = Encoder.fit(str(tiny_base), sentences, dim=8, device="cpu")
-    fitted.save(tmp_path / "light", base=str(tiny_base))
-    loaded = Encoder.load(str(tmp_path / "light"), device="cpu")
-    assert_same(loaded.encode_documents(sentences), fitted.encode_documents(sentences), 1e-6)
-    assert loaded.fingerprint == fitted.fingerprint
-    weights = [path.relative_to(tmp_path / "light").as_posix() for path in tmp_path.rglob("*.safetensors")]
-    assert weights == ["4_Dense/model.safetensors"]
-
-
-def test_the_shipped_model_survives_saving(encoder: Encoder, encoded: WordVectors, tmp_path: Path) -> None:
-    encoder.save(tmp_path / "light", base="sentence-transformers/all-MiniLM-L6-v2")
-    loaded = Encoder.load(str(tmp_path / "light"), device="cpu")
-    assert loaded.fingerprint == encoder.fingerprint
-    assert_same(loaded.encode_documents(TEXTS), encoded)
-
-
-def test_lengths_survive_saving(tiny_base: Path, sentences: list[str], tmp_path: Path) -> None:
-    fitted = Encoder.fit(str(tiny_base), sentences, dim=8, device="cpu")
-    fitted.model[0].document_length = 7
-    fitted.save(tmp_path / "light", base=str(tiny_base))
-    fitted.save(tmp_path / "full")
-    expected = fitted.encode_documents(sentences)
-    for name in ("light", "full"):
-        assert_same(Encoder.load(str(tmp_path / name), device="cpu").encode_documents(sentences), expected, 1e-6)
-
-
-def test_saving_over_something_is_refused(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
-    with pytest.raises(InputError, match="is not empty; choose another folder"):
-        tiny_encoder.save(tmp_path)
-
-
-def test_the_fingerprint_is_64_hexadecimal_digits(tiny_encoder: Encoder) -> None:
-    assert len(bytes.fromhex(tiny_encoder.fingerprint)) == 32
-    assert tiny_encoder.stamp.fingerprint == tiny_encoder.fingerprint
-    assert tiny_encoder.stamp.name == tiny_encoder.name
-
-
-def scale_a_weight(model: MultiVectorEncoder) -> None:
-    with torch.no_grad():
-        next(model.parameters())[3, 5] += 0.1
-
-
-def shorten_documents(model: MultiVectorEncoder) -> None:
-    model[0].document_length = 20
-
-
-def shorten_texts(model: MultiVectorEncoder) -> None:
-    model[0].max_seq_length = 30
-
-
-def lengthen_expansion(model: MultiVectorEncoder) -> None:
-    model[0].query_expansion = {"strategy": "fixed", "attend": False, "length": 20}
-
-
-def change_prompt(model: MultiVectorEncoder) -> None:
-    model.prompts["query"] = "question: "
-
-
-def skip_commas(model: MultiVectorEncoder) -> None:
-    model[2].skiplist_words = [","]
-
-
-@pytest.mark.parametrize(
-    "change", [scale_a_weight, shorten_documents, shorten_texts, lengthen_expansion, change_prompt, skip_commas]
-)
-def test_the_fingerprint_tells_models_apart(
-    make_foreign: Callable[..., MultiVectorEncoder], change: Callable[[MultiVectorEncoder], None]
-) -> None:
-    model = make_foreign()
-    before = Encoder(model).fingerprint
-    assert Encoder(make_foreign()).fingerprint == before
-    change(model)
-    assert Encoder(model).fingerprint != before
-
-
-@pytest.mark.parametrize(("option", "value"), [("stem", "porter"), ("summary_weight", 0.3), ("dim", 9)])
-def test_the_fingerprint_covers_what_was_fitted(
-    tiny_base: Path, sentences: list[str], option: str, value: str | float
-) -> None:
-    options: dict[str, Any] = {"dim": 8, "stem": None, "summary_weight": 0.8, "device": "cpu"}
-    plain = Encoder.fit(str(tiny_base), sentences, **options)
-    assert Encoder.fit(str(tiny_base), sentences, **options).fingerprint == plain.fingerprint
-    assert Encoder.fit(str(tiny_base), sentences, **{**options, option: value}).fingerprint != plain.fingerprint
-
-
-def test_the_fingerprint_does_not_depend_on_precision(foreign: MultiVectorEncoder) -> None:
-    assert len({Encoder(foreign, precision=p).fingerprint for p in ("auto", "float32", "bfloat16")}) == 1  # type: ignore[arg-type]
-
-
 def test_bfloat16_gives_nearly_the_same_float32_vectors(encoder: Encoder) -> None:
     texts = TEXTS[:4]
     exact = Encoder(encoder.model, precision="float32").encode_documents(texts)
@@ -314,82 +188,6 @@ def test_threads_encode_alike_in_bfloat16(encoder: Encoder) -> None:
 def test_an_unknown_precision_is_refused(foreign: MultiVectorEncoder) -> None:
     with pytest.raises(InputError, match="precision is 'int8'; choose auto, float32 or bfloat16"):
         Encoder(foreign, precision="int8")  # type: ignore[arg-type]
-
-
-FOREIGN_TEXTS = ["bees dance", "", "ants follow the scent, ants follow honey"]
-
-
-def test_a_foreign_model_works_as_it_is(foreign: MultiVectorEncoder) -> None:
-    encoder = Encoder(foreign, precision="float32")
-    for words, expected in (
-        (encoder.encode_documents(FOREIGN_TEXTS), foreign.encode_document(FOREIGN_TEXTS, convert_to_numpy=True)),
-        (encoder.encode_queries(FOREIGN_TEXTS), foreign.encode_query(FOREIGN_TEXTS, convert_to_numpy=True)),
-    ):
-        assert words.counts.tolist() == [len(vectors) for vectors in expected]
-        np.testing.assert_allclose(words.vectors, np.concatenate(expected), atol=1e-5)
-        assert set(words.word_ids.tolist()) == {0}
-        assert words.summary is None
-    assert encoder.summary_weight == 0
-
-
-def test_a_foreign_models_queries_are_expanded(foreign: MultiVectorEncoder) -> None:
-    assert Encoder(foreign).encode_queries(["bees", "ants dance"]).counts.tolist() == [16, 16]
-
-
-def test_a_foreign_model_with_words_pools_its_own_token_vectors(foreign: MultiVectorEncoder) -> None:
-    text = "honey ants honey"
-    tokens = Encoder(foreign, precision="float32").encode_documents([text]).vectors
-    words = Encoder(foreign, precision="float32").with_words().encode_documents([text])
-    assert len(tokens) == 7  # [CLS] document : honey ants honey [SEP]
-    expected = np.stack([*tokens[:3], (tokens[3] + tokens[5]) / 2, tokens[4], tokens[6]])
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    np.testing.assert_allclose(words.vectors, expected, atol=1e-5)
-    forms = ["document", ":", "honey", "ants"]
-    assert words.word_ids.tolist() == [0, *(word_identity(form) for form in forms), 0]
-    assert words.summary is None
-
-
-def test_a_foreign_model_with_words_keeps_its_query_expansion(foreign: MultiVectorEncoder) -> None:
-    words = Encoder(foreign).with_words().encode_queries(["bees bees"])
-    assert words.counts.tolist() == [15]
-    assert (words.word_ids == 0).sum() == 12
-
-
-def test_with_words_leaves_the_model_as_it_was(make_foreign: Callable[..., MultiVectorEncoder]) -> None:
-    encoder = Encoder(make_foreign())
-    fingerprint, before = Encoder(encoder.model).fingerprint, encoder.encode_documents(FOREIGN_TEXTS)
-    pooled = encoder.with_words()
-    assert pooled.fingerprint != fingerprint
-    assert Encoder(encoder.model).fingerprint == fingerprint
-    assert_same(encoder.encode_documents(FOREIGN_TEXTS), before, 1e-6)
-
-
-def test_with_words_keeps_prompts_and_extends_the_name(foreign: MultiVectorEncoder) -> None:
-    pooled = Encoder(foreign, name="some/colbert").with_words()
-    assert pooled.name == "some/colbert+words"
-    assert pooled.model.prompts == foreign.prompts
-
-
-def test_a_whole_word_model_with_words_is_refused(tiny_encoder: Encoder) -> None:
-    with pytest.raises(InputError, match="already gives one vector a whole word; leave out words=True"):
-        tiny_encoder.with_words()
-
-
-def test_a_saved_foreign_model_is_loaded_by_its_folder(foreign: MultiVectorEncoder, tmp_path: Path) -> None:
-    foreign.save(str(tmp_path / "colbert"), create_model_card=False)
-    loaded = Encoder.load(str(tmp_path / "colbert"), device="cpu")
-    assert_same(loaded.encode_queries(FOREIGN_TEXTS), Encoder(foreign).encode_queries(FOREIGN_TEXTS), 1e-6)
-    assert loaded.fingerprint == Encoder(foreign).fingerprint
-    pooled = Encoder.load(str(tmp_path / "colbert"), words=True, device="cpu")
-    assert_same(pooled.encode_documents(FOREIGN_TEXTS), Encoder(foreign).with_words().encode_documents(FOREIGN_TEXTS))
-
-
-def test_a_pooled_foreign_model_survives_saving(foreign: MultiVectorEncoder, tmp_path: Path) -> None:
-    pooled = Encoder(foreign).with_words()
-    pooled.save(tmp_path / "pooled")
-    loaded = Encoder.load(str(tmp_path / "pooled"), device="cpu")
-    assert loaded.fingerprint == pooled.fingerprint
-    assert_same(loaded.encode_documents(FOREIGN_TEXTS), pooled.encode_documents(FOREIGN_TEXTS), 1e-6)
 
 
 @pytest.mark.parametrize(("device", "error"), [("banana", InputError), ("cuda:99", WordhiveError)])
@@ -436,27 +234,6 @@ def test_fit_refuses_too_little_text_dims_and_weights(tiny_base: Path, sentences
 
 def test_a_fitted_encoder_does_not_go_by_its_base_models_name(tiny_base: Path, sentences: list[str]) -> None:
     assert Encoder.fit(str(tiny_base), sentences, dim=8, device="cpu").name == "custom"
-
-
-@pytest.mark.parametrize("bad", [7, None, "wordhive-minilm-32"])
-def test_an_object_that_is_no_multi_vector_encoder_is_refused(bad: Any) -> None:
-    with pytest.raises(InputError, match=f"model is a {type(bad).__name__}; expected a sentence_transformers.Multi"):
-        Encoder(bad)
-
-
-def test_a_single_vector_model_object_is_refused(tiny_base: Path) -> None:
-    model = SentenceTransformer(str(tiny_base), device="cpu")
-    with pytest.raises(InputError, match="model is a SentenceTransformer; expected"):
-        Encoder.of(model)  # type: ignore[arg-type]
-
-
-def test_of_takes_an_encoder_a_model_or_a_name(
-    tiny_encoder: Encoder, tiny_folder: Path, foreign: MultiVectorEncoder
-) -> None:
-    assert Encoder.of(tiny_encoder) is tiny_encoder
-    assert Encoder.of(foreign).model is foreign
-    assert Encoder.of(foreign).name == "custom"
-    assert Encoder.of(str(tiny_folder)).fingerprint == tiny_encoder.fingerprint
 
 
 @pytest.fixture(scope="module")
