@@ -33,8 +33,8 @@ from .own_process import in_own_process
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS", "WORDHIVE_THREADS")
 _QUIET = {"LIBXSMM_VERBOSE": "0"}
 _ROUNDS = 7
-# Seconds after which the threads of what was measured before no longer spin: a matrix library's do for a while.
-_REST = 0.06
+# Seconds after which the threads of what was measured before no longer spin: OpenBLAS's do for a tenth.
+_REST = 0.15
 _TOLERANCE = 1e-4
 # Documents that codecs are trained on: as many as an index's first commit has.
 _FITTED_TO = 2048
@@ -210,11 +210,15 @@ def check(codec: str, ours: NDArray[np.float32], expected: NDArray[np.float32]) 
 
 
 def in_turns(variants: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median milliseconds of each, all of them called once before the first is called again, after a rest."""
+    """Median milliseconds of each, all of them called once before the first is called again.
+
+    What is timed comes after a rest, and after a first call, in which its threads wake up on cores of their own.
+    """
     taken: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(_ROUNDS):
         for name, work in variants.items():
             time.sleep(_REST)
+            work()
             taken[name].append(1000 * timed(work)[1])
     return {name: round(float(np.median(values)), 3) for name, values in taken.items()}
 

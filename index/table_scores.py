@@ -20,8 +20,8 @@ from .parallel import run_in_blocks
 _MOST_GROUPS = 4
 _MOST_BYTES = 3 << 19
 _MOST_CENTROIDS = 1024
-# Centroids that are multiplied at once: so few that the matrix library wakes no threads, which may have to wait.
-_MULTIPLIED = 64
+# Multiplications at once: so few that the matrix library wakes no threads, which may have to wait.
+_MULTIPLIED = 1 << 17
 _ROW_BYTES = 4 * LANES
 
 
@@ -46,8 +46,9 @@ def table_scores(
     np.matmul(layout.rows, words.reshape(n_groups, LANES, n_parts, width).transpose(0, 2, 3, 1), out=tables)
     held = layout.wide_centroids[:, : layout.n_numbers]
     centroids = aligned(n_groups, len(held), LANES)
-    for first in range(0, len(held), _MULTIPLIED):
-        part = slice(first, first + _MULTIPLIED)
+    at_once = max(1, _MULTIPLIED // (LANES * layout.n_numbers))
+    for first in range(0, len(held), at_once):
+        part = slice(first, first + at_once)
         np.matmul(held[part], words.transpose(0, 2, 1), out=centroids[:, part])
     scores = np.zeros((len(offsets) - 1, len(documents)), np.float32)
     asked = (tables.ctypes.data, centroids.ctypes.data, n_groups, n_parts, len(held))

@@ -9,6 +9,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..row_products import row_products
+
+# More, as many queries at once have, are worth the matrix library's threads.
+_FEW_ROWS = 128
+
 
 @dataclass(frozen=True)
 class Floats:
@@ -66,7 +71,10 @@ class CodeParts:
 
     def turned(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         """Queries `[n, dim]` whose inner products with the numbers are theirs with the vector: `[n, n_numbers]`."""
-        inner = queries if self.rotation is None else queries @ self.rotation
+        inner = queries
+        if self.rotation is not None:
+            few = len(queries) <= _FEW_ROWS
+            inner = row_products(queries, self.rotation) if few else queries @ self.rotation
         turned = np.zeros((len(queries), self.n_numbers), np.float32)
         turned[:, : inner.shape[1]] = inner
         return turned

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from ..parallel import run_in_blocks
 from ..word_vectors import WordVectors
 
-# More words, or rows, are worth the threads.
+# More words are worth the threads.
 MOST_WORDS = 64
-MOST_ROWS = 4
 
 
 def summed_features(queries: WordVectors, centroids: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
@@ -38,13 +37,6 @@ def added_features(queries: WordVectors, products: NDArray[np.float32], threshol
         queries.offsets * sums.shape[1],
     )
     return sums
-
-
-def row_products(rows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """rows `[n, m]` times a matrix `[m, k]`, whose own rows are not read where there is a 0."""
-    products = np.zeros((len(rows), matrix.shape[1]), np.float32)
-    _add_rows(rows, matrix, products)
-    return products
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -78,12 +70,3 @@ def _add_products(words, products, offsets, threshold, first, last, sums):  # ty
             sums[query, dim + n] += length
             for centroid in range(n):
                 sums[query, dim + centroid] += max(products[word, centroid] - threshold * length, np.float32(0))
-
-
-@njit(nogil=True, fastmath=True, cache=True)
-def _add_rows(rows, matrix, products):  # type: ignore[no-untyped-def]
-    for row in range(len(rows)):
-        for i in range(rows.shape[1]):
-            if rows[row, i] != 0:
-                for k in range(matrix.shape[1]):
-                    products[row, k] += rows[row, i] * matrix[i, k]

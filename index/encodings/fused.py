@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .. import faiss_library
 from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
 from ..maxsim import maxsim
+from ..row_products import row_products
 from ..word_vectors import WordVectors
-from . import few_queries
 from .fitted import Fitted
 from .muvera import Muvera
 from .reduction import Reduction
@@ -28,6 +28,8 @@ _DOCUMENTS = 1000
 # Documents of the sample that a reduction is fitted to, and documents that any fit wants.
 _ENCODED_DOCUMENTS = 8192
 _LEAST_DOCUMENTS = 1024
+# More are worth the matrix library's threads.
+_FEW_QUERIES = 4
 
 
 def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -> int:
@@ -143,8 +145,8 @@ class FusedEncoding:
         joined = self._joined(self.words.encode_queries(queries, device), queries)
         if self.reduction is None:
             return joined
-        if len(joined) <= few_queries.MOST_ROWS and device == "cpu":
-            return few_queries.row_products(joined, self.reduction.queries)
+        if len(joined) <= _FEW_QUERIES and device == "cpu":
+            return row_products(joined, self.reduction.queries)
         return joined @ self.reduction.queries
 
     @property

@@ -8,7 +8,7 @@ import pytest
 
 from wordhive.index import WordVectors
 from wordhive.index.encodings import few_queries, fitted
-from wordhive.index.encodings.few_queries import added_features, row_products, summed_features
+from wordhive.index.encodings.few_queries import added_features, summed_features
 
 Draw = Callable[..., WordVectors]
 
@@ -25,14 +25,6 @@ def test_features_are_added_up(draw: Draw, counts: list[int], dim: int) -> None:
         assert found.dtype == np.float32
         assert found.shape == (len(counts), features.shape[1])
         np.testing.assert_allclose(found, np.reshape(expected, found.shape), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("n_rows", [0, 1, 4])
-def test_rows_times_a_matrix_leave_out_zeros_only(n_rows: int) -> None:
-    random = np.random.default_rng(0)
-    rows, matrix = (random.standard_normal(shape).astype(np.float32) for shape in ((n_rows, 70), (70, 9)))
-    rows[:, ::3] = 0
-    np.testing.assert_allclose(row_products(rows, matrix), rows @ matrix, rtol=1e-5, atol=1e-5)
 
 
 def test_a_query_is_encoded_as_it_is_among_many(draw: Draw) -> None:
