@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from ..row_products import row_products
 
-# More, as many queries at once have, are worth the matrix library's threads.
-_FEW_ROWS = 128
-
 
 @dataclass(frozen=True)
 class Floats:
@@ -71,10 +68,7 @@ class CodeParts:
 
     def turned(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         """Queries `[n, dim]` whose inner products with the numbers are theirs with the vector: `[n, n_numbers]`."""
-        inner = queries
-        if self.rotation is not None:
-            few = len(queries) <= _FEW_ROWS
-            inner = row_products(queries, self.rotation) if few else queries @ self.rotation
+        inner = queries if self.rotation is None else row_products(queries, self.rotation)
         turned = np.zeros((len(queries), self.n_numbers), np.float32)
         turned[:, : inner.shape[1]] = inner
         return turned
