@@ -236,7 +236,7 @@ def moved(device: str) -> Callable[[Index], Index]:
                 pytest.skip("FAISS finds no GPU")
             return Index.open(index.path, device=device)
         again = Index.open(index.path)
-        again._files.scoring = TorchScoring(device)
+        again.snapshot().files.scoring = TorchScoring(device)
         again.reload()
         return again
 
@@ -279,8 +279,8 @@ def test_codes_stay_there_when_an_index_is_read_anew(
     index = filled(draw, tmp_path / "x.hive", "SQ8")
     there, query = moved(index), draw(5, [4], 16, 8)
     there.score(query, np.arange(1200))
-    assert there._files.scoring is not None
-    placed = there._files.scoring._words._placed
+    assert there.snapshot().files.scoring is not None
+    placed = there.snapshot().files.scoring._words._placed
     before = dict(placed)
     index.add(["new"], draw(6, [3], 16, 8))
     there.reload()
