@@ -13,7 +13,7 @@ from . import output
 
 def is_there() -> bool:
     """Whether somebody sits at a terminal, on both sides."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def ask(answer: Callable[[str], None], label: str) -> None:

@@ -38,6 +38,9 @@ _REST = 0.15
 _TOLERANCE = 1e-4
 # Documents that codecs are trained on: as many as an index's first commit has.
 _FITTED_TO = 2048
+# What the presets' codecs need at least.
+_LEAST_WORDS = 256
+_DIMS_A_PART = 4
 # maxsim-cpu 0.1.0 crashes with more query words than these, and with twice as many dims.
 _THEIR_WORDS = 32
 _THEIR_DIMS = 128
@@ -119,6 +122,11 @@ def bench(shape: Shape, query_words: Sequence[int], threads: Sequence[int] | Non
     most = most_threads()
     if too_many := [n for n in threads or () if n > most]:
         raise InputError(f"--threads {too_many[0]}: this process may use {most}; give fewer")
+    if shape.dims % _DIMS_A_PART or shape.documents * shape.words < _LEAST_WORDS:
+        raise InputError(
+            f"{shape.documents * shape.words} words of {shape.dims} dims were asked for; expected {_LEAST_WORDS} words "
+            f"or more, to train codecs on, and dims that {_DIMS_A_PART} divides"
+        )
     for codec in _codecs():
         check_codec(codec, shape.dims)
     floats, codecs = [], []

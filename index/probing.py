@@ -67,7 +67,7 @@ class Probing:
         if isinstance(index, getattr(library, "GpuIndexIVF", ())):
             return library.SearchParametersIVF(nprobe=min(self.lists, _GPU_LISTS), **chosen)
         if isinstance(index, library.IndexHNSW):
-            return library.SearchParametersHNSW(efSearch=max(n, self.beam), **chosen)
+            return library.SearchParametersHNSW(efSearch=min(max(n, self.beam), max(n, index.ntotal)), **chosen)
         return library.SearchParameters(**chosen) if chosen else None
 
 
@@ -80,6 +80,6 @@ def probing_range(index: Any, n: int) -> tuple[int, int] | None:
         return probing_range(library.downcast_index(index.base_index), n)
     if isinstance(index, library.IndexIVF):
         return 1, int(index.nlist)
-    if isinstance(index, library.IndexHNSW):
-        return min(n, index.ntotal), int(index.ntotal)
+    if isinstance(index, library.IndexHNSW) and Probing(0, n).walks(n, index.ntotal):
+        return n, int(index.ntotal)
     return None

@@ -48,6 +48,8 @@ def best(parts: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]], n: int)
     if len(scores) > n:  # to sort them all takes several times as long
         found = scores >= np.partition(scores, len(scores) - n)[len(scores) - n]
         scores, rows = scores[found], rows[found]
+    if len(rows) and rows.max() >= _LOW:
+        return rows[np.lexsort((rows, -scores))[:n]]
     return in_order(scores, rows)[1][:n]
 
 

@@ -102,8 +102,11 @@ def write_shards(
             number += 1
     if written:
         raise _other_documents(folder, min(written))
+    outdated = _manifest(folder).get("shards") not in (None, number)
     if _shards(folder) == _names(number):
         _write_manifest(folder, {**manifest, "shards": number})
+    elif outdated:  # it was whole, with fewer documents; the last of the other parts will find that it is again
+        _write_manifest(folder, manifest)
     return encoded
 
 

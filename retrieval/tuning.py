@@ -63,8 +63,9 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
             f"{most:,} candidates hold {curve[most]:.4f} of the exact top {k}, not {target}; choose a lower target, or "
             "a preset with a larger first stage"
         )
-    scanned = now.probing(most) is None
-    n = next((n for n, share in curve.items() if share >= (target if scanned else (1 + target) / 2)), most)
+    n = _least(curve, target)
+    if now.probing(n) is not None:
+        n = _least(curve, (1 + target) / 2)
     probed = measured.probed(n, target)
     probes = next((probes for probes, share in probed.items() if share >= target), None)
     if probed and probes is None:
@@ -75,6 +76,11 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     index.set_candidates(n, probes)
     found = curve[n] if probes is None else probed[probes]
     return Tuning(n, found, k, curve, len(asked), queries is not None, probes, probed)
+
+
+def _least(curve: dict[int, float], target: float) -> int:
+    """The least number with such a share, or the largest number."""
+    return next((n for n, share in curve.items() if share >= target), max(curve))
 
 
 def _check(searcher: Searcher, target: float, k: int, queries: list[str] | None) -> None:

@@ -12,7 +12,7 @@ from ..config import ReductionConfig
 from ..tensors import dequantised, quantised
 
 # Directions that queries and documents have together less of than this share of the most common one count for nothing.
-_LEAST_SHARE = 1e-6
+_LEAST_SHARE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ def _best_pair(
 
 
 def _root(gram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F with F·Fᵀ = gram; of directions that there are none in it has next to nothing."""
-    gram[np.diag_indices(len(gram))] += max(_LEAST_SHARE**2 * np.trace(gram) / len(gram), np.finfo(np.float64).tiny)
+    """F with F·Fᵀ = gram, but for so much in every direction that rounding leaves none with less than nothing."""
+    least = max(1e-12, 4 * len(gram) * np.finfo(np.float64).eps) * np.trace(gram)
+    gram[np.diag_indices(len(gram))] += max(least, np.finfo(np.float64).tiny)
     return np.asarray(np.linalg.cholesky(gram), np.float64)
 
 
@@ -106,9 +107,9 @@ def _principal(matrix: NDArray[np.float64], dims: int) -> tuple[NDArray[np.float
     n, size = len(matrix), np.trace(matrix)
     if size <= 0:
         return np.zeros(0), np.zeros((n, 0))
-    few = [n - min(dims, n), n - 1]
-    _, rough = eigh((matrix / size).astype(np.float32), subset_by_index=few, check_finite=False)
-    span = rough.astype(np.float64)
+    # LAPACK's driver for some of the vectors is no faster, and fails where most eigenvalues are 0.
+    _, rough = eigh((matrix / size).astype(np.float32), driver="evd", check_finite=False)
+    span = rough[:, -dims:].astype(np.float64)
     values, turned = np.linalg.eigh(span.T @ matrix @ span)
     kept = np.flatnonzero(values > _LEAST_SHARE**2 * values[-1])[::-1]
     return values[kept], span @ turned[:, kept]

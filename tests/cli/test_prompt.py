@@ -54,3 +54,8 @@ def test_where_nobody_types_a_query_must_be_given(run: Run, hive: Path) -> None:
     found = run("search", hive)
     assert found.code == 2
     assert "give one query in quotes" in found.err
+
+
+def test_nobody_types_into_what_is_closed(run: Run, hive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert run("search", hive).code == 2

@@ -106,7 +106,7 @@ def test_variants_take_turns() -> None:
     [
         (SHAPE, [10_000], "--threads 10000: this process may use"),
         (Shape(2, 2, 3), [1], "dims"),
-        (Shape(2, 2, 16), [1], "few|train"),
+        (Shape(2, 2, 16), [1], "4 words of 16 dims"),
     ],
 )
 def test_what_can_not_be_measured_is_told(shape: Shape, threads: list[int], message: str) -> None:

@@ -120,8 +120,8 @@ def test_a_graph_is_scanned_where_its_walk_takes_longer(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("_walked")
-@pytest.mark.parametrize(("setting", "asked", "beam"), [(1, 50, 50), (99, 5, 99)])
-def test_the_beam_is_as_set_but_never_narrower_than_what_is_asked(
+@pytest.mark.parametrize(("setting", "asked", "beam"), [(1, 50, 50), (55, 5, 55), (2**40, 5, 60)])
+def test_the_beam_is_as_set_but_between_what_is_asked_and_all(
     setting: int, asked: int, beam: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library, beams = faiss_library.faiss(), []

@@ -57,6 +57,13 @@ def test_dims_that_nobody_has_are_left_out(n_documents: int) -> None:
     assert error(reduction, queries, documents) < 1e-8 * float(((queries @ documents.T) ** 2).sum())
 
 
+@pytest.mark.parametrize("method", ["query-aware", "pca"])
+def test_two_documents_many_times_are_told_apart(method: str) -> None:
+    queries, documents = rows(1, 40, 1500), np.tile(rows(2, 2, 1500), (800, 1))
+    reduction = Reduction.fit(ReductionConfig(dims=64, method=method), queries, documents)  # type: ignore[arg-type]
+    assert error(reduction, queries, documents) < 1e-6 * float(((queries @ documents.T) ** 2).sum())
+
+
 def test_pca_keeps_what_documents_vary_in() -> None:
     documents = rows(2, 90)
     reduction = Reduction.fit(ReductionConfig(dims=3, method="pca"), rows(1, 10), documents)

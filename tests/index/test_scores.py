@@ -21,7 +21,10 @@ def test_the_best_come_first_and_equal_ones_by_number(pairs: list[tuple[float, i
         assert found[1][row].tolist() == [number for _, number in expected]
 
 
-@given(st.lists(st.lists(st.tuples(SCORES, st.integers(0, 50)), max_size=20), max_size=4), st.integers(1, 30))
+@given(
+    st.lists(st.lists(st.tuples(SCORES, st.integers(0, 50) | st.integers(2**32 - 3, 2**34)), max_size=20), max_size=4),
+    st.integers(1, 30),
+)
 def test_the_best_of_all_parts_are_those_of_one(parts: list[list[tuple[float, int]]], n: int) -> None:
     arrays = [(np.array([s for s, _ in part], np.float32), np.array([r for _, r in part], np.int64)) for part in parts]
     expected = sorted([pair for part in parts for pair in part], key=lambda pair: (-pair[0], pair[1]))[:n]

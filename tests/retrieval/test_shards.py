@@ -369,6 +369,17 @@ def test_more_documents_make_a_whole_folder_partial(
     assert whole_shards(shards)
 
 
+def test_a_part_that_has_none_of_the_new_shards_leaves_the_folder_partial(
+    tmp_path: Path, documents: list[Document], tiny_encoder: Encoder
+) -> None:
+    write_shards(documents[:10], tmp_path, tiny_encoder)
+    assert whole_shards(tmp_path)
+    assert write_shards(documents, tmp_path, tiny_encoder, part=Part(2, 2)) == 0
+    assert not whole_shards(tmp_path)
+    assert write_shards(documents, tmp_path, tiny_encoder, part=Part(1, 2)) == 2
+    assert whole_shards(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "one/2", "1 / 2"])
 def test_what_is_no_part_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"the part is '.*'; expected one such as 1/4, the first of four"):
