@@ -71,7 +71,8 @@ class CandidateIndex:
 
     @classmethod
     def _trained(cls, config: IndexConfig, factory: str, sample: NDArray[np.float32]) -> CandidateIndex:
-        euclidean = factory.startswith("HNSW") and config.links == "euclidean"
+        # What refines a graph's finds has one metric with it, which must be the search's.
+        euclidean = factory.startswith("HNSW") and ",R" not in factory and config.links == "euclidean"
         index = faiss_library.from_factory(
             sample.shape[1], factory, sample, "candidates", _FEW_DOCUMENTS, euclidean=euclidean
         )

@@ -120,6 +120,15 @@ def test_a_graph_is_scanned_where_its_walk_takes_longer(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("_walked")
+def test_a_graph_whose_finds_are_refined_is_searched_by_inner_products() -> None:
+    index, queries = build("HNSW32,RFlat"), vectors(3, 7)
+    scores, numbers = index.search(queries, 5)
+    expected = queries @ vectors(60).T
+    np.testing.assert_allclose(scores, np.take_along_axis(expected, numbers, axis=1), rtol=1e-5)
+    assert numbers[:, 0].tolist() == expected.argmax(axis=1).tolist()
+
+
+@pytest.mark.usefixtures("_walked")
 @pytest.mark.parametrize(("setting", "asked", "beam"), [(1, 50, 50), (55, 5, 55), (2**40, 5, 60)])
 def test_the_beam_is_as_set_but_between_what_is_asked_and_all(
     setting: int, asked: int, beam: int, monkeypatch: pytest.MonkeyPatch
