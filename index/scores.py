@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# The lower half of an integer of 64 bits, where a document's number is; all ones: none.
 _LOW = 0xFFFFFFFF
 
 

@@ -22,9 +22,11 @@ def summed_features(queries: WordVectors, centroids: NDArray[np.float32], thresh
 
     centroids: float32 `[n, dim]`. Float32 `[n_queries, dim + n + 1]`.
     """
-    sums = np.zeros((len(queries), queries.dim + len(centroids) + 1), np.float32)
     words = np.ascontiguousarray(queries.vectors, np.float32)
-    _add_features(words, queries.offsets, centroids, np.float32(threshold), sums)
+    products = np.empty((len(words), len(centroids)), np.float32)
+    _multiply(words, centroids, products)
+    sums = np.zeros((len(queries), queries.dim + len(centroids) + 1), np.float32)
+    _add_features(words, products, queries.offsets, np.float32(threshold), 0, len(queries), sums)
     return sums
 
 
@@ -33,32 +35,24 @@ def added_features(queries: WordVectors, products: NDArray[np.float32], threshol
     sums = np.zeros((len(queries), queries.dim + products.shape[1] + 1), np.float32)
     words, least = np.ascontiguousarray(queries.vectors, np.float32), np.float32(threshold)
     run_in_blocks(
-        lambda first, last: _add_products(words, products, queries.offsets, least, first, last, sums),
+        lambda first, last: _add_features(words, products, queries.offsets, least, first, last, sums),
         queries.offsets * sums.shape[1],
     )
     return sums
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def _add_features(words, offsets, centroids, threshold, sums):  # type: ignore[no-untyped-def]
-    dim = words.shape[1]
-    for query in range(len(sums)):
-        for word in range(offsets[query], offsets[query + 1]):
-            square = np.float32(0)
-            for k in range(dim):
-                square += words[word, k] * words[word, k]
-                sums[query, k] += words[word, k]
-            length = np.sqrt(square)
-            sums[query, dim + len(centroids)] += length
-            for centroid in range(len(centroids)):
-                product = np.float32(0)
-                for k in range(dim):
-                    product += words[word, k] * centroids[centroid, k]
-                sums[query, dim + centroid] += max(product - threshold * length, np.float32(0))
+def _multiply(words, centroids, products):  # type: ignore[no-untyped-def]
+    for word in range(len(words)):
+        for centroid in range(len(centroids)):
+            product = np.float32(0)
+            for k in range(words.shape[1]):
+                product += words[word, k] * centroids[centroid, k]
+            products[word, centroid] = product
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def _add_products(words, products, offsets, threshold, first, last, sums):  # type: ignore[no-untyped-def]
+def _add_features(words, products, offsets, threshold, first, last, sums):  # type: ignore[no-untyped-def]
     dim, n = words.shape[1], products.shape[1]
     for query in range(first, last):
         for word in range(offsets[query], offsets[query + 1]):

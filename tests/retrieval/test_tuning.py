@@ -180,6 +180,15 @@ def test_a_scan_has_no_probes(path: Path) -> None:
     assert Index.open(path).settings.probes is None
 
 
+def test_a_graph_that_is_scanned_is_tuned_as_a_scan(path: Path, tmp_path: Path) -> None:
+    graph = Index.create(tmp_path / "x.hive", CONFIG.model_copy(update={"candidates": "HNSW4_SQ8"}))
+    graph.add([f"d{n}" for n in range(1500)], documents(1500, 1))
+    found, expected = (tune(Searcher(index), 0.9) for index in (graph, Index.open(path)))
+    assert 1500 <= probing._SCANNED_A_PLACE * expected.candidates
+    assert (found.candidates, found.found) == (expected.candidates, expected.found)
+    assert found.probes is None
+
+
 def test_an_index_without_probes_is_as_it_was_before_there_were_any(probed: Path, tmp_path: Path) -> None:
     index = Index.open(probed)
     index.set_candidates(30, 7)
