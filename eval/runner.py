@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from wordhive import __version__
 from wordhive.index import IndexConfig
+from wordhive.index.disk import absolute
 
 from .contrasts import Values, contrasts
 from .experiment import CollectionSpec, Experiment, FusionSpec, SystemSpec, WordhiveSpec, slug
@@ -46,8 +47,8 @@ class Runner:
         on_step: Callable[[str, str], None] = lambda collection, system: None,
     ) -> None:
         self.experiment = experiment
-        self.report = report
-        self.cache = cache or report / "cache"
+        self.report = absolute(report)
+        self.cache = self.report / "cache" if cache is None else absolute(cache)
         self._on_step = on_step
         self._prepared: dict[str, Prepared] = {}
 

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from . import commit_count, documents, seal
-from .connection import DAMAGE, connect, damaged
+from . import identity as identities
+from .connection import DAMAGE, checked, connect, damaged
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError, WordhiveWarning
 from .filters import Where, condition
+from .identity import Identity, ReplacedError, file_at
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 3
@@ -103,26 +105,28 @@ class Catalog:
     def __init__(self, path: Path, connection: sqlite3.Connection, codecs: dict[int, TextCodec] | None = None) -> None:
         self.path = path
         self._connection = connection
+        self._identity = identities.identity(connection, file_at(path))
         self._lock = threading.RLock()
         self._codecs = {0: TextCodec()} if codecs is None else codecs  # a dictionary never changes
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, Any], files: Sequence[FileRecord] = ()) -> Catalog:
         """A new catalog with the given settings (JSON values), and files that are there from the beginning."""
-        connection = connect(path)
+        connection = connect(path, create=True)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(f"BEGIN; {_SCHEMA} {seal.SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
+            identities.give_id(connection)
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
             records = [(file.path, file.size, file.checksum) for file in files]
             connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
             seal.seal(connection)
             connection.execute("COMMIT")
+            return cls(path, connection)
         except BaseException:
             connection.close()
             raise
-        return cls(path, connection)
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
@@ -154,9 +158,10 @@ class Catalog:
         """
         counted = commit_count.counted(self.path.parent)  # before the look: another process may be committing
         connection = connect(self.path)
-        pinned = Catalog(self.path, connection, self._codecs)
         try:
             connection.execute("BEGIN")  # the moment is that of the first look
+            pinned = Catalog(self.path, connection, self._codecs)
+            self._check_is(pinned._identity)
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
             if pinned.n_commits() < counted:
@@ -164,13 +169,38 @@ class Catalog:
                     f"{self.path} has {pinned.n_commits()} of {counted} commits: the others were in "
                     f"{self.path.name}-wal, which is damaged or was not copied with it; restore the index from a copy"
                 )
+            checked(connection)
         except DAMAGE as error:
-            connection.close()
-            raise damaged(self.path, error) from error
+            try:
+                raise self._fault(connection, error) from error
+            finally:
+                connection.close()
         except BaseException:
             connection.close()
             raise
         return pinned
+
+    def check_place(self) -> None:
+        """Raise ReplacedError where another index, or none, lies at the path of this one by now."""
+        try:
+            with self._lock:
+                self._check_is(identities.identity(self._connection, file_at(self.path)))
+        except DAMAGE as error:
+            raise self._fault(self._connection, error) from error
+
+    def _fault(self, connection: sqlite3.Connection, error: Exception) -> WordhiveError:
+        """What to raise for an error of SQLite's: it may be that others changed what is read without a lock."""
+        checked(connection)
+        return damaged(self.path, error)
+
+    def _check_is(self, found: Identity) -> None:
+        if not found.is_of(self._identity):
+            raise ReplacedError(
+                f"the index at {self.path.parent} was replaced by another one since it was opened; "
+                "reload it to go on with that one, or open it again"
+            )
+        if found.id is not None:
+            self._identity = found
 
     def close(self) -> None:
         self._connection.close()
@@ -182,6 +212,7 @@ class Catalog:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                identities.give_id(self._connection)  # which those of earlier versions lack
                 number = self._connection.execute(
                     "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)",
                     (time.time(), change, n_documents),
@@ -345,13 +376,15 @@ class Catalog:
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
-                return self._connection.execute(query, values).fetchall()
+                rows = self._connection.execute(query, values).fetchall()
+                checked(self._connection)
+                return rows
         except UnicodeEncodeError as error:
             raise InputError(
                 f"{error.object!r} is no valid Unicode (a lone surrogate); decode it as UTF-8 first"
             ) from error
         except DAMAGE as error:
-            raise damaged(self.path, error) from error
+            raise self._fault(self._connection, error) from error
 
 
 def _chunks(items: Sequence[Any], size: int = 500) -> Iterable[Sequence[Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .catalog import Catalog
+from .disk import absolute
 from .errors import InputError, WordhiveError
 from .segment import verify
 from .settings import IndexSettings
@@ -20,7 +21,7 @@ def check(path: str | Path) -> list[str]:
 
     Raises InputError when the path holds no index.
     """
-    path = Path(path)
+    path = absolute(path)
     if not (path / "catalog.db").is_file():
         raise InputError(f"{path} is no wordhive index (it has no catalog.db); give the folder that was indexed to")
     try:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import xxhash
 
+from .errors import InputError
+
 
 class Digest(Protocol):
     """What hashlib and xxhash make of bytes."""
@@ -15,6 +17,22 @@ class Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
     def hexdigest(self) -> str: ...
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """The same path from the root on, `~` expanded: it leads there whatever the working directory becomes.
+
+    Raises InputError for what is no path.
+    """
+    try:
+        given = os.fspath(path)
+        if not isinstance(given, str) or not given or "\0" in given:
+            raise InputError(f"the path is {path!r}; expected a string or a Path")
+        return Path(given).expanduser().absolute()
+    except TypeError as error:
+        raise InputError(f"the path is {path!r} ({type(path).__name__}); expected a string or a Path") from error
+    except RuntimeError as error:
+        raise InputError(f"the path is {str(path)!r}, and there is no such home folder; write it out") from error
 
 
 def checksum(path: Path) -> str:

@@ -13,6 +13,7 @@ from .candidates import check_device
 from .catalog import Catalog
 from .config import IndexConfig
 from .creation import check_free, make
+from .disk import absolute
 from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError
@@ -45,15 +46,9 @@ class Index:
             from .torch_scoring import TorchScoring
 
             files.scoring = TorchScoring(device)
-        settings = IndexSettings.of(catalog)
         self.path = path
-        self.config = settings.config
-        self.encoder = settings.encoder
-        self.summary_weight = settings.summary_weight
-        self.exact_match = settings.exact_match
-        self._catalog = catalog
-        self._latest = Latest(path, catalog, settings, device, files)
-        self._writer = Writer(path, catalog, self._latest, device)
+        self._latest = Latest(path, catalog, IndexSettings.of(catalog), device, files)
+        self._writer = Writer(path, self._latest, device)
 
     @classmethod
     def create(
@@ -79,7 +74,7 @@ class Index:
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
-        path = Path(path)
+        path = absolute(path)
         check_device(device)
         if not 0 <= summary_weight <= 1:
             raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
@@ -105,9 +100,9 @@ class Index:
 
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         """
-        path = Path(path)
+        given, path = path, absolute(path)
         if not path.exists():
-            raise InputError(f"no index at {path}; make one with: wordhive index INPUT --to {path}")
+            raise InputError(f"no index at {given}; make one with: wordhive index INPUT --to {given}")
         if not (path / "catalog.db").is_file():
             raise InputError(f"{path} is no wordhive index (it has no catalog.db); give the folder that was indexed to")
         return cls(path, Catalog.open(path / "catalog.db"), device)
@@ -115,10 +110,13 @@ class Index:
     def close(self) -> None:
         """Let go of the index. What was read before, by `snapshot`, stays readable."""
         self._latest.close()
-        self._catalog.close()
 
     def reload(self) -> None:
-        """See what others have committed since."""
+        """See what others have committed since.
+
+        Where another index was put in the place of this one, that one is read and written from now on. Until then this
+        one is read as it was, and changes are refused. Raises WordhiveError where no index is there any more.
+        """
         self._latest.reload()
 
     def snapshot(self) -> Snapshot:
@@ -135,6 +133,30 @@ class Index:
     def settings(self) -> IndexSettings:
         """What the index was made with."""
         return self._latest.settings
+
+    @property
+    def _catalog(self) -> Catalog:
+        return self._latest.catalog
+
+    @property
+    def config(self) -> IndexConfig:
+        """What the index is configured to be; the first documents may be too few for all of it."""
+        return self.settings.config
+
+    @property
+    def encoder(self) -> EncoderStamp | None:
+        """What makes its vectors; None where they are made elsewhere."""
+        return self.settings.encoder
+
+    @property
+    def summary_weight(self) -> float:
+        """The summary's share of a score, 0 … 1."""
+        return self.settings.summary_weight
+
+    @property
+    def exact_match(self) -> bool:
+        """Whether only identical words match."""
+        return self.settings.exact_match
 
     @property
     def dim(self) -> int:

@@ -7,7 +7,10 @@ under "wordhive" in the schema's metadata. A file of another program needs ids a
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import IndexConfig
+from .disk import absolute
 from .errors import InputError, WordhiveError
 from .index import Index
 from .segment import Segment
@@ -39,9 +43,9 @@ def export_index(index: Index, path: str | Path, *, vectors: bool = True, on_doc
     on_documents: called with the number of documents that were written since the last call.
     Raises WordhiveError without pyarrow, OSError where the file can't be written.
     """
-    path, now, parquet = Path(path), index.snapshot(), _parquet()
+    path, now, parquet = absolute(path), index.snapshot(), _parquet()
     schema = _schema(now, index.settings, vectors=vectors)
-    temporary, n = path.with_name(f"writing-{path.name}"), 0
+    temporary, n = path.with_name(f"writing-{os.getpid()}-{path.name}"), 0
     try:
         with parquet.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
             for segment in now.segments:
@@ -66,14 +70,13 @@ def import_index(
     on_documents: called with the number of documents that were added since the last call.
     Raises InputError for a file that is no Parquet, lacks columns, or has others than expected.
     """
-    path, to = Path(path), Path(to)
+    path, to = absolute(path), absolute(to)
     with _opened(path) as file:
         origin = _origin(file.schema_arrow, path)
         _check_columns(file.schema_arrow, origin, path)
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
-            raise InputError(f"{to} is already there; choose another path")
-        temporary = to.with_name(f"importing-{to.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
+            raise _taken(to)
+        temporary = to.with_name(f"importing-{secrets.token_hex(4)}-{to.name}")  # another process may import it too
         try:
             index = Index.create(
                 temporary,
@@ -92,18 +95,32 @@ def import_index(
                         on_documents(batch.num_rows)
             finally:
                 index.close()
-            if to.exists():
-                to.rmdir()
-            temporary.rename(to)
+            _move(temporary, to)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
     return Index.open(to, device=device)
 
 
+def _move(made: Path, to: Path) -> None:
+    """Put a folder where none is, or an empty one."""
+    try:
+        if os.name == "nt" and to.exists():  # elsewhere an empty folder is replaced in one step
+            to.rmdir()
+        made.rename(to)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise _taken(to) from error
+        raise
+
+
+def _taken(path: Path) -> InputError:
+    return InputError(f"{path} is already there; choose another path")
+
+
 def n_documents(path: str | Path) -> int:
     """Documents in a Parquet file. Raises InputError for a file that is none."""
-    with _opened(Path(path)) as file:
+    with _opened(absolute(path)) as file:
         return int(file.metadata.num_rows)
 
 

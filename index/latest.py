@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .catalog import Catalog
 from .errors import InputError
+from .identity import ReplacedError
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 
@@ -14,33 +15,63 @@ from .snapshot import OpenFiles, Snapshot
 class Latest:
     """What the index held when it was last looked at: at opening, at a `reload`, or at an own change.
 
+    catalog, settings: of the index that is open, which a `reload` exchanges where another one lies at its path.
     files: what its snapshots share.
     """
 
     def __init__(self, path: Path, catalog: Catalog, settings: IndexSettings, device: str, files: OpenFiles) -> None:
         self.settings = settings
+        self.catalog = catalog
         self._path = path
-        self._catalog = catalog
         self._device = device
         self._looking = threading.RLock()
         self._files = files
         self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
         self._closed = False
-        self.reload()
+        self.look()
 
-    def reload(self) -> None:
-        """See what others have committed since. Raises InputError where the index was closed."""
+    def look(self) -> None:
+        """See what others have committed since.
+
+        Raises InputError where the index was closed, and ReplacedError where another one lies at its path.
+        """
         with self._looking:
             if self._closed:
                 raise InputError(f"{self._path} was closed here; open it again")
-            self._seen = Snapshot(self._path, self._catalog, self.settings, self._device, self._files)
+            self.catalog.check_place()
+            self._seen = Snapshot(self._path, self.catalog, self.settings, self._device, self._files)
             self._files = self._seen.files
+
+    def reload(self) -> None:
+        """See what others have committed since, or the index that was put in the place of this one.
+
+        Raises InputError where the index was closed, and WordhiveError where none is at its path any more.
+        """
+        with self._looking:
+            try:
+                self.look()
+            except ReplacedError:
+                if not self.catalog.path.is_file():
+                    raise
+                self._follow()
+
+    def _follow(self) -> None:
+        """Go on with the index that lies at the path now: nothing that was read of the other one holds for it."""
+        catalog = Catalog.open(self.catalog.path)
+        try:
+            settings, files = IndexSettings.of(catalog), OpenFiles(scoring=self._files.scoring)
+            seen = Snapshot(self._path, catalog, settings, self._device, files)
+        except BaseException:
+            catalog.close()
+            raise
+        self.catalog.close()
+        self.catalog, self.settings, self._files, self._seen = catalog, settings, seen.files, seen
 
     def now(self) -> Snapshot:
         """The snapshot, whose files may not be open yet."""
         with self._looking:
             if self._seen is None:
-                self.reload()
+                self.look()
             assert self._seen is not None
             return self._seen
 
@@ -48,7 +79,7 @@ class Latest:
         """The snapshot with its files open. Raises WordhiveError for one that is missing or not as it was written."""
         now = self.now()
         while not now.open():
-            self.reload()
+            self.look()
             now = self.now()
         return now
 
@@ -56,9 +87,10 @@ class Latest:
         """Look at the latest commit next, and let SQLite's log begin anew where no reader holds it."""
         with self._looking:
             self._seen = None  # it holds the log
-            self._catalog.fold()
+            self.catalog.fold()
 
     def close(self) -> None:
         """Let go of the snapshot. What was read before stays readable."""
         with self._looking:
             self._seen, self._closed = None, True
+            self.catalog.close()

@@ -65,7 +65,7 @@ class Snapshot:
         self._path = path
         self._catalog = catalog.pinned()
         weakref.finalize(self, self._catalog.close)
-        self._settings = settings
+        self.settings = settings
         self._device = device
         self._is_open = False
         self._matching: dict[str, NDArray[np.int64]] = {}
@@ -220,10 +220,10 @@ class Snapshot:
 
         Raises InputError when the index was made without a first stage.
         """
-        if self._settings.config.encoding is None:
+        if self.settings.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
         self.check_query(queries)
-        probes = self._settings.probes if probes is None else probes
+        probes = self.settings.probes if probes is None else probes
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
@@ -276,9 +276,9 @@ class Snapshot:
     def _scored(self, queries: WordVectors, documents: Documents) -> list[Scores]:
         """One `Scores` a query, of documents of the same generation."""
         parameters = self.parameters(documents[0][0].record.generation)
-        weight = self._settings.summary_weight if self.summary_dim else 0.0
+        weight = self.settings.summary_weight if self.summary_dim else 0.0
         return score_documents(
-            queries, documents, parameters, weight, exact_match=self._settings.exact_match, scoring=self.files.scoring
+            queries, documents, parameters, weight, exact_match=self.settings.exact_match, scoring=self.files.scoring
         )
 
     def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
@@ -337,7 +337,7 @@ class Snapshot:
 
     def check_word_ids(self, vectors: WordVectors) -> None:
         """Raise InputError for vectors without word ids where only identical words match."""
-        if self._settings.exact_match and len(vectors.word_ids) and not vectors.word_ids.any():
+        if self.settings.exact_match and len(vectors.word_ids) and not vectors.word_ids.any():
             raise InputError(
                 "the vectors have no word ids, and this index scores only pairs of identical words; "
                 "give WordVectors with the word_ids of a whole-word model"

@@ -35,19 +35,22 @@ from .writing import (
 class Writer:
     """Changes an index, as its only writer for as long as a change takes; `latest` sees them."""
 
-    def __init__(self, path: Path, catalog: Catalog, latest: Latest, device: str) -> None:
+    def __init__(self, path: Path, latest: Latest, device: str) -> None:
         self._path = path
-        self._catalog = catalog
         self._latest = latest
         self._device = device
         self._changing = threading.RLock()
         self._ids_checked = False
 
+    @property
+    def _catalog(self) -> Catalog:
+        return self._latest.catalog
+
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The index for this process alone to write, as it is now."""
+        """The index for this process alone to write, as it is now. Raises WordhiveError where it was replaced."""
         with self._changing, write_lock(self._path, self._catalog):
-            self._latest.reload()
+            self._latest.look()
             yield
 
     def store(

@@ -6,16 +6,16 @@ import errno
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from . import documents
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .errors import WordhiveError
+from .lock import folder_lock
 from .parameters import Parameters
 from .segment import file_records, new_folder, remove_strangers, save_array, save_word_ids
 from .word_id_lists import WordIdLists, by_word_id
@@ -26,23 +26,20 @@ from .word_vectors import WordVectors
 def write_lock(path: Path, catalog: Catalog) -> Iterator[None]:
     """The index at `path`, for this process alone to write; what a crash or a failure left is removed.
 
-    Raises WordhiveError when another process is writing, or the disk fails or is full.
+    Raises WordhiveError when another process is writing, the disk fails or is full, or another index lies there now.
     """
-    lock = FileLock(path / "lock", timeout=0)
-    with disk_errors(path):
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise WordhiveError(f"another process is writing to {path}; wait for it to end and try again") from error
-    try:
-        sweep(path, catalog)
+    catalog.check_place()  # a lock is made only where the index is
+    with ExitStack() as held:
         with disk_errors(path):
-            yield
-    except BaseException:
-        sweep(path, catalog)
-        raise
-    finally:
-        lock.release()
+            held.enter_context(folder_lock(path))
+        catalog.check_place()  # and from here on it stays where it is, as far as others ask for the lock
+        try:
+            sweep(path, catalog)
+            with disk_errors(path):
+                yield
+        except BaseException:
+            sweep(path, catalog)
+            raise
 
 
 @contextmanager

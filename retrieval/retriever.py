@@ -13,6 +13,8 @@ from sentence_transformers import MultiVectorEncoder
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.candidates import check_device
 from wordhive.index.config import SummaryConfig
+from wordhive.index.creation import check_free
+from wordhive.index.disk import absolute
 from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
@@ -67,6 +69,7 @@ class Retriever:
         if isinstance(queries, str):
             raise InputError("queries is one string; expected a list of them, such as will be asked")
         check_device(device)
+        check_free(absolute(path))  # before a model is loaded, which takes seconds
         encoder = encoder_of(model, device, "torch")
         config = fitting_config(config, encoder)
         if queries:
@@ -191,6 +194,7 @@ class Retriever:
     def _commit(
         self, documents: list[Document], advance: Callable[[int], None], store: Callable[..., int | None]
     ) -> None:
+        self.searcher.check_encoder()
         vectors = self.encoder.encode_documents([document.text for document in documents], on_batch=advance)
         store(
             [document.id for document in documents],

@@ -15,6 +15,7 @@ from wordhive.index.ball_carving import carve
 from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.filters import Where
 from wordhive.index.scores import Scores
+from wordhive.index.settings import IndexSettings
 from wordhive.index.snapshot import Snapshot
 
 from .encoder import Encoder
@@ -83,18 +84,27 @@ class Searcher:
         self.index = index
         self.encoder = encoder
         self._queries = None if encoder is None else QueryMemory(encoder, remember)
-        if encoder is not None and index.encoder is not None and index.encoder.fingerprint != encoder.fingerprint:
+        self._checked: IndexSettings | None = None
+        self.check_encoder()
+
+    def check_encoder(self) -> None:
+        """Raise InputError when the encoder is not the one that made the index, which a reload may have exchanged."""
+        encoder, settings = self.encoder, self.index.settings
+        if encoder is None or settings is self._checked:
+            return
+        if settings.encoder is not None and settings.encoder.fingerprint != encoder.fingerprint:
             raise InputError(
-                f"{index.path} was made by the model {index.encoder}, not by {encoder.stamp}; "
+                f"{self.index.path} was made by the model {settings.encoder}, not by {encoder.stamp}; "
                 "search with that model, or index the documents again with this one"
             )
-        if encoder is not None and index.exact_match != encoder.exact_match:
+        if settings.exact_match != encoder.exact_match:
             kinds = ("identical words only", "all words")
-            theirs, ours = kinds if index.exact_match else kinds[::-1]
+            theirs, ours = kinds if settings.exact_match else kinds[::-1]
             raise InputError(
-                f"{index.path} matches {theirs}, the model {encoder.stamp} {ours}; "
+                f"{self.index.path} matches {theirs}, the model {encoder.stamp} {ours}; "
                 "search with the model that it was made for, or index the documents again with this one"
             )
+        self._checked = settings
 
     @overload
     def search(
@@ -160,21 +170,19 @@ class Searcher:
 
         Other arguments are those of `search`.
         """
-        vectors = (
-            queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=self.index.dim or None)
-        )
-        if carving is not None and self.index.exact_match:
+        now = self.index.snapshot()
+        vectors = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=now.dim or None)
+        if carving is not None and now.settings.exact_match:
             raise InputError(
                 f"carving is {carving}, but {self.index.path} matches identical words only, and words that are joined "
                 "are not identical; leave carving out"
             )
         k = _number(k, "k")
         if candidates is None:
-            tuned = self.index.settings.candidates or DEFAULT_CANDIDATES
-            candidates = "all" if self.index.config.encoding is None else tuned
+            tuned = now.settings.candidates or DEFAULT_CANDIDATES
+            candidates = "all" if now.settings.config.encoding is None else tuned
         scored = vectors if carving is None else carve(vectors, carving)
         n = None if candidates == "all" else max(_number(candidates, "candidates", ", or 'all'"), k)
-        now = self.index.snapshot()
         among = None if where is None else now.matching(where)
         if n is None or (among is not None and len(among) <= n):  # so few are all candidates
             return [self.fetch(best, k, now) for best in self.score_all(scored, k, now, among)]
@@ -205,6 +213,7 @@ class Searcher:
 
     def _encode(self, texts: list[str]) -> WordVectors:
         assert self._queries is not None
+        self.check_encoder()
         return self._queries.encode(texts)
 
     def _encoder(self, otherwise: str) -> Encoder:

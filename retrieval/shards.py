@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
+from wordhive.index.disk import absolute
 from wordhive.index.info import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
@@ -82,6 +83,7 @@ def write_shards(
     the same folder. The last one to end finds that all are there.
     Raises InputError when the folder's shards are another model's, or begin with other documents.
     """
+    folder = absolute(folder)
     manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
     _claim(folder, manifest)
     written, encoded, number = set(_shards(folder)), 0, 0
@@ -112,6 +114,10 @@ def write_shards(
 
 def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     """The shards of a folder: documents and their vectors."""
+    return _read_shards(absolute(folder))
+
+
+def _read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     for name in _whole(folder):
         tensors = read_tensors(folder / f"{name}.safetensors", "delete it and encode again")
         vectors = WordVectors.from_tensors(tensors)
@@ -125,8 +131,8 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
 
 def read_shard_documents(folder: Path) -> Iterator[list[Document]]:
     """The documents of each shard, without their vectors."""
-    for name in _whole(folder):
-        yield _read_documents(folder / f"{name}.jsonl")
+    folder = absolute(folder)
+    return (_read_documents(folder / f"{name}.jsonl") for name in _whole(folder))
 
 
 def read_model(folder: Path) -> EncoderStamp:

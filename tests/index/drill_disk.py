@@ -43,7 +43,7 @@ class Disk:
             return raw if "b" in mode else io.TextIOWrapper(raw, encoding="utf-8")
 
         def watched_connect(*values: Any, **options: Any) -> sqlite3.Connection:
-            connection = connect(*values, factory=_Connection, **options)
+            connection = connect(*values, **{"factory": _Connection, **options})
             connection.step = self._step
             return connection
 
@@ -52,7 +52,7 @@ class Disk:
         self.on = True
 
     def _audit(self, event: str, values: tuple[Any, ...]) -> None:
-        if not values or not str(values[0]).startswith(self._path):
+        if not values or not str(values[0]).removeprefix("file://").startswith(self._path):
             return
         if event == "open" and values[2] & _WRITING:
             self._step("open")

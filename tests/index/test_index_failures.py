@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from wordhive.index import Index, InputError, WordhiveError, WordVectors
+from wordhive.index import Index, InputError, WordhiveError, WordVectors, lock
 from wordhive.index import writing as writing_module
 from wordhive.index.catalog import Catalog
 from wordhive.index.parameters import Parameters
@@ -243,11 +243,11 @@ def test_a_writer_that_fails_lets_go_of_the_lock(make: Make, draw: Draw) -> None
 
 
 def test_a_folder_that_can_not_be_locked_is_named(make: Make, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **options: Any) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     index = make()
-    monkeypatch.setattr(FileLock, "acquire", fail)
+    monkeypatch.setattr(lock, "lock_descriptor", fail)
     with pytest.raises(WordhiveError, match=r"cannot write to .*my\.hive"):
         index.add(names(6), draw(1, COUNTS))
 
