@@ -20,7 +20,7 @@ CHANGES: dict[str, Callable[[Index, WordVectors], Any]] = {
     "add": lambda index, texts: index.add(["new"], texts[:1]),
     "upsert": lambda index, texts: index.upsert(["d0"], texts[:1]),
     "delete": lambda index, texts: index.delete(["d0"]),
-    "delete by filter": lambda index, texts: index.delete(where={"_id": {"$in": ["d0", "d1"]}}),
+    "delete by filter": lambda index, texts: index.delete(where={"$id": {"$in": ["d0", "d1"]}}),
     "compact": lambda index, texts: index.compact(),
     "refit": lambda index, texts: index.refit(),
     "set_candidates": lambda index, texts: index.set_candidates(7),
