@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from .errors import InputError, WordhiveError
 _LEFT_FREE = 3 << 30
 # The precision is the whole process's: two threads that set it and set it back would undo each other's.
 _ONE_AT_A_TIME = threading.Lock()
+
+if hasattr(os, "register_at_fork"):
+    # A child of a fork has none of its parent's threads, and OpenMP would wait for them for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def torch_device(name: str) -> torch.device:

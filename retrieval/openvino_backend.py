@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from sentence_transformers import MultiVectorEncoder
@@ -20,6 +22,15 @@ from wordhive.index import InputError
 _EXAMPLE = ["a bee"]
 _CHECK = ["bees dance to tell where flowers are", "ants"]
 _LEAST_COSINE = 0.99
+
+
+_compiled_here: WeakSet[OpenVino] = WeakSet()
+_of_the_parent: list[OpenVino] = []
+
+if hasattr(os, "register_at_fork"):
+    # What was compiled before a fork runs in the child, but ends the child's process where it is given up: its threads,
+    # which OpenVINO then stops, are the parent's. So it is kept.
+    os.register_at_fork(after_in_child=lambda: _of_the_parent.extend(_compiled_here))
 
 
 class OpenVino:
@@ -41,6 +52,7 @@ class OpenVino:
         with torch.inference_mode():
             self._names, self._request = self._compiled(self._tokens(model, _EXAMPLE), bfloat16)
             self._check(self._tokens(model, _CHECK))
+        _compiled_here.add(self)
 
     @contextmanager
     def running(self) -> Iterator[None]:
