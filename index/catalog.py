@@ -209,8 +209,8 @@ class Catalog:
     def commit(self, change: str, n_documents: int) -> Iterator[sqlite3.Connection]:
         """One transaction: everything in the block, or nothing of it."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 identities.give_id(self._connection)  # which those of earlier versions lack
                 number = self._connection.execute(
@@ -222,7 +222,8 @@ class Catalog:
             except BaseException:
                 # A full disk makes SQLite roll back by itself.
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    with suppress(sqlite3.Error):  # a connection that is broken has nothing to take back
+                        self._connection.execute("ROLLBACK")
                 raise
             self._count(number or 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +47,12 @@ def hexdigest(path: Path, digest: Digest) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def discard(path: Path) -> None:
+    """Remove a file, if there is one and the disk lets it go: after a failure, which is what there is to tell."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def sync(path: Path) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import IndexConfig
-from .disk import absolute
+from .disk import absolute, discard
 from .errors import InputError, WordhiveError
 from .index import Index
 from .segment import Segment
@@ -55,8 +55,9 @@ def export_index(index: Index, path: str | Path, *, vectors: bool = True, on_doc
                     if on_documents:
                         on_documents(len(local))
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        discard(temporary)
+        raise
     return n
 
 

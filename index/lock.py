@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -29,33 +30,27 @@ def folder_lock(folder: Path, name: str = LOCK, *, seconds: float = 0.0) -> Iter
     seconds: how long to wait where another process has it. Raises WordhiveError where it has it for longer, or where
     the lock is a link, and OSError where the folder is gone or can't be written to.
     """
-    descriptor = _locked(folder / name, time.monotonic() + seconds)
-    try:
+    with _locked(folder / name, time.monotonic() + seconds):
         yield
-    finally:
-        os.close(descriptor)  # which lets go of it
 
 
-def _locked(path: Path, deadline: float) -> int:
+def _locked(path: Path, deadline: float) -> io.FileIO:
+    """The file, locked until it is closed; it closes itself where an interrupt comes between."""
     while True:
-        descriptor = _opened(path)
-        try:
-            if lock_descriptor(descriptor, blocking=False):
-                if _is_at(path, descriptor):
-                    return descriptor
-            elif time.monotonic() >= deadline:
-                raise WordhiveError(f"another process is writing to {path.parent}; wait for it to end and try again")
-            else:
-                time.sleep(_PAUSE)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+        file = _opened(path)
+        if lock_descriptor(file.fileno(), blocking=False):
+            if _is_at(path, file.fileno()):
+                return file
+        elif time.monotonic() >= deadline:
+            raise WordhiveError(f"another process is writing to {path.parent}; wait for it to end and try again")
+        else:
+            time.sleep(_PAUSE)
+        file.close()
 
 
-def _opened(path: Path) -> int:
+def _opened(path: Path) -> io.FileIO:
     try:
-        return os.open(path, _FLAGS, 0o666)
+        return io.FileIO(path, "r+", opener=lambda name, _: os.open(name, _FLAGS, 0o666))
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise WordhiveError(f"{path} is a link; an index holds none: restore it from a copy") from error

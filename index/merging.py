@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -79,8 +78,8 @@ def _write(
 ) -> None:
     parameters, ends = now.parameters(record.generation), 0
     with (
-        closing(ArrayFile(folder / "words.npy", np.uint8, record.n_words, parameters.words.code_size)) as words,
-        closing(ArrayFile(folder / "offsets.npy", np.int64, record.n_documents + 1)) as offsets,
+        ArrayFile(folder / "words.npy", np.uint8, record.n_words, parameters.words.code_size) as words,
+        ArrayFile(folder / "offsets.npy", np.int64, record.n_documents + 1) as offsets,
     ):
         offsets.write(np.zeros(1, np.int64))
         for segment, local in _blocks(segments, kept):
@@ -92,12 +91,12 @@ def _write(
             ends += own[-1]
     _write_word_ids(folder, segments, kept)
     if record.n_rows != record.n_documents:
-        with closing(ArrayFile(folder / "rows.npy", np.int64, record.n_documents)) as rows:
+        with ArrayFile(folder / "rows.npy", np.int64, record.n_documents) as rows:
             for segment, local in zip(segments, kept, strict=True):
                 rows.write(segment.rows[local])
     if parameters.summaries is not None:
         size = parameters.summaries.code_size
-        with closing(ArrayFile(folder / "summaries.npy", np.uint8, record.n_documents, size)) as summaries:
+        with ArrayFile(folder / "summaries.npy", np.uint8, record.n_documents, size) as summaries:
             for segment, local in _blocks(segments, kept):
                 same = segment.record.generation == record.generation
                 codes = segment.summaries[local] if same else parameters.summaries.encode(_summary(now, segment, local))

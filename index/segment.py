@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ class Segment:
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
     """Write an array as .npy; never pickles. Raises OSError when the disk is full."""
-    with closing(ArrayFile(path, array.dtype, len(array), *array.shape[1:])) as file:
+    with ArrayFile(path, array.dtype, len(array), *array.shape[1:]) as file:
         file.write(array)
 
 
@@ -122,10 +123,16 @@ class ArrayFile:
         # numpy's own writing loses what it has buffered when the disk is full, and says nothing.
         self._file.write(np.ascontiguousarray(rows).data)
 
-    def close(self) -> None:
-        """End the file; it has all rows, or it is no array."""
-        self._file.close()
-        if self._left:
+    def __enter__(self) -> ArrayFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the file; it has all rows, or it is no array: unless something else went wrong before, which is told."""
+        with suppress(*([] if kind is None else [OSError])):
+            self._file.close()
+        if self._left and kind is None:
             raise WordhiveError(f"{self._file.name} got {-self._left:+} rows more than its header says")
 
 

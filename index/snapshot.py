@@ -7,7 +7,6 @@ are mapped, so that they can be read after their names are gone.
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -63,8 +62,8 @@ class Snapshot:
         self, path: Path, catalog: Catalog, settings: IndexSettings, device: str, files: OpenFiles | None = None
     ) -> None:
         self._path = path
+        # It is closed where it is given up, by sqlite3 itself: in a callback of Python's an interrupt would be lost.
         self._catalog = catalog.pinned()
-        weakref.finalize(self, self._catalog.close)
         self.settings = settings
         self._device = device
         self._is_open = False

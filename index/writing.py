@@ -6,7 +6,7 @@ import errno
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,8 @@ def write_lock(path: Path, catalog: Catalog) -> Iterator[None]:
             with disk_errors(path):
                 yield
         except BaseException:
-            sweep(path, catalog)
+            with suppress(WordhiveError, OSError):  # what went wrong is told; the next writer removes what it left
+                sweep(path, catalog)
             raise
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
-from wordhive.index.disk import absolute
+from wordhive.index.disk import absolute, discard
 from wordhive.index.info import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
@@ -257,8 +257,9 @@ def _replace(path: Path, write: Callable[[Path], Any]) -> None:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        discard(temporary)
+        raise
 
 
 def _read_documents(path: Path) -> list[Document]:
