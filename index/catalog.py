@@ -19,7 +19,8 @@ from typing import Any
 
 from . import commit_count, documents, seal
 from . import identity as identities
-from .connection import DAMAGE, checked, connect, damaged
+from .connection import DAMAGE, PATIENCE, checked, connect, damaged
+from .disk import refuse_links
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError, WordhiveWarning
 from .filters import Where, condition
@@ -27,6 +28,8 @@ from .identity import Identity, ReplacedError, file_at
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 3
+# Bytes of SQLite's log that are left where they are: it writes over them.
+_LARGE_LOG = 1 << 22
 
 _SCHEMA = (
     """
@@ -131,6 +134,7 @@ class Catalog:
     @classmethod
     def open(cls, path: Path) -> Catalog:
         """An existing catalog. Raises WordhiveError for a damaged file or a format that this version can't read."""
+        refuse_links(path.parent)
         connection = connect(path)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -271,9 +275,25 @@ class Catalog:
         return int(self._rows("SELECT count(*) FROM document")[0][0])
 
     def fold(self) -> None:
-        """Move what SQLite keeps in its log into the catalog file, as far as no reader still looks at the log."""
+        """Move what SQLite keeps in its log into the catalog file, as far as no reader still looks at the log.
+
+        A log that grew large while one did is cut where none does any more.
+        """
         with self._lock, suppress(sqlite3.OperationalError):  # what can't be moved now is safe in the log
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if self.has_large_log():
+                self._connection.execute("PRAGMA busy_timeout = 0")  # or it would wait for readers
+                try:
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    self._connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
+
+    def has_large_log(self) -> bool:
+        """Whether SQLite's log beside the catalog file is worth cutting."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size > _LARGE_LOG
+        except FileNotFoundError:
+            return False
 
     def shrink(self) -> None:
         """Give back the room that deleted documents took in the catalog file, if the disk has room for a copy.

@@ -39,7 +39,9 @@ def counted(folder: Path) -> int:
 def count(folder: Path, n: int) -> None:
     """Say that the index in `folder` has n commits on the disk. Raises OSError where the disk fails or is full."""
     temporary = folder / f"{NAME}.new"
-    temporary.write_bytes(_line(n))
+    temporary.unlink(missing_ok=True)  # of a crash
+    with temporary.open("xb") as file:
+        file.write(_line(n))
     sync(temporary)
     temporary.replace(folder / NAME)
     sync(folder)

@@ -15,6 +15,9 @@ DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 # Nanoseconds within which a file system may give two changes of a file the same time.
 _SAME_TIME = 50_000_000
 
+# Seconds that SQLite waits for another process's transaction.
+PATIENCE = 30
+
 Stamp = tuple[int, int, int, int]
 
 
@@ -79,7 +82,7 @@ def _connection(path: Path, query: str, **options: Any) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{query}"
     try:
         connection: sqlite3.Connection = sqlite3.connect(
-            uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False, **options
+            uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False, **options
         )
         return connection
     except sqlite3.OperationalError as error:

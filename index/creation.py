@@ -23,7 +23,7 @@ _PATIENCE = 60.0
 
 def check_free(path: Path) -> None:
     """Raise InputError where no new index can be, because something is there."""
-    if path.exists() and (not path.is_dir() or _held(path) - _half_made(path)):
+    if path.exists() and (not path.is_dir() or any(_is_strange(entry, path) for entry in _held(path))):
         kind = "an index" if (path / "catalog.db").exists() else "something"
         raise InputError(f"{path} is already {kind}; open it, or choose another path")
 
@@ -82,10 +82,14 @@ def _build(path: Path, settings: IndexSettings, queries: WordVectors | None) -> 
 def _clear(path: Path) -> None:
     """Remove what is left of an index whose creation failed or was killed."""
     for made in sorted(_half_made(path) - {path / CREATING}, reverse=True):  # files before their folders
-        if made.is_dir() and not made.is_symlink():
+        if made.is_dir():
             made.rmdir()
         else:
             made.unlink(missing_ok=True)
+
+
+def _is_strange(entry: Path, path: Path) -> bool:
+    return entry not in _half_made(path) or entry.is_symlink()
 
 
 def _held(path: Path) -> set[Path]:

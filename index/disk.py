@@ -9,7 +9,7 @@ from typing import Protocol
 
 import xxhash
 
-from .errors import InputError
+from .errors import InputError, WordhiveError
 
 
 class Digest(Protocol):
@@ -47,6 +47,27 @@ def hexdigest(path: Path, digest: Digest) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def refuse_links(index: Path) -> None:
+    """Raise WordhiveError for a link in an index, which would lead what is written to wherever it points.
+
+    index: its folder, which may be reached by a link itself: that is the user's own.
+    """
+    for folder in (index, index / "segments", index / "params"):
+        if folder.is_dir():
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        raise link_error(Path(entry.path))
+
+
+def link_error(path: Path) -> WordhiveError:
+    """What to raise for a link in an index."""
+    return WordhiveError(
+        f"{path} is a link, and an index holds none; copy the index with what its links point to (cp -rL), "
+        "or restore it from a copy"
+    )
 
 
 def discard(path: Path) -> None:

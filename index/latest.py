@@ -39,6 +39,9 @@ class Latest:
             if self._closed:
                 raise InputError(f"{self._path} was closed here; open it again")
             self.catalog.check_place()
+            if self.catalog.has_large_log():
+                self._seen = None  # it may be what holds the log
+                self.catalog.fold()
             self._seen = Snapshot(self._path, self.catalog, self.settings, self._device, self._files)
             self._files = self._seen.files
 
@@ -92,5 +95,8 @@ class Latest:
     def close(self) -> None:
         """Let go of the snapshot. What was read before stays readable."""
         with self._looking:
-            self._seen, self._closed = None, True
+            if self._closed:
+                return
+            self._seen, self._files, self._closed = None, OpenFiles(), True
+            self.catalog.fold()
             self.catalog.close()

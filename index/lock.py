@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
+from .disk import link_error
 from .errors import WordhiveError
 
 # Held while an index is changed, and while it is made.
@@ -53,7 +54,7 @@ def _opened(path: Path) -> io.FileIO:
         return io.FileIO(path, "r+", opener=lambda name, _: os.open(name, _FLAGS, 0o666))
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise WordhiveError(f"{path} is a link; an index holds none: restore it from a copy") from error
+            raise link_error(path) from error
         raise
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +30,16 @@ def due(records: Sequence[SegmentRecord], dead: Mapping[str, int]) -> list[Segme
     """The neighbouring segments that should become one, or the one to be rewritten; none where nothing is worth it.
 
     dead: deleted documents by segment. Only segments of the last generation of parameters are merged with each other:
-    others' codes mean something else.
+    others' codes mean something else. Those before the last one of another generation are left alone: a segment owns
+    all rows from its first to its last, so that only neighbours can become one.
     """
     for record in records:
         if dead.get(record.id, 0) >= MOSTLY_DEAD * record.n_documents:
             return [record]
-    last = [record for record in records if record.generation == records[-1].generation]
+    last = list(takewhile(lambda record: record.generation == records[-1].generation, reversed(records)))
     for tier in sorted({_tier(record) for record in last}):
         run: list[SegmentRecord] = []
-        for record in reversed(last):
+        for record in last:
             if _tier(record) > tier:
                 break
             run.insert(0, record)
@@ -56,6 +58,7 @@ def merge(
     Codes of the given generation are copied; those of others are decoded and coded anew. device: where such documents
     get their encodings. None where no document is left.
     """
+    _check_neighbours(now, segments)
     kept = [now.live(segment) for segment in segments]
     n_documents = sum(map(len, kept))
     if not n_documents:
@@ -66,6 +69,13 @@ def merge(
     with new_folder(root / "segments", name) as folder:
         _write(folder, record, now, segments, kept, device)
     return record, file_records(root, root / "segments" / name)
+
+
+def _check_neighbours(now: Snapshot, segments: Sequence[Segment]) -> None:
+    """Raise ValueError where a segment lies between those that are merged: its rows would have two owners."""
+    places = [now.segments.index(segment) for segment in segments]
+    if any(second != first + 1 for first, second in pairwise(places)):
+        raise ValueError(f"segments {[segment.record.id for segment in segments]} are no neighbours")
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from .candidates import CandidateIndex
 from .catalog import FileRecord, SegmentRecord
 from .config import IndexConfig
-from .disk import checksum, sync
+from .disk import checksum, link_error, sync
 from .errors import WordhiveError
 from .word_id_lists import WordIdLists
 
@@ -109,7 +110,7 @@ class ArrayFile:
         self._row, self._kind, self._left = row, np.dtype(kind), n
         if self._kind.hasobject:
             raise ValueError(f"{path} can hold numbers only, no objects: they would be pickled")
-        self._file = path.open("wb")
+        self._file = path.open("xb")  # never through a link, or into a file of somebody else's
         header = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (n, *row)}
         np.lib.format.write_array_header_1_0(self._file, header)
 
@@ -156,10 +157,14 @@ def new_folder(parent: Path, name: str) -> Iterator[Path]:
         raise
 
 
-def remove_strangers(parent: Path, known: set[str]) -> None:
-    """Remove the folders below `parent` that the catalog does not name: what a crash left."""
-    for folder in parent.iterdir() if parent.is_dir() else ():
-        if folder.is_dir() and folder.name not in known:
+def remove_strangers(parent: Path, known: set[str], form: re.Pattern[str]) -> None:
+    """Remove the folders below `parent` that the catalog does not name: what a crash left.
+
+    form: of the names that such folders have; others are somebody else's. Nothing is removed through a link.
+    """
+    for folder in parent.iterdir() if parent.is_dir() and not parent.is_symlink() else ():
+        is_ours = form.fullmatch(folder.name.removeprefix(_TEMPORARY)) is not None
+        if is_ours and folder.name not in known and folder.is_dir() and not folder.is_symlink():
             # Some disks keep what another process has open: a later writer removes it.
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -186,6 +191,8 @@ def verify(root: Path, files: Sequence[FileRecord]) -> None:
 def _verify(root: Path, file: FileRecord) -> None:
     path = root / file.path
     try:
+        if path.is_symlink() or path.parent.is_symlink():
+            raise link_error(path)
         whole = path.stat().st_size == file.size and checksum(path) == file.checksum
     except FileNotFoundError as error:  # maybe since a moment ago, by another process's merge
         raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,12 +15,17 @@ import numpy as np
 from . import documents
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
+from .disk import refuse_links
 from .errors import WordhiveError
 from .lock import folder_lock
 from .parameters import Parameters
 from .segment import file_records, new_folder, remove_strangers, save_array, save_word_ids
 from .word_id_lists import WordIdLists, by_word_id
 from .word_vectors import WordVectors
+
+# What the folders of segments and of parameters are called: nobody else's are removed.
+_SEGMENT = re.compile(r"\d{12}")
+_GENERATION = re.compile(r"\d+")
 
 
 @contextmanager
@@ -33,6 +39,7 @@ def write_lock(path: Path, catalog: Catalog) -> Iterator[None]:
         with disk_errors(path):
             held.enter_context(folder_lock(path))
         catalog.check_place()  # and from here on it stays where it is, as far as others ask for the lock
+        refuse_links(path)
         try:
             sweep(path, catalog)
             with disk_errors(path):
@@ -176,9 +183,9 @@ def _forget_files(transaction: sqlite3.Connection, folder: str) -> None:
 
 
 def sweep(path: Path, catalog: Catalog) -> None:
-    """Remove the folders that the catalog does not name."""
-    remove_strangers(path / "segments", {record.id for record in catalog.segments()})
-    remove_strangers(path / "params", {str(generation.id) for generation in catalog.generations()})
+    """Remove the folders of segments and of parameters that the catalog does not name."""
+    remove_strangers(path / "segments", {record.id for record in catalog.segments()}, _SEGMENT)
+    remove_strangers(path / "params", {str(generation.id) for generation in catalog.generations()}, _GENERATION)
 
 
 def _disk_full(path: Path) -> WordhiveError:

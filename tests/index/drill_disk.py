@@ -37,9 +37,9 @@ class Disk:
             fsync(descriptor)
 
         def watched_open(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-            if "w" not in mode or not str(file).startswith(self._path):
+            if not {"w", "x"} & set(mode) or not str(file).startswith(self._path):
                 return opened(file, mode, *rest, **options)
-            raw = io.BufferedWriter(_File(file, self._step))
+            raw = io.BufferedWriter(_File(file, mode.replace("b", "") + "b", self._step))
             return raw if "b" in mode else io.TextIOWrapper(raw, encoding="utf-8")
 
         def watched_connect(*values: Any, **options: Any) -> sqlite3.Connection:
@@ -69,8 +69,8 @@ class Disk:
 
 
 class _File(io.FileIO):
-    def __init__(self, path: Any, step: Callable[[str], None]) -> None:
-        super().__init__(path, "wb")
+    def __init__(self, path: Any, mode: str, step: Callable[[str], None]) -> None:
+        super().__init__(path, mode)
         self._step = step
 
     def write(self, data: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,45 @@ def test_other_generations_are_left_alone() -> None:
     records = [_record(10, first, generation=1 + (first > 0)) for first in range(8)]
     assert due(records, {}) == []
     assert due([*records, _record(10, 8, generation=2)], {}) == [*records[1:], _record(10, 8, generation=2)]
+
+
+def test_only_neighbours_are_merged() -> None:
+    """A refit that was stopped left an old segment between new ones, which a rewritten one stands before."""
+    generations = [2, 2, 1, *[2] * 7]
+    records = [_record(10, first, generation) for first, generation in enumerate(generations)]
+    assert due(records, {}) == []
+    assert due([*records, _record(10, 10, 2)], {}) == [*records[3:], _record(10, 10, 2)]
+
+
+def test_documents_between_merged_segments_keep_their_vectors(tmp_path: Path, draw: Draw) -> None:
+    documents = draw(1, [2] * 13, summary_dim=4)
+    index = Index.create(tmp_path / "x", IndexConfig(codec="Flat", encoding=None), summary_weight=0.5)
+    for first, last in ((0, 3), (3, 4), (4, 5)):
+        index.add([f"d{row}" for row in range(first, last)], documents[first:last])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer_module, "merge", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            index.refit()
+    index.delete(["d0", "d1"])  # so that the first segment is rewritten, by the new parameters
+    for row in range(5, 13):
+        index.add([f"d{row}"], documents[row : row + 1])
+    spans = sorted((s.record.first_row, s.record.first_row + s.record.n_rows) for s in index.snapshot().segments)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+    for id, row in index.rows([f"d{row}" for row in range(2, 13)]).items():
+        stored = by_word_id(documents[int(id[1:]) : int(id[1:]) + 1])
+        np.testing.assert_array_equal(index.vectors(np.array([row])).vectors, stored.vectors, err_msg=id)
+
+
+def test_segments_that_are_no_neighbours_are_refused(tmp_path: Path, draw: Draw) -> None:
+    index = _unmerged(tmp_path / "x", IndexConfig(codec="Flat", encoding=None), draw(1, [2] * 3, summary_dim=4), 3)
+    now = index.snapshot()
+    assert now.generation is not None
+    with pytest.raises(ValueError, match="are no neighbours"):
+        merging.merge(index.path, now, [now.segments[0], now.segments[2]], now.generation, "000000000009", "cpu")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _filled(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from wordhive.index import segment as segment_module
 from wordhive.index.catalog import FileRecord, SegmentRecord
 from wordhive.index.disk import checksum
 from wordhive.index.segment import Segment, file_records, new_folder, remove_strangers, save_array
+
+NUMBERS = re.compile(r"\d+")
 
 
 def segment(folder: Path) -> Segment:
@@ -62,27 +65,27 @@ def test_a_new_folder_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypa
 
 
 def test_strangers_are_removed(tmp_path: Path) -> None:
-    for name in ("known", "stranger", "writing-new"):
+    for name in ("7", "12", "writing-13", "mine", "writing-mine", "12.old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
-    remove_strangers(tmp_path, {"known"})
-    assert names(tmp_path) == ["known"]
+    remove_strangers(tmp_path, {"7"}, NUMBERS)
+    assert names(tmp_path) == ["12.old", "7", "mine", "writing-mine"]
 
 
 def test_what_is_known_keeps_its_files(tmp_path: Path) -> None:
     write_then(tmp_path, None)
-    remove_strangers(tmp_path, {"new"})
+    remove_strangers(tmp_path, {"new"}, re.compile(".*"))
     assert names(tmp_path / "new") == ["file"]
 
 
 def test_files_beside_the_folders_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "README").touch()
-    remove_strangers(tmp_path, set())
+    remove_strangers(tmp_path, set(), re.compile(".*"))
     assert names(tmp_path) == ["README"]
 
 
 def test_no_folder_holds_no_strangers(tmp_path: Path) -> None:
-    remove_strangers(tmp_path / "gone", set())
+    remove_strangers(tmp_path / "gone", set(), NUMBERS)
     assert names(tmp_path) == []
 
 
