@@ -17,6 +17,7 @@ from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError
 from .filters import Where
+from .free_numbers import Ids
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
 from .latest import Latest
@@ -148,14 +149,15 @@ class Index:
 
     def add(
         self,
-        ids: Sequence[str],
+        ids: Ids,
         vectors: WordVectors | Sequence[Any],
         texts: Sequence[str | None] | None = None,
         attributes: Sequence[dict[str, Any] | None] | None = None,
     ) -> None:
         """Add documents in one commit: all of them, or none.
 
-        ids: strings, the caller's own. vectors: `WordVectors`, or one `[n_i, dim]` array or tensor a document.
+        ids: strings, the caller's own; or a function that chooses them while nobody else writes, of `FreeNumbers`.
+        vectors: `WordVectors`, or one `[n_i, dim]` array or tensor a document.
         texts, attributes: stored and given back with hits. The first documents train codec and encoding.
 
         Raises InputError for ids that repeat or exist, numbers that disagree, other dims, or values that are not
@@ -166,7 +168,7 @@ class Index:
 
     def upsert(
         self,
-        ids: Sequence[str],
+        ids: Ids,
         vectors: WordVectors | Sequence[Any],
         texts: Sequence[str | None] | None = None,
         attributes: Sequence[dict[str, Any] | None] | None = None,

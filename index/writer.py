@@ -13,6 +13,7 @@ from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .errors import InputError, WordhiveWarning
 from .filters import Where
+from .free_numbers import FreeNumbers, Ids
 from .latest import Latest
 from .merging import due, merge
 from .parameters import SAMPLE_DOCUMENTS, Parameters, load_queries, outgrown
@@ -52,7 +53,7 @@ class Writer:
 
     def store(
         self,
-        ids: Sequence[str],
+        ids: Ids,
         vectors: WordVectors | Sequence[Any],
         texts: Sequence[str | None] | None,
         attributes: Sequence[dict[str, Any] | None] | None,
@@ -60,13 +61,17 @@ class Writer:
         replace: bool,
     ) -> int:
         """Add documents; the number of those whose place they took, which is an InputError without `replace`."""
-        if not len(ids) and not len(vectors):
+        if not len(vectors) and (callable(ids) or not len(ids)):
             return 0
         if not isinstance(vectors, WordVectors):
             vectors = WordVectors.from_list(vectors, dim=self._latest.now().dim or None)
         self._latest.now().check_word_ids(vectors)
-        batch = Batch.check(ids, vectors, texts, attributes)
+        batch = None if callable(ids) else Batch.check(ids, vectors, texts, attributes)
         with self.alone():
+            if callable(ids):
+                chosen = ids(FreeNumbers(self._catalog, self._latest.now().n_rows))
+                batch = Batch.check(chosen, vectors, texts, attributes)
+            assert batch is not None
             self._latest.now().check_dims(batch.vectors)
             if not self._ids_checked:  # a damaged id would not be found, and there a second time
                 self._catalog.check_ids()

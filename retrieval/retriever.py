@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, overload
@@ -11,14 +10,16 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.index.arguments import flag
 from wordhive.index.candidates import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
-from .documents import Document, check_document, document_from
 from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder
 from .explain import Explanation
+from .intake import Intake, Item, ids_of
+from .known_texts import KnownTexts
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
 
@@ -135,40 +136,44 @@ class Retriever:
     ) -> int:
         """Encode and add documents; the number that was added.
 
-        documents: strings (their ids are numbers, from 0), dicts with id and text, (id, text) pairs, or `Document`s. A
-        dict's title goes before its text; it and all other keys become attributes. A list is checked whole before
-        anything is encoded. Every 2048 documents are one commit, so that an interrupted run can go on with
-        skip_known=True, which passes over ids that are there.
+        documents: strings, dicts with id and text, (id, text) pairs, `Document`s, or the rows of a pandas, Polars or
+        Arrow table with columns id and text. A string gets a number for its id that no document of the index and of
+        `documents` has, chosen while nobody else writes. A dict's title goes before its text; it and all other keys
+        become attributes. A list is checked whole before anything is encoded. Every 2048 documents are one commit, so
+        that an interrupted run can go on with skip_known=True.
+        skip_known: pass over documents that the index holds: those whose ids are there, and strings whose texts are, as
+        often as they are there. The index must keep texts for strings.
         total: of the documents, for the progress bar, where they have no length.
         """
-        start = 0 if skip_known else self._free_number()
-        prepared, total = _prepared(documents, start, total)
-        if isinstance(prepared, list) and not skip_known:
-            self._check_new(prepared)
-        added = 0
-        with progress_bar("Indexing", total, show=show_progress) as advance:
-            for batch in _batches(prepared):
+        intake, skip_known = Intake(documents, total), flag(skip_known, "skip_known")
+        if intake.held and not skip_known:
+            self._check_new(intake.held)
+        added, texts = 0, None
+        with progress_bar("Indexing", intake.total, show=show_progress) as advance:
+            for batch in intake.commits(DOCUMENTS_A_COMMIT):
+                fresh = batch
                 if skip_known:
-                    known = self.index.known_ids([document.id for document in batch])
-                    fresh = [document for document in batch if document.id not in known]
+                    if texts is None and any(isinstance(item, str) for item in batch):
+                        texts = KnownTexts(self.index)
+                    known = self.index.known_ids(ids_of(batch))
+                    fresh = [item for item in batch if not _is_known(item, known, texts)]
                     advance(len(batch) - len(fresh))
                 else:
                     self._check_new(batch)
-                    fresh = batch
-                self._commit(fresh, advance, self.index.add)
+                self._commit(fresh, intake, advance, self.index.add)
                 added += len(fresh)
         return added
 
     def upsert(self, documents: Iterable[Any], *, total: int | None = None, show_progress: bool | None = None) -> int:
         """Encode and add documents, in place of those of the same ids; the number that was encoded.
 
-        documents, total: as for `add`. Every 2048 documents are one commit: none is gone before its successor is there.
+        documents, total: as for `add`; a string has no id, and so takes nobody's place. Every 2048 documents are one
+        commit: none is gone before its successor is there.
         """
-        prepared, total = _prepared(documents, self._free_number(), total)
-        written = 0
-        with progress_bar("Indexing", total, show=show_progress) as advance:
-            for batch in _batches(prepared):
-                self._commit(batch, advance, self.index.upsert)
+        intake, written = Intake(documents, total), 0
+        with progress_bar("Indexing", intake.total, show=show_progress) as advance:
+            for batch in intake.commits(DOCUMENTS_A_COMMIT):
+                self._commit(batch, intake, advance, self.index.upsert)
                 written += len(batch)
         return written
 
@@ -176,28 +181,19 @@ class Retriever:
         """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`."""
         return self.index.delete(ids, where=where, missing_ok=missing_ok)
 
-    def _free_number(self) -> int:
-        number = len(self)
-        while self.index.known_ids([str(number)]):
-            number += 1
-        return number
-
-    def _check_new(self, documents: list[Document]) -> None:
-        known = self.index.known_ids([document.id for document in documents])
+    def _check_new(self, items: Sequence[Item]) -> None:
+        ids = ids_of(items)
+        known = self.index.known_ids(ids)
         if known:
-            example = next(document.id for document in documents if document.id in known)
+            example = next(id for id in ids if id in known)
             raise InputError(f"document id {example!r} is already in {self.index.path}; give new ids")
 
     def _commit(
-        self, documents: list[Document], advance: Callable[[int], None], store: Callable[..., int | None]
+        self, items: Sequence[Item], intake: Intake, advance: Callable[[int], None], store: Callable[..., int | None]
     ) -> None:
-        vectors = self.encoder.encode_documents([document.text for document in documents], on_batch=advance)
-        store(
-            [document.id for document in documents],
-            vectors,
-            [document.text for document in documents],
-            [document.attributes for document in documents],
-        )
+        texts = [item if isinstance(item, str) else item.text for item in items]
+        vectors = self.encoder.encode_documents(texts, on_batch=advance)
+        store(intake.ids(items), vectors, texts, [None if isinstance(item, str) else item.attributes for item in items])
 
     @overload
     def search(
@@ -267,33 +263,7 @@ def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) ->
     return config
 
 
-def _prepared(
-    documents: Iterable[Any], start: int, total: int | None
-) -> tuple[list[Document] | Iterator[Document], int | None]:
-    """Documents of what a caller gave, numbered from `start` where they have no id, and how many; a list is checked."""
-    if isinstance(documents, (str, bytes, dict, Document)) or not isinstance(documents, Iterable):
-        raise InputError(
-            f"the documents are {type(documents).__name__}; expected a list of them: wrap a single one, [document]"
-        )
-    prepared = (document_from(value, start + number) for number, value in enumerate(documents))
-    if not isinstance(documents, Sequence):
-        return prepared, total
-    held = list(prepared)
-    _check(held)
-    return held, len(held)
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    source = iter(documents)
-    while batch := list(islice(source, DOCUMENTS_A_COMMIT)):
-        _check(batch)
-        yield batch
-
-
-def _check(documents: list[Document]) -> None:
-    seen: set[str] = set()
-    for document in documents:
-        check_document(document)
-        if document.id in seen:
-            raise InputError(f"document id {document.id!r} is given twice; every document needs an id of its own")
-        seen.add(document.id)
+def _is_known(item: Item, known_ids: set[str], texts: KnownTexts | None) -> bool:
+    if isinstance(item, str):
+        return texts is not None and texts.take(item)
+    return item.id in known_ids

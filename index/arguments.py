@@ -1,0 +1,99 @@
+"""What callers give, checked: numbers, flags, ids and rows, each refused in one line."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+_LONGEST_SHOWN = 80
+
+
+def shown(value: Any) -> str:
+    """A value for an error's message: on one line, cut, and whatever Python can't print by its type."""
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # an integer of more digits than Python prints, or lists too deep
+        text = f"a {type(value).__name__} that is too large to print"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
+def whole_number(given: Any, name: str, *, least: int = 1, otherwise: str = "") -> int:
+    """A whole number, NumPy's too, but no boolean. `otherwise` ends the message: what else is taken.
+
+    Raises InputError for anything else, and for a number below `least`.
+    """
+    number = _whole(given)
+    if number is None or number < least:
+        raise InputError(f"{name} is {shown(given)}; expected a whole number from {least}{otherwise}")
+    return number
+
+
+def _whole(given: Any) -> int | None:
+    if isinstance(given, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(given)
+    except TypeError:
+        return None
+
+
+def share(given: Any, name: str) -> float:
+    """A number from 0 to 1. Raises InputError for anything else."""
+    number = real_number(given, name, "a number from 0 to 1")
+    if not 0 <= number <= 1:
+        raise InputError(f"{name} is {shown(given)}; expected a number from 0 to 1")
+    return number
+
+
+def real_number(given: Any, name: str, expected: str) -> float:
+    """A finite number, NumPy's too, but no boolean. Raises InputError for anything else; `expected` says what was."""
+    try:
+        number = math.nan if isinstance(given, bool) or not isinstance(given, Real) else float(given)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{name} is {shown(given)}; expected {expected}")
+    return number
+
+
+def flag(given: Any, name: str) -> bool:
+    """True or False, NumPy's too. Raises InputError for anything else: "no" would count as true."""
+    if not isinstance(given, (bool, np.bool_)):
+        raise InputError(f"{name} is {shown(given)}; expected True or False")
+    return bool(given)
+
+
+def given_ids(ids: Iterable[Any]) -> list[str]:
+    """Ids to look for, as a list, of a list, a set, an array or a generator.
+
+    Raises InputError for one string, for no iterable, and for an id that is no string.
+    """
+    if isinstance(ids, (str, bytes, Mapping)) or not isinstance(ids, Iterable):
+        raise InputError(f"ids is {shown(ids)}; expected a list of ids")
+    listed = list(ids)
+    for id in listed:
+        if not isinstance(id, str):
+            raise InputError(f"the id {shown(id)} is {type(id).__name__}; ids are strings: give a list of them")
+    return listed
+
+
+def given_rows(rows: Any) -> NDArray[np.int64]:
+    """Row numbers as int64 `[n]`. Raises InputError for what is no list or array of whole numbers."""
+    if isinstance(rows, np.ndarray) and rows.dtype == np.int64 and rows.ndim == 1:
+        return rows
+    listed = rows if isinstance(rows, np.ndarray) else list(rows) if isinstance(rows, Iterable) else None
+    array = np.zeros(0, np.int64) if listed is not None and not len(listed) else np.asarray(listed)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.dtype == np.uint64 and (array > _LARGEST).any()):
+        raise InputError(f"rows is {shown(rows)}; expected a list of row numbers")
+    return array.astype(np.int64)
+
+
+_LARGEST = np.uint64(np.iinfo(np.int64).max)
