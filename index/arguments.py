@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from numbers import Real
 from typing import Any
 
@@ -21,7 +21,7 @@ def shown(value: Any) -> str:
     try:
         text = " ".join(repr(value).split())
     except (ValueError, RecursionError):  # an integer of more digits than Python prints, or lists too deep
-        text = f"a {type(value).__name__} that is too large to print"
+        text = f"<{type(value).__name__} too large to print>"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
@@ -45,21 +45,13 @@ def _whole(given: Any) -> int | None:
         return None
 
 
-def share(given: Any, name: str) -> float:
-    """A number from 0 to 1. Raises InputError for anything else."""
-    number = real_number(given, name, "a number from 0 to 1")
-    if not 0 <= number <= 1:
-        raise InputError(f"{name} is {shown(given)}; expected a number from 0 to 1")
-    return number
-
-
-def real_number(given: Any, name: str, expected: str) -> float:
+def real_number(given: Any, name: str, expected: str, *, least: float = -math.inf, most: float = math.inf) -> float:
     """A finite number, NumPy's too, but no boolean. Raises InputError for anything else; `expected` says what was."""
     try:
         number = math.nan if isinstance(given, bool) or not isinstance(given, Real) else float(given)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
+    if not math.isfinite(number) or not least <= number <= most:
         raise InputError(f"{name} is {shown(given)}; expected {expected}")
     return number
 
@@ -71,14 +63,29 @@ def flag(given: Any, name: str) -> bool:
     return bool(given)
 
 
-def given_ids(ids: Iterable[Any]) -> list[str]:
+def listed(given: Any, name: str) -> list[Any]:
+    """What is given for each document of a batch, as a list, of a list, an array or a generator.
+
+    Raises InputError for one string, and for what has no order or gives its keys.
+    """
+    if isinstance(given, (str, bytes, Mapping, Set)) or not isinstance(given, Iterable):
+        raise InputError(f"{name} is {shown(given)}; expected a list with one for each document")
+    return list(given)
+
+
+def id_list(ids: Any) -> list[Any]:
     """Ids to look for, as a list, of a list, a set, an array or a generator.
 
-    Raises InputError for one string, for no iterable, and for an id that is no string.
+    Raises InputError for one string, for what gives its keys, and for no iterable.
     """
     if isinstance(ids, (str, bytes, Mapping)) or not isinstance(ids, Iterable):
         raise InputError(f"ids is {shown(ids)}; expected a list of ids")
-    listed = list(ids)
+    return list(ids)
+
+
+def given_ids(ids: Iterable[Any]) -> list[str]:
+    """Ids to look for, as a list of strings. Raises InputError as `id_list` does, and for an id that is no string."""
+    listed = id_list(ids)
     for id in listed:
         if not isinstance(id, str):
             raise InputError(f"the id {shown(id)} is {type(id).__name__}; ids are strings: give a list of them")

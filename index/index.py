@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import flag, given_ids, real_number, shown, whole_number
 from .candidates import check_device
 from .catalog import Catalog
 from .config import IndexConfig
@@ -82,8 +83,12 @@ class Index:
         """
         path = Path(path)
         check_device(device)
-        if not 0 <= summary_weight <= 1:
-            raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
+        summary_weight = real_number(summary_weight, "summary_weight", "a number from 0 to 1", least=0, most=1)
+        exact_match, store_texts = flag(exact_match, "exact_match"), flag(store_texts, "store_texts")
+        if encoder is not None and not isinstance(encoder, EncoderStamp):
+            raise InputError(f"encoder is {shown(encoder)}; expected an EncoderStamp, such as Encoder.stamp, or None")
+        if query_length is not None:
+            query_length = real_number(query_length, "query_length", "a number from 0, or None", least=0)
         check_free(path)
         if config is None:
             config = IndexConfig.default(exact_match=exact_match)
@@ -95,9 +100,8 @@ class Index:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
         settings = IndexSettings(
-            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None,
-            bool(store_texts),
-        )  # fmt: skip
+            config, encoder, summary_weight, exact_match, query_length, queries is not None, store_texts
+        )
         return cls(path, make(path, settings, queries), device)
 
     @classmethod
@@ -179,7 +183,7 @@ class Index:
         """
         return self._writer.store(ids, vectors, texts, attributes, replace=True)
 
-    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+    def delete(self, ids: Iterable[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
         """Delete the documents of these ids, or those that a filter lets through, in one commit; their number.
 
         All of them, or none. Their bytes are given back by a later compaction: `compact`, or on its own once a segment
@@ -187,9 +191,8 @@ class Index:
         """
         if (ids is None) == (where is None):
             raise InputError("delete takes either ids or where; give one of them")
-        if isinstance(ids, str):
-            raise InputError(f"ids is the string {ids!r}; expected a list of ids")
-        return self._writer.delete(list(ids or ()), where, missing_ok=missing_ok)
+        named = [] if ids is None else given_ids(ids)
+        return self._writer.delete(named, where, missing_ok=flag(missing_ok, "missing_ok"))
 
     def compact(self) -> None:
         """Rewrite the index as one segment without deleted documents, under the last parameters.
@@ -212,20 +215,21 @@ class Index:
         probes: lists that searches visit, or the least beam of a graph; None: as configured.
         Others who have the index open go on as they are. Raises InputError for a number below 1.
         """
-        for name, given in (("candidates", n), ("probes", probes)):
-            if given is not None and given < 1:
-                raise InputError(f"{name} is {given}; expected a number from 1, or None")
+        n, probes = (
+            given if given is None else whole_number(given, name, otherwise=", or None")
+            for name, given in (("candidates", n), ("probes", probes))
+        )
         self._writer.set_tuning(n, probes)
 
-    def known_ids(self, ids: Sequence[str]) -> set[str]:
+    def known_ids(self, ids: Iterable[str]) -> set[str]:
         """Those of the given ids that the index holds, by its latest commit."""
-        return self._catalog.known_ids(ids)
+        return self._catalog.known_ids(given_ids(ids))
 
-    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+    def texts(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""
         return self.snapshot().texts(ids)
 
-    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+    def rows(self, ids: Iterable[str]) -> dict[str, int]:
         """The rows of those of the given ids that the index holds."""
         return self.snapshot().rows(ids)
 

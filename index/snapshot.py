@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import given_ids, given_rows, whole_number
 from .candidates import CandidateIndex
 from .catalog import Catalog, Generation, SegmentRecord
 from .documents import StoredDocument
@@ -27,6 +28,7 @@ from .scores import Scores, best
 from .scoring import Documents, score_documents
 from .segment import Segment, verify
 from .settings import IndexSettings
+from .unknown_attributes import warn_of_unknown
 from .word_vectors import WordVectors, ragged_blocks, ragged_rows
 
 if TYPE_CHECKING:  # torch is imported for a device of its own alone
@@ -223,7 +225,8 @@ class Snapshot:
         if self._settings.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
         self.check_query(queries)
-        probes = self._settings.probes if probes is None else probes
+        n = whole_number(n, "n")
+        probes = self._settings.probes if probes is None else whole_number(probes, "probes", otherwise=", or None")
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
@@ -254,7 +257,7 @@ class Snapshot:
         words on the CPU, where only identical ones match). Rows of no document are left out.
         """
         self.check_query(query)
-        rows = _ascending(rows)
+        rows = _ascending(given_rows(rows))
         generations: dict[int, list[tuple[Segment, NDArray[np.int64]]]] = {}
         for segment in self.segments:
             local = self.among(segment, rows)
@@ -283,7 +286,7 @@ class Snapshot:
 
     def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
         """The stored vectors of the given rows, in ascending order, as their codes say; unknown rows are left out."""
-        rows = _ascending(rows)
+        rows = _ascending(given_rows(rows))
         parts = [(segment, self.among(segment, rows)) for segment in self.segments]
         decoded = [self.decoded(segment, local) for segment, local in parts if len(local)]
         return WordVectors.concat(decoded) if decoded else WordVectors.empty(self.dim, self.summary_dim)
@@ -296,42 +299,56 @@ class Snapshot:
     def matching(self, where: Where) -> NDArray[np.int64]:
         """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter.
 
-        Those of the last few filters are kept, since what they let through does not change.
+        Those of the last few filters are kept, since what they let through does not change. Where there are none, a
+        warning names the attributes that no document has.
         """
-        key = repr(where)
+        try:
+            key = repr(where)
+        except (ValueError, RecursionError):  # more digits or levels than Python prints, or than a filter may have
+            return np.array(self._catalog.matching(where), np.int64)
         with self._filtering:
             rows = self._matching.pop(key, None)
         if rows is None:
             rows = np.array(self._catalog.matching(where), np.int64)
             rows.flags.writeable = False
+            if not len(rows):
+                warn_of_unknown(self._catalog, where)
         with self._filtering:
             self._matching[key] = rows
             if len(self._matching) > _KEPT_FILTERS:
                 del self._matching[next(iter(self._matching))]
         return rows
 
-    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+    def texts(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""
-        return self._catalog.texts(ids)
+        return self._catalog.texts(given_ids(ids))
 
-    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+    def rows(self, ids: Iterable[str]) -> dict[str, int]:
         """The rows of those of the given ids that the index holds."""
-        return self._catalog.rows(ids)
+        return self._catalog.rows(given_ids(ids))
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return self._catalog.ids()
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
-        """The stored documents of the given rows, by row. Raises WordhiveError for a row without one."""
-        found = self._catalog.documents(rows)
-        missing = next((row for row in rows if row not in found), None)
+        """The stored documents of the given rows, by row.
+
+        Raises InputError for a row of no document, WordhiveError for a document that the catalog lost.
+        """
+        listed = given_rows(rows).tolist()
+        found = self._catalog.documents(listed)
+        missing = next((row for row in listed if row not in found), None)
         if missing is not None:
+            if not any(len(self.among(segment, np.array([missing]))) for segment in self.segments):
+                raise InputError(f"{self._path} holds no document in row {missing}; see ids() for the rows")
             raise WordhiveError(f"{self._catalog.path} is damaged (no document {missing}); restore it from a copy")
         return found
 
     def check_query(self, queries: WordVectors) -> None:
         """Raise InputError for queries that the index's documents can't be scored for."""
+        if not isinstance(queries, WordVectors):
+            raise InputError(f"the queries are {type(queries).__name__}; expected WordVectors: WordVectors.from_list()")
         self.check_word_ids(queries)
         self.check_dims(queries)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .arguments import listed
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .errors import InputError, WordhiveWarning
@@ -20,6 +21,7 @@ from .parameters import SAMPLE_DOCUMENTS, Parameters, load_queries, outgrown
 from .segment import Segment, file_records, new_folder
 from .settings import IndexSettings
 from .snapshot import Snapshot
+from .unknown_attributes import warn_of_unknown
 from .word_vectors import WordVectors
 from .writing import (
     commit_batch,
@@ -61,7 +63,9 @@ class Writer:
         replace: bool,
     ) -> int:
         """Add documents; the number of those whose place they took, which is an InputError without `replace`."""
-        if not len(vectors) and (callable(ids) or not len(ids)):
+        ids = ids if callable(ids) else listed(ids, "ids")
+        vectors = vectors if isinstance(vectors, WordVectors) else listed(vectors, "vectors")
+        if not len(vectors) and (callable(ids) or not ids):
             return 0
         if not isinstance(vectors, WordVectors):
             vectors = WordVectors.from_list(vectors, dim=self._latest.now().dim or None)
@@ -92,6 +96,8 @@ class Writer:
         """Delete the documents that a filter lets through, or those of the ids where there is none; their number."""
         with self.alone():
             rows = self._catalog.matching(where) if where is not None else self._rows_of(ids, missing_ok)
+            if where is not None and not rows:
+                warn_of_unknown(self._catalog, where)
             if rows:
                 commit_deletion(self._catalog, rows)
                 self._latest.changed()

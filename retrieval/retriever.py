@@ -10,12 +10,13 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
-from wordhive.index.arguments import flag
+from wordhive.index.arguments import flag, id_list
 from wordhive.index.candidates import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
+from .documents import id_from
 from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder
 from .explain import Explanation
 from .intake import Intake, Item, ids_of
@@ -177,9 +178,13 @@ class Retriever:
                 written += len(batch)
         return written
 
-    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
-        """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`."""
-        return self.index.delete(ids, where=where, missing_ok=missing_ok)
+    def delete(self, ids: Iterable[Any] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`.
+
+        ids: as `add` takes them: strings, or whole numbers.
+        """
+        given = ids if ids is None else [id_from(id) for id in id_list(ids)]
+        return self.index.delete(given, where=where, missing_ok=missing_ok)
 
     def _check_new(self, items: Sequence[Item]) -> None:
         ids = ids_of(items)
@@ -231,9 +236,9 @@ class Retriever:
         """Search once, so that the first user's query is as fast as later ones; see `Searcher.warm_up`."""
         self.searcher.warm_up()
 
-    def explain(self, query: str, id: str) -> Explanation:
+    def explain(self, query: str, id: str | int) -> Explanation:
         """Why the document with that id has its score for a query; see `Searcher.explain`."""
-        return self.searcher.explain(query, id)
+        return self.searcher.explain(query, id_from(id))
 
 
 def encoder_of(model: Model, device: str, backend: Backend) -> Encoder:
