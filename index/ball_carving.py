@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .arguments import shown
 from .errors import InputError
 from .word_vectors import WordVectors
 
@@ -32,7 +33,7 @@ def carve(queries: WordVectors, threshold: float) -> WordVectors:
 def _checked(threshold: Any) -> float:
     if not isinstance(threshold, Real) or isinstance(threshold, bool) or math.isnan(threshold):
         raise InputError(
-            f"the threshold of ball carving is {threshold!r}; expected the least inner product of query words to be "
+            f"the threshold of ball carving is {shown(threshold)}; expected the least inner product of query words to be "
             "joined, such as 0.7, or leave it out to score every word by itself"
         )
     return float(threshold)
