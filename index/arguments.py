@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Set
+import os
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 _LONGEST_SHOWN = 80
+# What FAISS, NumPy and SQLite count with.
+_LARGEST = 2**63 - 1
 
 
 def shown(value: Any) -> str:
@@ -28,11 +32,12 @@ def shown(value: Any) -> str:
 def whole_number(given: Any, name: str, *, least: int = 1, otherwise: str = "") -> int:
     """A whole number, NumPy's too, but no boolean. `otherwise` ends the message: what else is taken.
 
-    Raises InputError for anything else, and for a number below `least`.
+    Raises InputError for anything else, and for a number below `least` or beyond 64 bits.
     """
     number = _whole(given)
-    if number is None or number < least:
-        raise InputError(f"{name} is {shown(given)}; expected a whole number from {least}{otherwise}")
+    if number is None or not least <= number <= _LARGEST:
+        most = "" if number is None or number < least else " and below 2^63"
+        raise InputError(f"{name} is {shown(given)}; expected a whole number from {least}{most}{otherwise}")
     return number
 
 
@@ -63,12 +68,57 @@ def flag(given: Any, name: str) -> bool:
     return bool(given)
 
 
+def one_of(given: Any, name: str, choices: Sequence[str]) -> str:
+    """One of some names. Raises InputError for anything else."""
+    if not isinstance(given, str) or given not in choices:
+        raise InputError(f"{name} is {shown(given)}; choose {', '.join(choices[:-1])} or {choices[-1]}")
+    return given
+
+
+def instance(given: Any, name: str, kind: type[Any] | tuple[type[Any], ...], expected: str) -> None:
+    """Raise InputError for what is of no such class; `expected` says how to get one."""
+    if not isinstance(given, kind):
+        raise InputError(f"{name} is {type(given).__name__}; expected {expected}")
+
+
+def given_path(path: Any, name: str = "the path") -> Path:
+    """A path of a string or a path. Raises InputError for anything else, and for what no file can be called."""
+    try:
+        written = os.fspath(path)
+        if isinstance(written, str) and written and "\0" not in written:
+            os.fsencode(written)
+            return Path(path)
+    except (TypeError, UnicodeEncodeError):
+        pass  # as refused as the others
+    raise InputError(f"{name} is {shown(path)}; expected the name of a folder or file, as a string or a Path")
+
+
+def is_iterable(given: Any) -> bool:
+    """Whether Python can go through its items: an array without dimensions, for one, only looks so."""
+    try:
+        iter(given)
+    except TypeError:
+        return False
+    return True
+
+
+def strings(given: Any, name: str) -> list[str]:
+    """Some strings, as a list, of a list, a set, an array or a generator. Raises InputError for anything else."""
+    if isinstance(given, (str, bytes, Mapping)) or not is_iterable(given):
+        raise InputError(f"{name} is {shown(given)}; expected a list of strings")
+    texts = list(given)
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"{name} holds {shown(text)}, which is {type(text).__name__}; expected strings")
+    return texts
+
+
 def listed(given: Any, name: str) -> list[Any]:
     """What is given for each document of a batch, as a list, of a list, an array or a generator.
 
     Raises InputError for one string, and for what has no order or gives its keys.
     """
-    if isinstance(given, (str, bytes, Mapping, Set)) or not isinstance(given, Iterable):
+    if isinstance(given, (str, bytes, Mapping, Set)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list with one for each document")
     return list(given)
 
@@ -78,7 +128,7 @@ def id_list(ids: Any) -> list[Any]:
 
     Raises InputError for one string, for what gives its keys, and for no iterable.
     """
-    if isinstance(ids, (str, bytes, Mapping)) or not isinstance(ids, Iterable):
+    if isinstance(ids, (str, bytes, Mapping)) or not is_iterable(ids):
         raise InputError(f"ids is {shown(ids)}; expected a list of ids")
     return list(ids)
 
@@ -96,11 +146,14 @@ def given_rows(rows: Any) -> NDArray[np.int64]:
     """Row numbers as int64 `[n]`. Raises InputError for what is no list or array of whole numbers."""
     if isinstance(rows, np.ndarray) and rows.dtype == np.int64 and rows.ndim == 1:
         return rows
-    listed = rows if isinstance(rows, np.ndarray) else list(rows) if isinstance(rows, Iterable) else None
-    array = np.zeros(0, np.int64) if listed is not None and not len(listed) else np.asarray(listed)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.dtype == np.uint64 and (array > _LARGEST).any()):
-        raise InputError(f"rows is {shown(rows)}; expected a list of row numbers")
+    refused = InputError(f"rows is {shown(rows)}; expected a list of row numbers")
+    if isinstance(rows, (str, bytes, Mapping)) or not is_iterable(rows):
+        raise refused
+    held = rows if isinstance(rows, np.ndarray) else list(rows)
+    try:
+        array = np.asarray(held) if len(held) else np.zeros(0, np.int64)
+    except (ValueError, TypeError, RecursionError) as error:  # lists within lists, of several lengths
+        raise refused from error
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.dtype == np.uint64 and int(array.max()) > _LARGEST):
+        raise refused
     return array.astype(np.int64)
-
-
-_LARGEST = np.uint64(np.iinfo(np.int64).max)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import shown
+from .arguments import shown, strings
 from .errors import InputError
 
 Where = dict[str, Any]
@@ -45,6 +45,7 @@ def condition(where: Where) -> Condition:
 
 def attribute_key(*names: str) -> str:
     """The key that stands for an attribute in a filter: names from the outside in, whatever characters they have."""
+    names = tuple(strings(names, "the name of an attribute"))
     key = ".".join(re.sub(r"([\\.])", r"\\\1", name) for name in names)
     return rf"\{key}" if key.startswith("$") else key
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import flag, given_ids, real_number, shown, whole_number
+from .arguments import flag, given_ids, given_path, real_number, shown, whole_number
 from .candidates import check_device
 from .catalog import Catalog
 from .config import IndexConfig
@@ -81,7 +81,7 @@ class Index:
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
-        path = Path(path)
+        path = given_path(path)
         check_device(device)
         summary_weight = real_number(summary_weight, "summary_weight", "a number from 0 to 1", least=0, most=1)
         exact_match, store_texts = flag(exact_match, "exact_match"), flag(store_texts, "store_texts")
@@ -110,7 +110,7 @@ class Index:
 
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         """
-        path = Path(path)
+        path = given_path(path)
         if not path.exists():
             raise InputError(f"no index at {path}; make one with: wordhive index INPUT --to {path}")
         if not (path / "catalog.db").is_file():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import given_ids, given_rows, whole_number
+from .arguments import given_ids, given_rows, instance, whole_number
 from .candidates import CandidateIndex
 from .catalog import Catalog, Generation, SegmentRecord
 from .documents import StoredDocument
@@ -225,7 +225,7 @@ class Snapshot:
         if self._settings.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
         self.check_query(queries)
-        n = whole_number(n, "n")
+        n, rows = whole_number(n, "n"), None if rows is None else given_rows(rows)
         probes = self._settings.probes if probes is None else whole_number(probes, "probes", otherwise=", or None")
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
@@ -246,6 +246,7 @@ class Snapshot:
 
     def probing(self, n: int) -> tuple[int, int] | None:
         """The fewest and the most probes that make a difference in a search for n candidates; None: all are scanned."""
+        n = whole_number(n, "n")
         encoded = [s for s in self.segments if self.parameters(s.record.generation).encoding is not None]
         ranges = [reach for segment in encoded if (reach := self.candidates(segment).probing(n)) is not None]
         return (min(least for least, _ in ranges), max(most for _, most in ranges)) if ranges else None
@@ -271,6 +272,7 @@ class Snapshot:
         rows: only of these, ascending.
         """
         self.check_query(queries)
+        rows = None if rows is None else given_rows(rows)
         most = None if self.files.scoring is None else _BLOCK_WORDS_ON_DEVICE
         for segment in self.segments:
             for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows), most):
@@ -293,6 +295,7 @@ class Snapshot:
 
     def sample(self, n: int) -> WordVectors:
         """n documents, or all, evenly from all, as their codes say; the same ones every time."""
+        n = whole_number(n, "n", least=0)
         live = np.concatenate([np.zeros(0, np.int64), *(segment.rows[self.live(segment)] for segment in self.segments)])
         return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
 
@@ -347,8 +350,7 @@ class Snapshot:
 
     def check_query(self, queries: WordVectors) -> None:
         """Raise InputError for queries that the index's documents can't be scored for."""
-        if not isinstance(queries, WordVectors):
-            raise InputError(f"the queries are {type(queries).__name__}; expected WordVectors: WordVectors.from_list()")
+        instance(queries, "the queries", WordVectors, "WordVectors, as WordVectors.from_list() makes them")
         self.check_word_ids(queries)
         self.check_dims(queries)
 

@@ -164,10 +164,10 @@ def _json_rows(path: Path) -> Rows:
 
 def _from_dict(value: Mapping[Any, Any], place: str) -> Document:
     rest = dict(value)
-    fields = ", ".join(str(name) for name in value) or "none"
+    fields = ", ".join(name if isinstance(name, str) else shown(name) for name in value) or "none"
     id = rest.pop("_id", None)
     id = id_from(rest.pop("id", None) if id is None else id)
-    if id is None or id == "":
+    if id is None or (isinstance(id, str) and not id):
         raise InputError(f"{place}no id; expected a field _id or id with a string (fields: {fields})")
     if not isinstance(id, str):
         raise InputError(f"{place}the id {shown(id)} is {type(id).__name__}; expected a string, or a whole number")
@@ -178,7 +178,7 @@ def _from_dict(value: Mapping[Any, Any], place: str) -> Document:
     title = rest.get("title")
     if isinstance(title, str) and title:
         text = f"{title} {text}"
-    else:
+    elif title is None or isinstance(title, str):
         rest.pop("title", None)
     return Document(id, text.strip(), rest)
 

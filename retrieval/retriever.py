@@ -10,14 +10,14 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
-from wordhive.index.arguments import flag, id_list
+from wordhive.index.arguments import flag, id_list, instance, strings
 from wordhive.index.candidates import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
 from .documents import id_from
-from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder
+from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder, check_backend
 from .explain import Explanation
 from .intake import Intake, Item, ids_of
 from .known_texts import KnownTexts
@@ -40,6 +40,7 @@ class Retriever:
     """
 
     def __init__(self, index: Index, encoder: Encoder, *, remember: int = 0) -> None:
+        instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
         self.searcher = Searcher(index, encoder, remember=remember)
@@ -66,12 +67,11 @@ class Retriever:
         """
         if config is not None and not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
-        if isinstance(queries, str):
-            raise InputError("queries is one string; expected a list of them, such as will be asked")
+        asked = [] if queries is None else strings(queries, "queries")
         check_device(device)
         encoder = encoder_of(model, device, "torch")
         config = fitting_config(config, encoder)
-        if queries:
+        if asked:
             check_fits_queries(config)
         index = Index.create(
             path,
@@ -80,7 +80,7 @@ class Retriever:
             summary_weight=encoder.summary_weight,
             exact_match=encoder.exact_match,
             query_length=encoder.query_length,
-            queries=encoder.encode_queries(list(queries)) if queries else None,
+            queries=encoder.encode_queries(asked) if asked else None,
             store_texts=store_texts,
             device=device,
         )
@@ -103,6 +103,7 @@ class Retriever:
         remember: so many queries, the last different ones, are encoded once; see `Searcher`.
         Raises InputError when the path holds no index, or the model is not the one that made it.
         """
+        check_backend(backend)
         index = Index.open(path, device=device)
         if model is None:
             if index.encoder is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, overload
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
-from wordhive.index.arguments import shown, whole_number
+from wordhive.index.arguments import instance, is_iterable, shown, whole_number
 from wordhive.index.ball_carving import carve
 from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.filters import Where
@@ -80,6 +80,9 @@ class Searcher:
     """
 
     def __init__(self, index: Index, encoder: Encoder | None = None, *, remember: int = 0) -> None:
+        instance(index, "index", Index, "an Index: Index.open(path)")
+        if encoder is not None:
+            instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
         self._queries = None if encoder is None else QueryMemory(encoder, remember)
@@ -136,7 +139,7 @@ class Searcher:
         identical words match there is nothing to join, and carving is an InputError.
         """
         encoder = self._encoder("search with vectors: search_vectors()")
-        if isinstance(queries, (bytes, Mapping)) or not isinstance(queries, Iterable):
+        if isinstance(queries, (bytes, Mapping)) or not is_iterable(queries):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
         vectors = self._encode(texts)
@@ -165,15 +168,19 @@ class Searcher:
         )
         if carving is not None and self.index.exact_match:
             raise InputError(
-                f"carving is {shown(carving)}, but {self.index.path} matches identical words only, and words that are joined "
-                "are not identical; leave carving out"
+                f"carving is {shown(carving)}, but {self.index.path} matches identical words only, and words that "
+                "are joined are not identical; leave carving out"
             )
         k = whole_number(k, "k")
         if candidates is None:
             tuned = self.index.settings.candidates or DEFAULT_CANDIDATES
             candidates = "all" if self.index.config.encoding is None else tuned
         scored = vectors if carving is None else carve(vectors, carving)
-        n = None if isinstance(candidates, str) and candidates == "all" else max(whole_number(candidates, "candidates", otherwise=", or 'all'"), k)
+        n = (
+            None
+            if isinstance(candidates, str) and candidates == "all"
+            else max(whole_number(candidates, "candidates", otherwise=", or 'all'"), k)
+        )
         now = self.index.snapshot()
         among = None if where is None else now.matching(where)
         if n is None or (among is not None and len(among) <= n):  # so few are all candidates
@@ -219,8 +226,11 @@ class Searcher:
 
         now: what of the index is searched; None: what it holds now. rows: of these documents only, ascending.
         """
+        now, k = self.index.snapshot() if now is None else now, whole_number(k, "k")
+        instance(now, "now", Snapshot, "a Snapshot: index.snapshot()")
+        now.check_query(queries)
         best: list[Scores | None] = [None] * len(queries)
-        for block in (self.index.snapshot() if now is None else now).score_all(queries, rows):
+        for block in now.score_all(queries, rows):
             for i, scores in enumerate(block):
                 held = best[i]
                 joined = scores if held is None else Scores.concat([held, scores])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wordhive.index import InputError
+from wordhive.index.arguments import is_iterable
 
 _ROWS_AT_ONCE = 2048
 
@@ -29,11 +30,12 @@ def rows_of(documents: Any) -> Iterable[Any]:
         return (_filled(row) for row in documents.iter_rows(named=True))
     if hasattr(documents, "iloc") and hasattr(documents, "index"):
         _check_labels(documents)
-    if isinstance(documents, (str, bytes, bytearray)) or not isinstance(documents, Iterable):
+    if isinstance(documents, (str, bytes, bytearray)) or not is_iterable(documents):
         raise InputError(
             f"the documents are {type(documents).__name__}; expected a list of them: wrap a single one, [document]"
         )
-    return documents
+    rows: Iterable[Any] = documents
+    return rows
 
 
 def _arrow_rows(table: Any) -> Iterator[Any]:
