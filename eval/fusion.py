@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from wordhive.index import InputError
-from wordhive.index.arguments import instance, shown, whole_number
+from wordhive.index.arguments import instance, real_number, shown, whole_number
 from wordhive.retrieval.progress import progress_bar
 
 from .runs import Qrels, Run, measure
@@ -37,7 +37,7 @@ def fuse(
     one. depth: documents of each ranking. Raises InputError for fewer than two runs, and what ranx does not know.
     """
     _check(runs, method, params, norm)
-    depth = whole_number(depth, "depth")
+    params, depth = _numbers(params), whole_number(depth, "depth")
     if len(runs) < 2:
         raise InputError(f"{len(runs)} runs; a fusion takes two at least")
     if method == "wsum":
@@ -62,6 +62,8 @@ def tune(
     method: "wsum", whose weights are tenths that add up to 1, or "rrf", whose k is 10, 20, … 100. qrels: judgements of
     queries that are measured nowhere else. Raises InputError for another method, and runs without these queries.
     """
+    _check(runs, method, None, norm)
+    instance(qrels, "qrels", dict, "a dict of queries, each with a dict of documents and grades")
     if not all(any(id in run for id in qrels) for run in runs):
         raise InputError("a run answers none of the queries to tune on; give runs of that split")
     trials = _trials(method, len(runs))
@@ -83,6 +85,22 @@ def _check(runs: Any, method: Any, params: Any, norm: Any) -> None:
     instance(runs, "runs", (list, tuple), "a list of runs")
     for run in runs:
         instance(run, "a run", dict, "a dict of queries, each with a dict of documents and scores")
+        for found in run.values():
+            instance(found, "what a query found", dict, "a dict of documents and scores")
+
+
+def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Parameters with the numbers that they are to have as float."""
+    if params is None:
+        return None
+    found = dict(params)
+    if "k" in params:
+        k = real_number(params["k"], "k", "a number from 0, such as 60", least=0)
+        found["k"] = int(k) if k.is_integer() else k  # of which ranx compiles each kind by itself
+    if "weights" in params:
+        instance(params["weights"], "weights", (list, tuple), "a list of numbers, one for each run")
+        found["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
+    return found
 
 
 def _trials(method: str, n_runs: int) -> list[dict[str, Any]]:

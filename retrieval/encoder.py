@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -369,7 +370,8 @@ class Encoder:
 def _without_dim(name: str) -> tuple[str, int | None]:
     bare, mark, dim = name.rpartition("@")
     # A folder may be called anything.
-    return (bare, int(dim)) if mark and dim.isdecimal() and not Path(name).exists() else (name, None)
+    is_dim = mark and re.fullmatch("[0-9]{1,9}", dim)
+    return (bare, int(dim)) if is_dim and not Path(name).exists() else (name, None)
 
 
 def _normalizes_words(module: Any) -> bool:
