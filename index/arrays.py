@@ -17,6 +17,8 @@ def floats(given: Any, what: str, expected: str) -> NDArray[np.float32]:
 
     Raises InputError for complex numbers, strings, masked values, and tensors without values.
     """
+    if type(given) is np.ndarray and given.dtype == np.float32:
+        return np.ascontiguousarray(given)
     array = _array(given, what, expected)
     if array.dtype.kind == "O" and all(isinstance(number, Real) for number in array.flat):
         return np.array([_float(number) for number in array.flat], np.float32).reshape(array.shape)

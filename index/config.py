@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from .arguments import given_path, instance, shown
 from .errors import InputError
 
-# FAISS counts lists and neighbours in 32 bits, and so do dims that anybody has.
+# FAISS counts dims and the neighbours of a graph in 32 bits.
 _Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+# More than there are is as many as there are.
+_Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # Of a codec or an index, as FAISS reads it: it ends a name at U+0000.
 _Factory = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern="^[ -~]+$")]
 
@@ -156,9 +158,9 @@ class IndexConfig(_Part):
     reduction: ReductionConfig | None = None
     candidates: _Factory = "SQ8"
     large_candidates: _Factory | None = None
-    large_from: int = Field(default=100_000, ge=1, le=2**63 - 1)
-    nprobe: _Count = 16
-    ef_search: _Count = 64
+    large_from: _Number = 100_000
+    nprobe: _Number = 16
+    ef_search: _Number = 64
     ef_construction: _Count = 40
     links: Literal["euclidean", "inner-product"] = "euclidean"
 

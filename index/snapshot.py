@@ -225,7 +225,7 @@ class Snapshot:
         if self._settings.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
         self.check_query(queries)
-        n, rows = whole_number(n, "n"), None if rows is None else given_rows(rows)
+        n, rows = whole_number(n, "n", least=0), None if rows is None else given_rows(rows)
         probes = self._settings.probes if probes is None else whole_number(probes, "probes", otherwise=", or None")
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}

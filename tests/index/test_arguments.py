@@ -115,7 +115,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "documents rows": (lambda held, value: held.snapshot.documents(value), {"empty list", "array"}),
     "vectors rows": (lambda held, value: held.index.vectors(value), ROWS),
     "find_candidates queries": (lambda held, value: held.index.find_candidates(value, 3), set()),
-    "find_candidates n": (lambda held, value: held.index.find_candidates(held.query, value), NUMBERS),
+    "find_candidates n": (lambda held, value: held.index.find_candidates(held.query, value), FROM_ZERO),
     "find_candidates rows": (lambda held, value: held.snapshot.find_candidates(held.query, 3, value), NONE | ROWS),
     "find_candidates probes": (
         lambda held, value: held.snapshot.find_candidates(held.query, 3, probes=value),
@@ -197,6 +197,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
+@pytest.mark.filterwarnings("ignore:no document has the attribute")
 def test_an_argument_takes_its_kinds_of_values_and_refuses_others(
     taken: Taken, held: Held, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
