@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import flag, given_path, instance
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .index import Index
@@ -39,8 +40,9 @@ def export_index(index: Index, path: str | Path, *, vectors: bool = True, on_doc
     on_documents: called with the number of documents that were written since the last call.
     Raises WordhiveError without pyarrow, OSError where the file can't be written.
     """
-    path, now, parquet = Path(path), index.snapshot(), _parquet()
-    schema = _schema(now, index.settings, vectors=vectors)
+    instance(index, "index", Index, "an Index: Index.open(path)")
+    path, now, parquet = given_path(path), index.snapshot(), _parquet()
+    schema = _schema(now, index.settings, vectors=flag(vectors, "vectors"))
     temporary, n = path.with_name(f"writing-{path.name}"), 0
     try:
         with parquet.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
@@ -66,7 +68,7 @@ def import_index(
     on_documents: called with the number of documents that were added since the last call.
     Raises InputError for a file that is no Parquet, lacks columns, or has others than expected.
     """
-    path, to = Path(path), Path(to)
+    path, to = given_path(path), given_path(to)
     with _opened(path) as file:
         origin = _origin(file.schema_arrow, path)
         _check_columns(file.schema_arrow, origin, path)
@@ -103,7 +105,7 @@ def import_index(
 
 def n_documents(path: str | Path) -> int:
     """Documents in a Parquet file. Raises InputError for a file that is none."""
-    with _opened(Path(path)) as file:
+    with _opened(given_path(path)) as file:
         return int(file.metadata.num_rows)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index.arguments import shown, whole_number
 from wordhive.index.ball_carving import carve
+from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.filter_expressions import parse_where
 from wordhive.index.filters import attribute_key, condition
+from wordhive.index.interchange import export_index, import_index, n_documents
 from wordhive.index.snapshot import Snapshot
 
 Draw = Callable[..., WordVectors]
@@ -128,6 +130,12 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "matching where": (lambda held, value: held.snapshot.matching(value), DICTS),
     "sample n": (lambda held, value: held.snapshot.sample(value), FROM_ZERO),
     "probing n": (lambda held, value: held.snapshot.probing(value), NUMBERS),
+    "check path": (lambda held, value: check(value), set()),
+    "export_index index": (lambda held, value: export_index(value, "x.parquet"), set()),
+    "export_index path": (lambda held, value: export_index(held.index, value), {"string", "path"}),
+    "export_index vectors": (lambda held, value: export_index(held.index, "x.parquet", vectors=value), FLAGS),
+    "import_index path": (lambda held, value: import_index(value, "new"), set()),
+    "n_documents path": (lambda held, value: n_documents(value), set()),
     "WordVectors vectors": (lambda held, value: vectors(vectors=value), {"matrix"}),
     "WordVectors offsets": (lambda held, value: vectors(offsets=value), {"array"}),
     "WordVectors word_ids": (lambda held, value: vectors(word_ids=value), set()),
@@ -201,6 +209,9 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
 def test_an_argument_takes_its_kinds_of_values_and_refuses_others(
     taken: Taken, held: Held, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if name.split("_")[0] in ("export", "import", "n"):
+        pytest.importorskip("pyarrow")
+    (tmp_path / "no/such").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     call, kinds = CALLS[name]
     assert taken(lambda value: call(held, value)) == kinds
@@ -263,3 +274,9 @@ def test_ids_that_are_no_strings_are_refused_wherever_they_are_looked_for(held: 
 def test_ids_are_found_in_sets_and_generators(held: Held) -> None:
     for ids in ({"a", "b"}, (id for id in "ab"), np.array(["a", "b"]), dict.fromkeys("ab").keys()):
         assert held.index.known_ids(ids) == {"a", "b"}
+
+
+@pytest.mark.parametrize("message", ["one\ntwo", "one\r\n   two", "one\u2028two", " one\x0btwo\n"])
+@pytest.mark.parametrize("kind", [InputError, WordhiveError])
+def test_a_message_is_one_line(kind: type[WordhiveError], message: str) -> None:
+    assert str(kind(message)) == "one two"
