@@ -20,7 +20,7 @@ class QueryMemory:
 
     def __init__(self, encoder: Encoder, size: int) -> None:
         self._encoder = encoder
-        self._size = whole_number(size, "remember", least=0, otherwise=": of queries, or 0 for none")
+        self._size = whole_number(size, "remember", least=0, otherwise=", of queries")
         self._held: OrderedDict[str, WordVectors] = OrderedDict()
         self._lock = threading.Lock()
 
