@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -129,8 +130,8 @@ def _depth(candidates: str | None) -> Candidates | None:
 
     if candidates is None or candidates == "all":
         return "all" if candidates else None
-    if not candidates.isdecimal() or not int(candidates):
-        raise InputError(f"--candidates is {candidates!r}; expected a number from 1, or all")
+    if not re.fullmatch("[0-9]{1,18}", candidates) or not int(candidates):
+        raise InputError(f"--candidates is {candidates!r:.60}; expected a number from 1, or all")
     return int(candidates)
 
 

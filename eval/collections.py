@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from wordhive.index import InputError
-from wordhive.index.disk import absolute
+from wordhive.index.arguments import given_path
 from wordhive.retrieval.documents import Document, Query, read_documents, read_queries
 
 from . import public_collections
@@ -56,7 +56,7 @@ def load_collection(source: str, split: str = "test") -> Collection:
     Raises InputError when there is no such collection or split, WordhiveError when it can't be downloaded.
     """
     if Path(source).is_dir():
-        return _from_folder(absolute(source), split)
+        return _from_folder(given_path(source), split)
     if source == PYTHON_DOCS:
         from .python_docs import python_docs
 
@@ -79,7 +79,7 @@ def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str |
     """
     name = name or documents.name.split(".")[0]
     return _judged(
-        name, qrels.name.split(".")[0], partial(_unique, absolute(documents)),
+        name, qrels.name.split(".")[0], partial(_unique, given_path(documents)),
         read_queries(queries, unique=False), read_judgements(qrels), MEASURES,
     )  # fmt: skip
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
+from wordhive.index.arguments import instance, one_of
 
 from .runs import Qrels, Run, query_values
 
@@ -95,6 +96,7 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
     number of comparisons, by Holm. Raises InputError for fewer than two runs or queries, an unknown measure, or a run
     that answers none of the judged queries.
     """
+    _check(qrels, runs, measure, test)
     if len(runs) < 2 or len(qrels) < 2:
         raise InputError(f"{len(runs)} runs on {len(qrels)} judged queries; a comparison takes two of each at least")
     for name, run in runs.items():
@@ -116,6 +118,15 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
     missing = {name: sum(id not in run for id in qrels) for name, run in runs.items()}
     unknown = {name: sum(id not in qrels for id in run) for name, run in runs.items()}
     return Comparison(measure, test, len(qrels), first, float(mine.mean()), compared, missing, unknown)
+
+
+def _check(qrels: Any, runs: Any, measure: Any, test: Any) -> None:
+    instance(qrels, "qrels", dict, "a dict of queries, each with a dict of documents and grades")
+    instance(runs, "runs", dict, "a dict of names and runs")
+    for run in runs.values():
+        instance(run, "a run", dict, "a dict of queries, each with a dict of documents and scores")
+    instance(measure, "the measure", str, "a name such as ndcg@10")
+    one_of(test, "test", get_args(Test))
 
 
 def changes(qrels: Qrels, first: Run, other: Run, measure: str, n: int) -> list[QueryChange]:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from wordhive.index import InputError
+from wordhive.index.arguments import instance, real_number, shown, whole_number
 from wordhive.retrieval.progress import progress_bar
 
 from .runs import Qrels, Run, measure
@@ -35,6 +36,8 @@ def fuse(
     "zmuv": mean 0 and variance 1, …) before they are summed; a document that a run has not found counts as its last
     one. depth: documents of each ranking. Raises InputError for fewer than two runs, and what ranx does not know.
     """
+    _check(runs, method, params, norm)
+    params, depth = _numbers(params), whole_number(depth, "depth")
     if len(runs) < 2:
         raise InputError(f"{len(runs)} runs; a fusion takes two at least")
     if method == "wsum":
@@ -59,6 +62,8 @@ def tune(
     method: "wsum", whose weights are tenths that add up to 1, or "rrf", whose k is 10, 20, … 100. qrels: judgements of
     queries that are measured nowhere else. Raises InputError for another method, and runs without these queries.
     """
+    _check(runs, method, None, norm)
+    instance(qrels, "qrels", dict, "a dict of queries, each with a dict of documents and grades")
     if not all(any(id in run for id in qrels) for run in runs):
         raise InputError("a run answers none of the queries to tune on; give runs of that split")
     trials = _trials(method, len(runs))
@@ -69,6 +74,33 @@ def tune(
             values.append(measure(qrels, fused, [main_measure])[main_measure])
             advance(1)
     return trials[values.index(max(values))]
+
+
+def _check(runs: Any, method: Any, params: Any, norm: Any) -> None:
+    instance(method, "method", str, "a name of ranx's, such as rrf")
+    if norm is not None:
+        instance(norm, "norm", str, "a name of ranx's, such as min-max, or None")
+    if params is not None:
+        instance(params, "params", dict, "a dict, such as {'k': 60}, or None")
+    instance(runs, "runs", (list, tuple), "a list of runs")
+    for run in runs:
+        instance(run, "a run", dict, "a dict of queries, each with a dict of documents and scores")
+        for found in run.values():
+            instance(found, "what a query found", dict, "a dict of documents and scores")
+
+
+def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Parameters with the numbers that they are to have as float."""
+    if params is None:
+        return None
+    found = dict(params)
+    if "k" in params:
+        k = real_number(params["k"], "k", "a number from 0, such as 60", least=0)
+        found["k"] = int(k) if k.is_integer() else k  # of which ranx compiles each kind by itself
+    if "weights" in params:
+        instance(params["weights"], "weights", (list, tuple), "a list of numbers, one for each run")
+        found["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
+    return found
 
 
 def _trials(method: str, n_runs: int) -> list[dict[str, Any]]:
@@ -117,7 +149,7 @@ def _fused(
             fused = ranx.fuse(runs, norm=norm, method=method, params=params).to_dict()
         except Exception as error:  # ranx raises whatever its parts do
             raise InputError(
-                f"ranx can't fuse by {method!r} with norm {norm!r} and parameters {params} "
+                f"ranx can't fuse by {method!r} with norm {norm!r} and parameters {shown(params)} "
                 f"({type(error).__name__}: {error!s:.100}); try method rrf, or wsum with norm min-max"
             ) from error
     return {id: _best(fused[id], depth) for id in queries}

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from wordhive import __version__
 from wordhive.index import IndexConfig
-from wordhive.index.disk import absolute
+from wordhive.index.arguments import given_path
 
 from .contrasts import Values, contrasts
 from .experiment import CollectionSpec, Experiment, FusionSpec, SystemSpec, WordhiveSpec, slug
@@ -47,8 +47,8 @@ class Runner:
         on_step: Callable[[str, str], None] = lambda collection, system: None,
     ) -> None:
         self.experiment = experiment
-        self.report = absolute(report)
-        self.cache = self.report / "cache" if cache is None else absolute(cache)
+        self.report = given_path(report)
+        self.cache = self.report / "cache" if cache is None else given_path(cache)
         self._on_step = on_step
         self._prepared: dict[str, Prepared] = {}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .arguments import instance, shown
 from .errors import InputError
 from .word_vectors import WordVectors
 
@@ -19,6 +20,7 @@ def carve(queries: WordVectors, threshold: float) -> WordVectors:
     A cluster is the sum of its words and has the id of its first. Scores with it are lower bounds of the true ones:
     Σ over clusters max_p ⟨Σq, p⟩ ≤ Σ_q max_p ⟨q, p⟩. Raises InputError for a threshold that is no number.
     """
+    instance(queries, "the queries", WordVectors, "WordVectors, as WordVectors.from_list() makes them")
     least = _checked(threshold)
     vectors, offsets = np.ascontiguousarray(queries.vectors, np.float32), queries.offsets
     carved = np.zeros_like(vectors)
@@ -30,12 +32,16 @@ def carve(queries: WordVectors, threshold: float) -> WordVectors:
 
 
 def _checked(threshold: Any) -> float:
-    if not isinstance(threshold, Real) or isinstance(threshold, bool) or math.isnan(threshold):
+    try:
+        least = math.nan if isinstance(threshold, bool) or not isinstance(threshold, Real) else float(threshold)
+    except OverflowError:
+        least = math.nan
+    if math.isnan(least):
         raise InputError(
-            f"the threshold of ball carving is {threshold!r}; expected the least inner product of query words to be "
-            "joined, such as 0.7, or leave it out to score every word by itself"
+            f"the threshold of ball carving is {shown(threshold)}; expected the least inner product of query words to "
+            "be joined, such as 0.7, or leave it out to score every word by itself"
         )
-    return float(threshold)
+    return least
 
 
 # No fastmath: it knows no infinite thresholds, and sums in another order may land on the other side of one.

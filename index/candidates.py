@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import faiss_library
 from .allowed_search import search_allowed
+from .arguments import shown
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .fast_scan import FastScan, Found
@@ -31,8 +32,8 @@ _FEW_PAIRS = 200_000
 
 def check_device(device: str) -> None:
     """Raise InputError for a device that FAISS does not know, WordhiveError for a GPU that it can't find."""
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise InputError(f"device is {device!r}; choose cpu or cuda (cuda:1 for the second GPU)")
+    if not isinstance(device, str) or not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise InputError(f"device is {shown(device)}; choose cpu or cuda (cuda:1 for the second GPU)")
     if device == "cpu":
         return
     library = faiss_library.faiss()

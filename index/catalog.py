@@ -63,6 +63,11 @@ _LOST = (
     "WHERE NOT EXISTS (SELECT 1 FROM document AS found WHERE found.id = held.id AND +found.row = held.row) LIMIT 1"
 )
 
+_NAMES = (
+    "SELECT DISTINCT key FROM (SELECT attributes FROM document WHERE attributes IS NOT NULL LIMIT 1000) AS held, "
+    "json_each(held.attributes) ORDER BY key"
+)
+
 
 @dataclass(frozen=True)
 class SegmentRecord:
@@ -393,6 +398,15 @@ class Catalog:
         """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
         sql, values = condition(where)
         return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
+
+    def has_matches(self, where: Where) -> bool:
+        """Whether a filter lets any document through."""
+        sql, values = condition(where)
+        return bool(self._rows(f"SELECT 1 FROM document WHERE {sql} LIMIT 1", values))
+
+    def attribute_names(self) -> list[str]:
+        """The names of the attributes that the first thousand documents with some have, in order."""
+        return [name for (name,) in self._rows(_NAMES)]
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from .arguments import given_path
 from .catalog import Catalog
-from .disk import absolute
 from .errors import InputError, WordhiveError
 from .segment import verify
 from .settings import IndexSettings
@@ -21,7 +21,7 @@ def check(path: str | Path) -> list[str]:
 
     Raises InputError when the path holds no index.
     """
-    path = absolute(path)
+    path = given_path(path)
     if not (path / "catalog.db").is_file():
         raise InputError(f"{path} is no wordhive index (it has no catalog.db); give the folder that was indexed to")
     try:

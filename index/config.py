@@ -4,16 +4,45 @@ from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from .arguments import given_path, instance, shown
 from .errors import InputError
+
+# FAISS counts dims and the neighbours of a graph in 32 bits.
+_Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+# More than there are is as many as there are.
+_Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+# Of a codec or an index, as FAISS reads it: it ends a name at U+0000.
+_Factory = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern="^[ -~]+$")]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    if not TYPE_CHECKING:  # or type checkers would no longer know the names and types of its arguments
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:  # of many lines
+                raise _refused(error, type(self).__name__, type(self)) from error
+
+        # What is within another part is validated without it, so that errors keep their places.
+        __init__.__pydantic_base_init__ = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_booleans_for_numbers(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, (bool, np.bool_)) and field is not None and field.annotation is not bool:
+                raise ValueError(f"{name} is {value}, which is no number and no name")
+        return values
 
 
 class MuveraConfig(_Part):
@@ -34,14 +63,14 @@ class MuveraConfig(_Part):
     family: Literal["muvera"] = "muvera"
     repetitions: int = Field(default=20, ge=1, le=1000)
     bits: int = Field(default=5, ge=0, le=12)
-    projection_dim: int | None = Field(default=16, ge=1)
+    projection_dim: _Count | None = 16
     projection: Literal["dense", "count-sketch"] = "dense"
     fill: bool = False
     centre: bool = False
-    final_dim: int | None = Field(default=None, ge=1)
+    final_dim: _Count | None = None
     final_projection: Literal["dense", "count-sketch"] = "count-sketch"
     google: bool = False
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
 
     @model_validator(mode="after")
     def _reference_sketches(self) -> MuveraConfig:
@@ -65,9 +94,9 @@ class FittedConfig(_Part):
     family: Literal["fitted"] = "fitted"
     centroids: int = Field(default=2048, ge=1, le=65_536)
     threshold: float = Field(default=0.3, ge=-1, le=1)
-    sample_words: int = Field(default=8192, ge=1)
-    ridge: float = Field(default=1e-3, gt=0)
-    seed: int = Field(default=1, ge=0)
+    sample_words: _Count = 8192
+    ridge: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
 
 
 class SummaryConfig(_Part):
@@ -85,10 +114,10 @@ class ReductionConfig(_Part):
     """
 
     method: Literal["query-aware", "pca", "count-sketch"] = "query-aware"
-    dims: int = Field(default=512, ge=1)
-    queries: int = Field(default=4096, ge=1)
-    query_words: int = Field(default=8, ge=1)
-    seed: int = Field(default=1, ge=0)
+    dims: _Count = 512
+    queries: _Count = 4096
+    query_words: _Count = 8
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
 
 
 def _family(value: Any) -> Any:
@@ -122,25 +151,29 @@ class IndexConfig(_Part):
     is linked, by inner product those with small vectors may not be; searches go by inner product in any case.
     """
 
-    codec: str = "SQ8"
-    summary_codec: str = "SQ8"
+    codec: _Factory = "SQ8"
+    summary_codec: _Factory = "SQ8"
     word_ids: bool = True
     encoding: EncodingConfig | None = MuveraConfig()
     reduction: ReductionConfig | None = None
-    candidates: str = "SQ8"
-    large_candidates: str | None = None
-    large_from: int = Field(default=100_000, ge=1)
-    nprobe: int = Field(default=16, ge=1)
-    ef_search: int = Field(default=64, ge=1)
-    ef_construction: int = Field(default=40, ge=1)
+    candidates: _Factory = "SQ8"
+    large_candidates: _Factory | None = None
+    large_from: _Number = 100_000
+    nprobe: _Number = 16
+    ef_search: _Number = 64
+    ef_construction: _Count = 40
     links: Literal["euclidean", "inner-product"] = "euclidean"
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:
         """The preset of that name, or the YAML file at that path. Raises InputError when neither exists or fits."""
+        if not isinstance(preset, (str, Path)):
+            raise InputError(
+                f"the configuration is {shown(preset)}; expected an IndexConfig, a preset's name, or a .yaml file"
+            )
         if Path(preset).suffix in {".yaml", ".yml"}:
             path = Path(preset)
-            if not path.is_file():
+            if not given_path(path, "the configuration").is_file():
                 raise InputError(f"no configuration file at {path}")
             try:
                 return cls.parse(path.read_text(encoding="utf-8"), str(path))
@@ -159,6 +192,7 @@ class IndexConfig(_Part):
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:
         """The configuration in a YAML or JSON text; `source` names it in errors."""
+        instance(text, source, str, "a YAML text")
         try:
             values: Any = yaml.safe_load(text)
         except yaml.YAMLError as error:
@@ -167,15 +201,21 @@ class IndexConfig(_Part):
         if not isinstance(values, dict):
             raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
         try:
-            return cls(**{str(key): value for key, value in values.items()})
+            return cls.model_validate({str(key): value for key, value in values.items()})
         except ValidationError as error:
-            first = error.errors()[0]
-            place = [str(part) for part in first["loc"]]
-            key = ".".join(part for part in place if part not in _FAMILIES)
-            if first["type"] == "extra_forbidden":
-                known = _fields(place).model_fields
-                raise InputError(f"{source} has an unknown key {key!r}; known are {', '.join(known)}") from error
-            raise InputError(f"{source}: {key} is {first['input']!r}; {first['msg'].lower()}") from error
+            raise _refused(error, source, cls) from error
+
+
+def _refused(error: ValidationError, source: str, kind: type[BaseModel]) -> InputError:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    key = ".".join(part for part in place if part not in _FAMILIES)
+    if first["type"] == "extra_forbidden":
+        known = _fields(place).model_fields if kind is IndexConfig else kind.model_fields
+        return InputError(f"{source} has an unknown key {key!r}; known are {', '.join(known)}")
+    if not key:  # what is wrong with several keys, in words of our own
+        return InputError(f"{source}: {first['msg'].removeprefix('Value error, ')}")
+    return InputError(f"{source}: {key} is {shown(first['input'])}; {first['msg'].lower()}")
 
 
 def _fields(place: list[str]) -> type[BaseModel]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import xxhash
 
-from .errors import InputError, WordhiveError
+from .errors import WordhiveError
 
 
 class Digest(Protocol):
@@ -18,22 +18,6 @@ class Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
     def hexdigest(self) -> str: ...
-
-
-def absolute(path: str | os.PathLike[str]) -> Path:
-    """The same path from the root on, `~` expanded: it leads there whatever the working directory becomes.
-
-    Raises InputError for what is no path.
-    """
-    try:
-        given = os.fspath(path)
-        if not isinstance(given, str) or not given or "\0" in given:
-            raise InputError(f"the path is {path!r}; expected a string or a Path")
-        return Path(given).expanduser().absolute()
-    except TypeError as error:
-        raise InputError(f"the path is {path!r} ({type(path).__name__}); expected a string or a Path") from error
-    except RuntimeError as error:
-        raise InputError(f"the path is {str(path)!r}, and there is no such home folder; write it out") from error
 
 
 def checksum(path: Path) -> str:

@@ -8,6 +8,10 @@ class WordhiveError(Exception):
 
     exit_code = 1
 
+    def __init__(self, message: str) -> None:
+        # On one line, whatever other libraries' errors, and names that users chose, bring with them.
+        super().__init__(" ".join(line.strip() for line in message.splitlines()))
+
 
 class InputError(WordhiveError, ValueError):
     """The input is at fault, not the machine."""

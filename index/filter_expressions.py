@@ -10,6 +10,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from .arguments import instance
 from .errors import InputError
 from .filters import Where, attribute_key
 
@@ -40,6 +41,7 @@ def parse_where(text: str) -> Where:
     quotes is the document's id. Strings are in single quotes. See docs/filters.md.
     Raises InputError for all that is no filter: functions, arithmetic, subqueries, comments, a second statement.
     """
+    instance(text, "the filter expression", str, "a string such as \"year >= 2000 AND lang = 'en'\"")
     try:
         tokens = Dialect().tokenize(text)
         if any(token.comments for token in tokens):

@@ -6,6 +6,9 @@ import json
 import re
 from typing import Any
 
+import numpy as np
+
+from .arguments import shown, strings
 from .errors import InputError
 
 Where = dict[str, Any]
@@ -42,13 +45,25 @@ def condition(where: Where) -> Condition:
 
 def attribute_key(*names: str) -> str:
     """The key that stands for an attribute in a filter: names from the outside in, whatever characters they have."""
+    names = tuple(strings(names, "the name of an attribute"))
     key = ".".join(re.sub(r"([\\.])", r"\\\1", name) for name in names)
     return rf"\{key}" if key.startswith("$") else key
 
 
+def attribute_keys(where: Where) -> list[str]:
+    """The keys of a filter, a valid one, that stand for attributes; each once."""
+    found: dict[str, None] = {}
+    for key, given in where.items():
+        inner = given if key in ("$and", "$or") else [given] if key == "$not" else []
+        found.update(dict.fromkeys(name for part in inner for name in attribute_keys(part)))
+        if not key.startswith("$"):
+            found[key] = None
+    return list(found)
+
+
 def _group(where: Any, levels: int) -> Condition:
     if not isinstance(where, dict):
-        raise InputError(f"the filter is {_shown(where)}; expected a dict such as {_EXAMPLE}")
+        raise InputError(f"the filter is {shown(where)}; expected a dict such as {_EXAMPLE}")
     if not levels:
         raise InputError(f"the filter has more than {_DEEPEST} levels of $and, $or and $not; join fewer of them")
     return _joined("AND", [_entry(key, given, levels - 1) for key, given in where.items()])
@@ -57,7 +72,7 @@ def _group(where: Any, levels: int) -> Condition:
 def _entry(key: Any, given: Any, levels: int) -> Condition:
     if key in ("$and", "$or"):
         if not isinstance(given, (list, tuple)):
-            raise InputError(f"{key} has {_shown(given)}; expected a list of filters")
+            raise InputError(f"{key} has {shown(given)}; expected a list of filters")
         return _joined(key[1:].upper(), [_group(where, levels) for where in given])
     if key == "$not":
         return _negated(_group(given, levels))
@@ -65,7 +80,7 @@ def _entry(key: Any, given: Any, levels: int) -> Condition:
         return _joined("AND", [_id_condition(*each) for each in _operands(key, given, _ID_OPERATORS)])
     if not isinstance(key, str) or key.startswith("$"):
         raise InputError(
-            f"the filter has the key {_shown(key)}; expected an attribute's name, $and, $or, $not or $id "
+            f"the filter has the key {shown(key)}; expected an attribute's name, $and, $or, $not or $id "
             "(a name that begins with $ has a backslash before it)"
         )
     names = _names(key)
@@ -85,21 +100,22 @@ def _names(key: str) -> list[str]:
         else:
             names.append("")
     if len(names) > _DEEPEST:
-        raise InputError(f"the filter's key {_shown(key)} has {len(names)} names; {_DEEPEST} is the most")
+        raise InputError(f"the filter's key {shown(key)} has {len(names)} names; {_DEEPEST} is the most")
     return names
 
 
 def _operands(key: str, given: Any, known: tuple[str, ...]) -> list[tuple[str, Any]]:
     if not isinstance(given, dict):
-        return [("$eq", given)]
+        return [("$eq", _plain(given))]
     for operator in given or [None]:
         if operator not in known:
-            hint = "" if str(operator).startswith("$") else "; an attribute within another is named 'outer.inner'"
+            is_name = not (isinstance(operator, str) and operator.startswith("$"))
+            hint = "; an attribute within another is named 'outer.inner'" if is_name else ""
             raise InputError(
-                f"the filter on {key!r} has {_shown(operator) if given else 'no operator'}; "
+                f"the filter on {key!r} has {shown(operator) if given else 'no operator'}; "
                 f"expected {', '.join(known)}{hint}"
             )
-    return list(given.items())
+    return [(operator, _plain(operand)) for operator, operand in given.items()]
 
 
 def _id_condition(operator: str, operand: Any) -> Condition:
@@ -108,7 +124,7 @@ def _id_condition(operator: str, operand: Any) -> Condition:
     ids = _list("$id", operator, operand) if operator in _LISTS else [operand]
     for id in ids:
         if not isinstance(id, str):
-            raise InputError(f"the filter compares $id with {_shown(id)}; ids are strings")
+            raise InputError(f"the filter compares $id with {shown(id)}; ids are strings")
         _check_text(id, "an id in the filter")
     if operator in _ORDERS:
         return f"document.id {_ORDERS[operator]} ?", ids
@@ -121,7 +137,7 @@ def _attribute_condition(key: str, names: list[str], operator: str, operand: Any
     exists = _attribute(names, ("{v}.type <> 'null'", []))
     if operator == "$exists":
         if not isinstance(operand, bool):
-            raise InputError(f"the filter on {key!r} has $exists {_shown(operand)}; expected true or false")
+            raise InputError(f"the filter on {key!r} has $exists {shown(operand)}; expected true or false")
         return exists if operand else _negated(exists)
     if operator in _ORDERS:
         return _attribute(names, _of_any(_order(key, operator, operand)))
@@ -157,7 +173,7 @@ def _equal(values: list[Any]) -> Condition:
 
 def _order(key: str, operator: str, operand: Any) -> Condition:
     if not isinstance(operand, str) and not _is_number(operand):
-        raise InputError(f"the filter on {key!r} has {operator} {_shown(operand)}; expected a number or a string")
+        raise InputError(f"the filter on {key!r} has {operator} {shown(operand)}; expected a number or a string")
     _check_scalar(key, operator, operand)
     types = "'text'" if isinstance(operand, str) else "'integer', 'real'"
     return f"{{v}}.type IN ({types}) AND {{v}}.value {_ORDERS[operator]} json_extract(?, '$')", [_json(operand)]
@@ -204,9 +220,14 @@ def _negated(part: Condition) -> Condition:
 
 
 def _list(key: str, operator: str, operand: Any) -> list[Any]:
-    if not isinstance(operand, (list, tuple, set, frozenset)):
-        raise InputError(f"the filter on {key!r} has {operator} {_shown(operand)}; expected a list")
-    return list(operand)
+    if not isinstance(operand, (list, tuple, set, frozenset, range)):
+        raise InputError(f"the filter on {key!r} has {operator} {shown(operand)}; expected a list")
+    return [_plain(value) for value in operand]
+
+
+def _plain(value: Any) -> Any:
+    """A value; NumPy's scalars as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _check_scalar(key: str, operator: str, value: Any) -> None:
@@ -217,7 +238,7 @@ def _check_scalar(key: str, operator: str, value: Any) -> None:
     elif not (value is None or isinstance(value, bool)):
         hint = "; for any of several values use $in" if isinstance(value, (list, tuple, set)) else ""
         raise InputError(
-            f"the filter on {key!r} has {operator} {_shown(value)}; "
+            f"the filter on {key!r} has {operator} {shown(value)}; "
             f"expected a string, a number, true, false or null{hint}"
         )
 
@@ -233,7 +254,7 @@ def _check_finite(key: str, value: float) -> None:
 
 def _check_text(text: str, what: str) -> None:
     if re.search("[\0\ud800-\udfff]", text):
-        raise InputError(f"{what} is {_shown(text)}; U+0000 and lone surrogates can't be searched for")
+        raise InputError(f"{what} is {shown(text)}; U+0000 and lone surrogates can't be searched for")
 
 
 def _is_number(value: Any) -> bool:
@@ -242,11 +263,3 @@ def _is_number(value: Any) -> bool:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _shown(value: Any) -> str:
-    try:
-        shown = repr(value)
-    except ValueError:  # an integer of more digits than Python prints
-        shown = "a number"
-    return shown if len(shown) <= 80 else f"{shown[:79]}…"

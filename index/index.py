@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import flag, given_ids, given_path, real_number, shown, whole_number
 from .candidates import check_device
 from .catalog import Catalog
 from .config import IndexConfig
 from .creation import check_free, make
-from .disk import absolute
 from .documents import StoredDocument
 from .drift import drift
 from .errors import InputError
 from .filters import Where
+from .free_numbers import Ids
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
 from .latest import Latest
@@ -74,10 +75,14 @@ class Index:
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         Raises InputError when the path is taken, or the first stage is one for other scores than exact_match gives.
         """
-        path = absolute(path)
+        path = given_path(path)
         check_device(device)
-        if not 0 <= summary_weight <= 1:
-            raise InputError(f"summary_weight is {summary_weight}; expected a number from 0 to 1")
+        summary_weight = real_number(summary_weight, "summary_weight", "a number from 0 to 1", least=0, most=1)
+        exact_match, store_texts = flag(exact_match, "exact_match"), flag(store_texts, "store_texts")
+        if encoder is not None and not isinstance(encoder, EncoderStamp):
+            raise InputError(f"encoder is {shown(encoder)}; expected an EncoderStamp, such as Encoder.stamp, or None")
+        if query_length is not None:
+            query_length = real_number(query_length, "query_length", "a number from 0, or None", least=0)
         check_free(path)
         if config is None:
             config = IndexConfig.default(exact_match=exact_match)
@@ -89,9 +94,8 @@ class Index:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
         settings = IndexSettings(
-            config, encoder, float(summary_weight), bool(exact_match), query_length, queries is not None,
-            bool(store_texts),
-        )  # fmt: skip
+            config, encoder, summary_weight, exact_match, query_length, queries is not None, store_texts
+        )
         return cls(path, make(path, settings, queries), device)
 
     @classmethod
@@ -100,7 +104,7 @@ class Index:
 
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         """
-        given, path = path, absolute(path)
+        given, path = path, given_path(path)
         if not path.exists():
             raise InputError(f"no index at {given}; make one with: wordhive index INPUT --to {given}")
         if not (path / "catalog.db").is_file():
@@ -170,14 +174,15 @@ class Index:
 
     def add(
         self,
-        ids: Sequence[str],
+        ids: Ids,
         vectors: WordVectors | Sequence[Any],
         texts: Sequence[str | None] | None = None,
         attributes: Sequence[dict[str, Any] | None] | None = None,
     ) -> None:
         """Add documents in one commit: all of them, or none.
 
-        ids: strings, the caller's own. vectors: `WordVectors`, or one `[n_i, dim]` array or tensor a document.
+        ids: strings, the caller's own; or a function that chooses them while nobody else writes, of `FreeNumbers`.
+        vectors: `WordVectors`, or one `[n_i, dim]` array or tensor a document.
         texts, attributes: stored and given back with hits. The first documents train codec and encoding.
 
         Raises InputError for ids that repeat or exist, numbers that disagree, other dims, or values that are not
@@ -188,7 +193,7 @@ class Index:
 
     def upsert(
         self,
-        ids: Sequence[str],
+        ids: Ids,
         vectors: WordVectors | Sequence[Any],
         texts: Sequence[str | None] | None = None,
         attributes: Sequence[dict[str, Any] | None] | None = None,
@@ -199,7 +204,7 @@ class Index:
         """
         return self._writer.store(ids, vectors, texts, attributes, replace=True)
 
-    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+    def delete(self, ids: Iterable[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
         """Delete the documents of these ids, or those that a filter lets through, in one commit; their number.
 
         All of them, or none. Their bytes are given back by a later compaction: `compact`, or on its own once a segment
@@ -207,9 +212,8 @@ class Index:
         """
         if (ids is None) == (where is None):
             raise InputError("delete takes either ids or where; give one of them")
-        if isinstance(ids, str):
-            raise InputError(f"ids is the string {ids!r}; expected a list of ids")
-        return self._writer.delete(list(ids or ()), where, missing_ok=missing_ok)
+        named = [] if ids is None else given_ids(ids)
+        return self._writer.delete(named, where, missing_ok=flag(missing_ok, "missing_ok"))
 
     def compact(self) -> None:
         """Rewrite the index as one segment without deleted documents, under the last parameters.
@@ -232,20 +236,21 @@ class Index:
         probes: lists that searches visit, or the least beam of a graph; None: as configured.
         Others who have the index open go on as they are. Raises InputError for a number below 1.
         """
-        for name, given in (("candidates", n), ("probes", probes)):
-            if given is not None and given < 1:
-                raise InputError(f"{name} is {given}; expected a number from 1, or None")
+        n, probes = (
+            given if given is None else whole_number(given, name, otherwise=", or None")
+            for name, given in (("candidates", n), ("probes", probes))
+        )
         self._writer.set_tuning(n, probes)
 
-    def known_ids(self, ids: Sequence[str]) -> set[str]:
+    def known_ids(self, ids: Iterable[str]) -> set[str]:
         """Those of the given ids that the index holds, by its latest commit."""
-        return self._catalog.known_ids(ids)
+        return self._catalog.known_ids(given_ids(ids))
 
-    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+    def texts(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""
         return self.snapshot().texts(ids)
 
-    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+    def rows(self, ids: Iterable[str]) -> dict[str, int]:
         """The rows of those of the given ids that the index holds."""
         return self.snapshot().rows(ids)
 

@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import flag, given_path, instance
 from .config import IndexConfig
-from .disk import absolute, discard
+from .disk import discard
 from .errors import InputError, WordhiveError
 from .index import Index
 from .segment import Segment
@@ -43,8 +44,9 @@ def export_index(index: Index, path: str | Path, *, vectors: bool = True, on_doc
     on_documents: called with the number of documents that were written since the last call.
     Raises WordhiveError without pyarrow, OSError where the file can't be written.
     """
-    path, now, parquet = absolute(path), index.snapshot(), _parquet()
-    schema = _schema(now, index.settings, vectors=vectors)
+    instance(index, "index", Index, "an Index: Index.open(path)")
+    path, now, parquet = given_path(path), index.snapshot(), _parquet()
+    schema = _schema(now, index.settings, vectors=flag(vectors, "vectors"))
     temporary, n = path.with_name(f"writing-{os.getpid()}-{path.name}"), 0
     try:
         with parquet.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
@@ -71,7 +73,7 @@ def import_index(
     on_documents: called with the number of documents that were added since the last call.
     Raises InputError for a file that is no Parquet, lacks columns, or has others than expected.
     """
-    path, to = absolute(path), absolute(to)
+    path, to = given_path(path), given_path(to)
     with _opened(path) as file:
         origin = _origin(file.schema_arrow, path)
         _check_columns(file.schema_arrow, origin, path)
@@ -121,7 +123,7 @@ def _taken(path: Path) -> InputError:
 
 def n_documents(path: str | Path) -> int:
     """Documents in a Parquet file. Raises InputError for a file that is none."""
-    with _opened(absolute(path)) as file:
+    with _opened(given_path(path)) as file:
         return int(file.metadata.num_rows)
 
 

@@ -48,7 +48,7 @@ def submit(job: Callable[[], T]) -> Future[T]:
 def threads() -> int:
     """Threads for the kernels: WORDHIVE_THREADS, or as many as this process may use."""
     given = os.environ.get("WORDHIVE_THREADS", "")
-    if given.isdecimal() and int(given):
+    if given.isdecimal() and len(given) < 10 and int(given):
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -7,7 +7,7 @@ are mapped, so that they can be read after their names are gone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import given_ids, given_rows, instance, whole_number
 from .candidates import CandidateIndex
 from .catalog import Catalog, Generation, SegmentRecord
 from .documents import StoredDocument
@@ -26,6 +27,7 @@ from .scores import Scores, best
 from .scoring import Documents, score_documents
 from .segment import Segment, verify
 from .settings import IndexSettings
+from .unknown_attributes import warn_of_unknown
 from .word_vectors import WordVectors, ragged_blocks, ragged_rows
 
 if TYPE_CHECKING:  # torch is imported for a device of its own alone
@@ -222,7 +224,8 @@ class Snapshot:
         if self.settings.config.encoding is None:
             raise InputError("this index has no first stage (its preset scores every document); use candidates='all'")
         self.check_query(queries)
-        probes = self.settings.probes if probes is None else probes
+        n, rows = whole_number(n, "n", least=0), None if rows is None else given_rows(rows)
+        probes = self.settings.probes if probes is None else whole_number(probes, "probes", otherwise=", or None")
         found: list[list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = [[] for _ in range(len(queries))]
         encoded: dict[int, NDArray[np.float32]] = {}
         unencoded: list[NDArray[np.int64]] = []
@@ -242,6 +245,7 @@ class Snapshot:
 
     def probing(self, n: int) -> tuple[int, int] | None:
         """The fewest and the most probes that make a difference in a search for n candidates; None: all are scanned."""
+        n = whole_number(n, "n")
         encoded = [s for s in self.segments if self.parameters(s.record.generation).encoding is not None]
         ranges = [reach for segment in encoded if (reach := self.candidates(segment).probing(n)) is not None]
         return (min(least for least, _ in ranges), max(most for _, most in ranges)) if ranges else None
@@ -253,7 +257,7 @@ class Snapshot:
         words on the CPU, where only identical ones match). Rows of no document are left out.
         """
         self.check_query(query)
-        rows = _ascending(rows)
+        rows = _ascending(given_rows(rows))
         generations: dict[int, list[tuple[Segment, NDArray[np.int64]]]] = {}
         for segment in self.segments:
             local = self.among(segment, rows)
@@ -267,6 +271,7 @@ class Snapshot:
         rows: only of these, ascending.
         """
         self.check_query(queries)
+        rows = None if rows is None else given_rows(rows)
         most = None if self.files.scoring is None else _BLOCK_WORDS_ON_DEVICE
         for segment in self.segments:
             for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows), most):
@@ -282,55 +287,69 @@ class Snapshot:
 
     def vectors(self, rows: NDArray[np.int64]) -> WordVectors:
         """The stored vectors of the given rows, in ascending order, as their codes say; unknown rows are left out."""
-        rows = _ascending(rows)
+        rows = _ascending(given_rows(rows))
         parts = [(segment, self.among(segment, rows)) for segment in self.segments]
         decoded = [self.decoded(segment, local) for segment, local in parts if len(local)]
         return WordVectors.concat(decoded) if decoded else WordVectors.empty(self.dim, self.summary_dim)
 
     def sample(self, n: int) -> WordVectors:
         """n documents, or all, evenly from all, as their codes say; the same ones every time."""
+        n = whole_number(n, "n", least=0)
         live = np.concatenate([np.zeros(0, np.int64), *(segment.rows[self.live(segment)] for segment in self.segments)])
         return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
 
     def matching(self, where: Where) -> NDArray[np.int64]:
         """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter.
 
-        Those of the last few filters are kept, since what they let through does not change.
+        Those of the last few filters are kept, since what they let through does not change. Where there are none, a
+        warning names the attributes that no document has.
         """
-        key = repr(where)
+        try:
+            key = repr(where)
+        except (ValueError, RecursionError):  # more digits or levels than Python prints, or than a filter may have
+            return np.array(self._catalog.matching(where), np.int64)
         with self._filtering:
             rows = self._matching.pop(key, None)
         if rows is None:
             rows = np.array(self._catalog.matching(where), np.int64)
             rows.flags.writeable = False
+            if not len(rows):
+                warn_of_unknown(self._catalog, where)
         with self._filtering:
             self._matching[key] = rows
             if len(self._matching) > _KEPT_FILTERS:
                 del self._matching[next(iter(self._matching))]
         return rows
 
-    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+    def texts(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""
-        return self._catalog.texts(ids)
+        return self._catalog.texts(given_ids(ids))
 
-    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+    def rows(self, ids: Iterable[str]) -> dict[str, int]:
         """The rows of those of the given ids that the index holds."""
-        return self._catalog.rows(ids)
+        return self._catalog.rows(given_ids(ids))
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return self._catalog.ids()
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
-        """The stored documents of the given rows, by row. Raises WordhiveError for a row without one."""
-        found = self._catalog.documents(rows)
-        missing = next((row for row in rows if row not in found), None)
+        """The stored documents of the given rows, by row.
+
+        Raises InputError for a row of no document, WordhiveError for a document that the catalog lost.
+        """
+        listed = given_rows(rows).tolist()
+        found = self._catalog.documents(listed)
+        missing = next((row for row in listed if row not in found), None)
         if missing is not None:
+            if not any(len(self.among(segment, np.array([missing]))) for segment in self.segments):
+                raise InputError(f"{self._path} holds no document in row {missing}; see ids() for the rows")
             raise WordhiveError(f"{self._catalog.path} is damaged (no document {missing}); restore it from a copy")
         return found
 
     def check_query(self, queries: WordVectors) -> None:
         """Raise InputError for queries that the index's documents can't be scored for."""
+        instance(queries, "the queries", WordVectors, "WordVectors, as WordVectors.from_list() makes them")
         self.check_word_ids(queries)
         self.check_dims(queries)
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .arguments import instance, shown
 from .errors import InputError, WordhiveError
 
 # Of a GPU's memory, for what is computed there and for FAISS.
@@ -28,9 +29,10 @@ if hasattr(os, "register_at_fork"):
 def torch_device(name: str) -> torch.device:
     """Raises InputError for a name that torch does not know, WordhiveError for a device that it cannot use here."""
     try:
+        instance(name, "device", str, "a name")
         device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"device is {name!r}; choose cpu, cuda (cuda:1 for the second GPU) or mps") from error
+    except (InputError, RuntimeError) as error:
+        raise InputError(f"device is {shown(name)}; choose cpu, cuda (cuda:1 for the second GPU) or mps") from error
     try:
         torch.zeros(1, device=device).cpu()
     except (AssertionError, ImportError, RuntimeError) as error:

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import given_rows, listed, shown, whole_number
+from .arrays import floats, integers
 from .errors import InputError
+
+_TYPES: dict[str, np.dtype[Any]] = {
+    "vectors": np.dtype(np.float32),
+    "offsets": np.dtype(np.int64),
+    "word_ids": np.dtype(np.uint32),
+    "summary": np.dtype(np.float32),
+}
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,8 @@ class WordVectors:
     word_ids: uint32 `[n_words]`, the identity of each whole word; 0 where it is special or not known.
     summary: float32 `[n_texts, summary_dim]`, each text's single vector, or None.
 
-    Raises InputError when shapes disagree or a value is not finite.
+    Arrays of other types, lists and tensors are converted. Raises InputError for what holds no real numbers, when
+    shapes disagree, or a value is not finite.
     """
 
     vectors: NDArray[np.float32]
@@ -30,6 +40,7 @@ class WordVectors:
     summary: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
+        self._take_other_types()
         if self.vectors.ndim != 2:
             raise InputError(f"word vectors have shape {self.vectors.shape}; expected [n_words, dim]")
         offsets = self.offsets
@@ -42,6 +53,16 @@ class WordVectors:
         if self.summary is not None and (self.summary.ndim != 2 or len(self.summary) != len(self)):
             raise InputError(f"summary has shape {self.summary.shape}; expected [{len(self)}, summary_dim]")
         self._check_finite()
+
+    def _take_other_types(self) -> None:
+        for name, kind in _TYPES.items():
+            given = getattr(self, name)
+            if (type(given) is np.ndarray and given.dtype == kind) or (given is None and name == "summary"):
+                continue
+            array = (
+                floats(given, name, "an array of floats") if kind == np.float32 else integers(given, name, kind.type)
+            )
+            object.__setattr__(self, name, array)
 
     def _check_finite(self) -> None:
         # A sum is not finite as soon as one addend is not, and needs no boolean copy of all vectors.
@@ -78,8 +99,11 @@ class WordVectors:
     def __getitem__(self, key: slice) -> WordVectors:
         """The texts `key.start:key.stop`, without a copy of their vectors."""
         if not isinstance(key, slice):
-            raise InputError(f"WordVectors are sliced, not indexed: write vectors[{key}:{key} + 1]")
-        start, stop, step = key.indices(len(self))
+            raise InputError(f"WordVectors are sliced, not indexed: write vectors[{shown(key)}:{shown(key)} + 1]")
+        try:
+            start, stop, step = key.indices(len(self))
+        except TypeError as error:
+            raise InputError(f"WordVectors are sliced by whole numbers, not by {shown(key)}") from error
         if step != 1:
             raise InputError(f"WordVectors are sliced with step 1, not {step}; use take() for other orders")
         stop = max(start, stop)
@@ -92,7 +116,10 @@ class WordVectors:
         )
 
     def take(self, texts: NDArray[np.int64]) -> WordVectors:
-        """The given texts in the given order."""
+        """The given texts in the given order. Raises InputError for a number that is no text's."""
+        texts = given_rows(texts)
+        if len(texts) and not 0 <= texts.min() <= texts.max() < len(self):
+            raise InputError(f"the texts {shown(texts)} are not all among the {len(self)} that there are, from 0")
         rows, offsets = ragged_rows(self.offsets, texts)
         summary = None if self.summary is None else self.summary[texts]
         return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary)
@@ -120,12 +147,15 @@ class WordVectors:
     @classmethod
     def empty(cls, dim: int, summary_dim: int = 0) -> WordVectors:
         """No text at all."""
+        dim, summary_dim = whole_number(dim, "dim", least=0), whole_number(summary_dim, "summary_dim", least=0)
         summary = np.zeros((0, summary_dim), np.float32) if summary_dim else None
         return cls(np.zeros((0, dim), np.float32), np.zeros(1, np.int64), np.zeros(0, np.uint32), summary)
 
     @classmethod
     def concat(cls, parts: Sequence[WordVectors]) -> WordVectors:
         """All texts of `parts`, in order. Raises InputError when their dimensions differ."""
+        if not isinstance(parts, (list, tuple)) or not all(isinstance(part, WordVectors) for part in parts):
+            raise InputError(f"the parts are {shown(parts)}; expected a list of WordVectors")
         shapes = {(part.dim, part.summary_dim) for part in parts}
         if len(shapes) != 1:
             raise InputError(f"cannot join word vectors of different (dim, summary_dim): {sorted(shapes)}")
@@ -144,7 +174,8 @@ class WordVectors:
 
         Raises InputError for another shape, dimensions that differ, or values that are not finite.
         """
-        arrays = [_as_matrix(vectors, position) for position, vectors in enumerate(texts)]
+        arrays = [_as_matrix(vectors, position) for position, vectors in enumerate(listed(texts, "vectors"))]
+        dim = None if dim is None else whole_number(dim, "dim", otherwise=", or None")
         if not arrays and dim is None:
             raise InputError("no vectors were given; expected one [n_i, dim] array for each text")
         dim = dim if dim is not None else arrays[0].shape[1]
@@ -182,12 +213,7 @@ def ragged_blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:
 
 
 def _as_matrix(vectors: Any, position: int) -> NDArray[np.float32]:
-    if hasattr(vectors, "detach"):  # a torch tensor, on any device, of any precision
-        vectors = vectors.detach().cpu().float().numpy()
-    try:
-        array = np.ascontiguousarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"text {position} is {type(vectors).__name__}; expected a [n, dim] array of floats") from error
+    array = floats(vectors, f"text {position}", "a [n, dim] array of floats")
     if array.ndim != 2 or not array.shape[1]:
         raise InputError(f"the vectors of text {position} have shape {array.shape}; expected [n, dim]")
     return array

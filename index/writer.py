@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .arguments import listed
 from .batch import Batch
 from .catalog import Catalog, FileRecord, Generation, SegmentRecord
 from .errors import InputError, WordhiveWarning
 from .filters import Where
+from .free_numbers import FreeNumbers, Ids
 from .latest import Latest
 from .merging import due, merge
 from .parameters import SAMPLE_DOCUMENTS, Parameters, load_queries, outgrown
 from .segment import Segment, file_records, new_folder
 from .settings import IndexSettings
 from .snapshot import Snapshot
+from .unknown_attributes import warn_of_unknown
 from .word_vectors import WordVectors
 from .writing import (
     commit_batch,
@@ -55,7 +58,7 @@ class Writer:
 
     def store(
         self,
-        ids: Sequence[str],
+        ids: Ids,
         vectors: WordVectors | Sequence[Any],
         texts: Sequence[str | None] | None,
         attributes: Sequence[dict[str, Any] | None] | None,
@@ -63,13 +66,19 @@ class Writer:
         replace: bool,
     ) -> int:
         """Add documents; the number of those whose place they took, which is an InputError without `replace`."""
-        if not len(ids) and not len(vectors):
+        ids = ids if callable(ids) else listed(ids, "ids")
+        vectors = vectors if isinstance(vectors, WordVectors) else listed(vectors, "vectors")
+        if not len(vectors) and (callable(ids) or not ids):
             return 0
         if not isinstance(vectors, WordVectors):
             vectors = WordVectors.from_list(vectors, dim=self._latest.now().dim or None)
         self._latest.now().check_word_ids(vectors)
-        batch = Batch.check(ids, vectors, texts, attributes)
+        batch = None if callable(ids) else Batch.check(ids, vectors, texts, attributes)
         with self.alone():
+            if callable(ids):
+                chosen = ids(FreeNumbers(self._catalog, self._latest.now().n_rows))
+                batch = Batch.check(chosen, vectors, texts, attributes)
+            assert batch is not None
             self._latest.now().check_dims(batch.vectors)
             if not self._ids_checked:  # a damaged id would not be found, and there a second time
                 self._catalog.check_ids()
@@ -90,6 +99,8 @@ class Writer:
         """Delete the documents that a filter lets through, or those of the ids where there is none; their number."""
         with self.alone():
             rows = self._catalog.matching(where) if where is not None else self._rows_of(ids, missing_ok)
+            if where is not None and not rows:
+                warn_of_unknown(self._catalog, where)
             if rows:
                 commit_deletion(self._catalog, rows)
                 self._latest.changed()

@@ -9,13 +9,15 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import IO, Any
 
 from wordhive.index import InputError
+from wordhive.index.arguments import shown
 from wordhive.index.batch import attributes_as_json, check_unicode
 
 # A text beyond this is a whole book: the model would read its first page and call it the document.
@@ -68,37 +70,54 @@ def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
     return (Query(document.id, document.text) for document in _checked(rows, str(source), "query", unique))
 
 
-def document_from(value: Any, number: int, place: str = "") -> Document:
-    """A document from what users have at hand: a `Document`, a dict, an (id, text) pair, or a plain string.
+def document_from(value: Any, number: int) -> Document | str:
+    """A document from what users have at hand: a `Document`, a dict or an (id, text) pair; a string stays one.
 
-    number: becomes the id of a plain string. place: begins an error's message.
+    number: names it in an error's message. Raises InputError for anything else.
     """
     if isinstance(value, Document):
         return value
     if isinstance(value, str):
-        return Document(str(number), value)
-    if isinstance(value, dict):
-        return _from_dict(value, place or f"document {number} (counted from 0): ")
+        return str(value)  # NumPy has strings of its own
+    if isinstance(value, Mapping):
+        return _from_dict(value, f"document {number} (counted from 0): ")
     if isinstance(value, (tuple, list)) and len(value) == 2:
-        return _from_dict({"id": value[0], "text": value[1]}, place or f"document {number} (counted from 0): ")
+        return _from_dict({"id": value[0], "text": value[1]}, f"document {number} (counted from 0): ")
     raise InputError(
-        f"{place}document {number} is {type(value).__name__}; expected a string, a dict with id and text, "
+        f"document {number} is {type(value).__name__}; expected a string, a dict with id and text, "
         "an (id, text) pair, or a Document"
     )
 
 
 def check_document(document: Document, place: str = "") -> None:
     """Raise InputError for a text that is too long or no valid Unicode, and for attributes that are no JSON."""
-    check_unicode(document.id, f"{place}document id {document.id!r}")
-    check_unicode(document.text, f"{place}the text of document {document.id!r}")
+    check_unicode(document.id, f"{place}document id {shown(document.id)}")
+    check_text(document.text, f"{place}document {document.id!r}")
     if not isinstance(document.attributes, dict):
         raise InputError(f"{place}the attributes of document {document.id!r} are no dict; expected names and values")
     attributes_as_json(document.attributes, document.id, place)
-    if len(document.text) > MOST_CHARACTERS:
+
+
+def check_text(text: str, what: str) -> None:
+    """Raise InputError for a text that is too long or no valid Unicode; `what` names its document."""
+    check_unicode(text, f"the text of {what}")
+    if len(text) > MOST_CHARACTERS:
         raise InputError(
-            f"{place}document {document.id!r} has {len(document.text):,} characters, the most is {MOST_CHARACTERS:,}; "
+            f"{what} has {len(text):,} characters, the most is {MOST_CHARACTERS:,}; "
             "split it into passages (a model reads the first few hundred words of each)"
         )
+
+
+def id_from(value: Any) -> Any:
+    """An id as it is kept: a whole number, NumPy's too, as the string of it; anything else as it is."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        try:
+            return str(int(value))
+        except ValueError as error:  # more digits than Python prints
+            raise InputError(f"the id is {shown(value)}; expected a string, or a whole number") from error
+    return value
 
 
 def _documents(source: str | Path) -> Rows:
@@ -143,23 +162,23 @@ def _json_rows(path: Path) -> Rows:
         yield place, _from_dict(value, place)
 
 
-def _from_dict(value: dict[str, Any], place: str) -> Document:
+def _from_dict(value: Mapping[Any, Any], place: str) -> Document:
     rest = dict(value)
+    fields = ", ".join(name if isinstance(name, str) else shown(name) for name in value) or "none"
     id = rest.pop("_id", None)
-    id = rest.pop("id", None) if id is None else id
-    if isinstance(id, int) and not isinstance(id, bool):
-        id = str(id)
-    if not isinstance(id, str) or not id:
-        raise InputError(
-            f"{place}no id; expected a field _id or id with a string (fields: {', '.join(value) or 'none'})"
-        )
+    id = id_from(rest.pop("id", None) if id is None else id)
+    if id is None or (isinstance(id, str) and not id):
+        raise InputError(f"{place}no id; expected a field _id or id with a string (fields: {fields})")
+    if not isinstance(id, str):
+        raise InputError(f"{place}the id {shown(id)} is {type(id).__name__}; expected a string, or a whole number")
     text = rest.pop("text", None)
     if not isinstance(text, str):
-        raise InputError(f"{place}{id!r} has no text; expected a field text with a string (fields: {', '.join(value)})")
+        raise InputError(f"{place}{id!r} has no text; expected a field text with a string (fields: {fields})")
+    text = str(text)
     title = rest.get("title")
     if isinstance(title, str) and title:
         text = f"{title} {text}"
-    else:
+    elif title is None or isinstance(title, str):
         rest.pop("title", None)
     return Document(id, text.strip(), rest)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
+from wordhive.index.arguments import flag, given_path, instance, is_iterable, one_of, shown, whole_number
 from wordhive.index.batch import check_unicode
 from wordhive.index.encodings.best_products import multiplies_bfloat16
 from wordhive.index.info import EncoderStamp
@@ -70,12 +72,11 @@ class Encoder:
                 f"model is a {type(model).__name__}; expected a sentence_transformers.MultiVectorEncoder, "
                 "a model's name, or an Encoder"
             )
-        if precision not in ("auto", "float32", "bfloat16"):
-            raise InputError(f"precision is {precision!r}; choose auto, float32 or bfloat16")
+        instance(name, "name", str, "what the model can be loaded by again")
+        one_of(precision, "precision", get_args(Precision))
+        check_backend(backend)
         self.model = model.eval()
         self.name = name
-        if backend not in ("torch", "openvino"):
-            raise InputError(f"backend is {backend!r}; choose torch or openvino")
         self.backend = backend
         self._bfloat16 = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
         self._runtime: Bfloat16 | OpenVino | None = Bfloat16(model) if self._bfloat16 else None
@@ -101,7 +102,10 @@ class Encoder:
         torch finds one.
         Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach, or the device.
         """
-        name, named_dim = _without_dim(str(name))
+        name, named_dim = _without_dim(str(given_path(name, "the model")))
+        words = flag(words, "words")
+        one_of(precision, "precision", get_args(Precision))
+        check_backend(backend)
         bare = name.removesuffix("+words")
         if bare == UNNAMED:
             raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
@@ -179,8 +183,8 @@ class Encoder:
         places = [number for number, module in enumerate(modules) if _normalizes_words(module)]
         if not places:
             raise InputError(f"{self.name} does not normalise its words; their first dims do not stand for all of them")
-        full = self.model.get_embedding_dimension()
-        if not 1 <= dim <= (full or dim):
+        full, dim = self.model.get_embedding_dimension(), whole_number(dim, "dim")
+        if dim > (full or dim):
             raise InputError(f"{self.name} has words of {full} dims; dim is {dim}, choose 1 to {full}")
         place = places[-1]
         return self._with_modules([*modules[:place], Truncate(dim), *modules[place:]], f"{self.name}@{dim}")
@@ -270,12 +274,14 @@ class Encoder:
         longer. Those of 32 batches are sorted by their tokens. show_progress: None shows a bar on a terminal only.
         on_batch: called with the number of texts of each batch that is done, instead of a bar.
         """
-        if isinstance(texts, str):
-            raise InputError("encode_documents takes many texts; wrap a single one in a list: [text]")
+        check_texts(texts)
+        if on_batch is not None and not callable(on_batch):
+            raise InputError(f"on_batch is {shown(on_batch)}; expected a function of the number of texts, or None")
         total = len(texts) if isinstance(texts, Sequence) else None
         with progress_bar("Encoding", total, show=False if on_batch else show_progress) as advance:
             parts = []
-            for chunk in _chunks(texts, _checked_size(batch_size) * _BATCHES_A_CHUNK):
+            batch_size = whole_number(batch_size, "batch_size")
+            for chunk in _chunks(texts, batch_size * _BATCHES_A_CHUNK):
                 tokens = self.preprocess(chunk, "document")
                 encoded, rows = [], list(token_batches(tokens["attention_mask"], batch_size * _TOKENS_A_TEXT))
                 for chosen in rows:
@@ -284,16 +290,16 @@ class Encoder:
                 parts.append(WordVectors.concat(encoded).take(np.argsort(np.concatenate(rows), kind="stable")))
             return WordVectors.concat(parts) if parts else self._encode([""], "document")[0:0]
 
-    def encode_queries(self, texts: Sequence[str], *, batch_size: int = 32) -> WordVectors:
+    def encode_queries(self, texts: Iterable[str], *, batch_size: int = 32) -> WordVectors:
         """Word vectors of queries, in their order; a single one is encoded with one thread.
 
         batch_size: texts a forward pass; those of 32 batches are sorted by length.
         """
-        if isinstance(texts, str):
-            raise InputError("encode_queries takes a list of texts; wrap the query in one: [query]")
+        check_texts(texts)
+        texts, batch_size = list(texts), whole_number(batch_size, "batch_size")
         alone = len(texts) == 1 and self.model.device.type == "cpu"
         parts = []
-        for chunk in _chunks(texts, _checked_size(batch_size) * _BATCHES_A_CHUNK):
+        for chunk in _chunks(texts, batch_size * _BATCHES_A_CHUNK):
             order = np.argsort([len(text) for text in chunk], kind="stable")
             encoded = []
             for start in range(0, len(order), batch_size):
@@ -312,6 +318,7 @@ class Encoder:
         table, pooling = self.word_table, self.pooling
         if table is None or pooling is None:
             raise InputError(f"{self.name} gives one vector a token, and knows no whole words; load it with words=True")
+        check_texts(texts)
         counts = [np.zeros(0, np.int64)]
         with progress_bar("Counting words", None, show=show_progress) as advance:
             for batch in _chunks(texts, _TEXTS_COUNTED_AT_ONCE):
@@ -323,11 +330,14 @@ class Encoder:
 
     def preprocess(self, texts: list[str], task: Task) -> Any:
         """The tokens of texts as the model reads them: `input_ids`, `attention_mask`, …, cut, and with its prompt."""
+        check_texts(texts)
+        _check_each(texts := list(texts))
         with _FORWARD:
             return self.model.preprocess(texts, prompt=self.prompt(task) or None, task=task)
 
     def prompt(self, task: Task) -> str:
         """What the model puts before every query, or every document."""
+        one_of(task, "task", get_args(Task))
         return self.model.prompts.get(task) or ""
 
     @cached_property
@@ -360,7 +370,8 @@ class Encoder:
 def _without_dim(name: str) -> tuple[str, int | None]:
     bare, mark, dim = name.rpartition("@")
     # A folder may be called anything.
-    return (bare, int(dim)) if mark and dim.isdecimal() and not Path(name).exists() else (name, None)
+    is_dim = mark and re.fullmatch("[0-9]{1,9}", dim)
+    return (bare, int(dim)) if is_dim and not Path(name).exists() else (name, None)
 
 
 def _normalizes_words(module: Any) -> bool:
@@ -370,17 +381,26 @@ def _normalizes_words(module: Any) -> bool:
 def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
     source = iter(texts)
     while chunk := list(islice(source, size)):
-        for text in chunk:
-            if not isinstance(text, str):
-                raise InputError(f"a text is {type(text).__name__} ({text!r:.60}); expected strings")
-            check_unicode(text, f"the text {text!r:.60}")
+        _check_each(chunk)
         yield chunk
 
 
-def _checked_size(batch_size: int) -> int:
-    if batch_size < 1:
-        raise InputError(f"batch_size is {batch_size}; expected a number of texts from 1")
-    return batch_size
+def _check_each(texts: list[str]) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"a text is {type(text).__name__} ({shown(text)}); expected strings")
+        check_unicode(text, f"the text {text[:60]!r}")
+
+
+def check_texts(texts: Any) -> None:
+    """Raise InputError for what gives no texts: one string, what gives its keys, and what is no iterable."""
+    if isinstance(texts, (str, bytes, Mapping)) or not is_iterable(texts):
+        raise InputError(f"the texts are {type(texts).__name__}; expected a list of them: wrap a single one, [text]")
+
+
+def check_backend(backend: Any) -> None:
+    """Raise InputError for what is no backend."""
+    one_of(backend, "backend", get_args(Backend))
 
 
 def _numpy(tensor: Tensor) -> NDArray[np.float32]:

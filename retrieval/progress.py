@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from wordhive.index.arguments import flag
+
 
 @contextmanager
 def progress_bar(label: str, total: int | None, *, show: bool | None = None) -> Iterator[Callable[[int], None]]:
@@ -13,9 +15,7 @@ def progress_bar(label: str, total: int | None, *, show: bool | None = None) -> 
 
     show: None shows it on a terminal only.
     """
-    if show is None:
-        show = sys.stderr.isatty()
-    if not show:
+    if not (sys.stderr.isatty() if show is None else flag(show, "show_progress")):
         yield lambda done: None
         return
     from rich.console import Console

@@ -6,7 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from wordhive.index import InputError, WordVectors
+from wordhive.index import WordVectors
+from wordhive.index.arguments import whole_number
 
 from .encoder import Encoder
 
@@ -18,10 +19,8 @@ class QueryMemory:
     """
 
     def __init__(self, encoder: Encoder, size: int) -> None:
-        if not isinstance(size, int) or size < 0:
-            raise InputError(f"remember is {size!r}; expected a number of queries, or 0 for none")
         self._encoder = encoder
-        self._size = size
+        self._size = whole_number(size, "remember", least=0, otherwise=", of queries")
         self._held: OrderedDict[str, WordVectors] = OrderedDict()
         self._lock = threading.Lock()
 

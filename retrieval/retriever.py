@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, overload
@@ -11,16 +10,18 @@ from typing import Any, overload
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.index.arguments import flag, given_path, id_list, instance, strings
 from wordhive.index.candidates import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.creation import check_free
-from wordhive.index.disk import absolute
 from wordhive.index.filters import Where
 from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
 
-from .documents import Document, check_document, document_from
-from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder
+from .documents import id_from
+from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder, check_backend
 from .explain import Explanation
+from .intake import Intake, Item, ids_of
+from .known_texts import KnownTexts
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
 
@@ -40,6 +41,7 @@ class Retriever:
     """
 
     def __init__(self, index: Index, encoder: Encoder, *, remember: int = 0) -> None:
+        instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
         self.searcher = Searcher(index, encoder, remember=remember)
@@ -66,13 +68,12 @@ class Retriever:
         """
         if config is not None and not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
-        if isinstance(queries, str):
-            raise InputError("queries is one string; expected a list of them, such as will be asked")
+        asked = [] if queries is None else strings(queries, "queries")
         check_device(device)
-        check_free(absolute(path))  # before a model is loaded, which takes seconds
+        check_free(given_path(path))  # before a model is loaded, which takes seconds
         encoder = encoder_of(model, device, "torch")
         config = fitting_config(config, encoder)
-        if queries:
+        if asked:
             check_fits_queries(config)
         index = Index.create(
             path,
@@ -81,7 +82,7 @@ class Retriever:
             summary_weight=encoder.summary_weight,
             exact_match=encoder.exact_match,
             query_length=encoder.query_length,
-            queries=encoder.encode_queries(list(queries)) if queries else None,
+            queries=encoder.encode_queries(asked) if asked else None,
             store_texts=store_texts,
             device=device,
         )
@@ -104,6 +105,7 @@ class Retriever:
         remember: so many queries, the last different ones, are encoded once; see `Searcher`.
         Raises InputError when the path holds no index, or the model is not the one that made it.
         """
+        check_backend(backend)
         index = Index.open(path, device=device)
         if model is None:
             if index.encoder is None:
@@ -138,70 +140,69 @@ class Retriever:
     ) -> int:
         """Encode and add documents; the number that was added.
 
-        documents: strings (their ids are numbers, from 0), dicts with id and text, (id, text) pairs, or `Document`s. A
-        dict's title goes before its text; it and all other keys become attributes. A list is checked whole before
-        anything is encoded. Every 2048 documents are one commit, so that an interrupted run can go on with
-        skip_known=True, which passes over ids that are there.
+        documents: strings, dicts with id and text, (id, text) pairs, `Document`s, or the rows of a pandas, Polars or
+        Arrow table with columns id and text. A string gets a number for its id that no document of the index and of
+        `documents` has, chosen while nobody else writes. A dict's title goes before its text; it and all other keys
+        become attributes. A list is checked whole before anything is encoded. Every 2048 documents are one commit, so
+        that an interrupted run can go on with skip_known=True.
+        skip_known: pass over documents that the index holds: those whose ids are there, and strings whose texts are, as
+        often as they are there. The index must keep texts for strings.
         total: of the documents, for the progress bar, where they have no length.
         """
-        start = 0 if skip_known else self._free_number()
-        prepared, total = _prepared(documents, start, total)
-        if isinstance(prepared, list) and not skip_known:
-            self._check_new(prepared)
-        added = 0
-        with progress_bar("Indexing", total, show=show_progress) as advance:
-            for batch in _batches(prepared):
+        intake, skip_known = Intake(documents, total), flag(skip_known, "skip_known")
+        if intake.held and not skip_known:
+            self._check_new(intake.held)
+        added, texts = 0, None
+        with progress_bar("Indexing", intake.total, show=show_progress) as advance:
+            for batch in intake.commits(DOCUMENTS_A_COMMIT):
+                fresh = batch
                 if skip_known:
-                    known = self.index.known_ids([document.id for document in batch])
-                    fresh = [document for document in batch if document.id not in known]
+                    if texts is None and any(isinstance(item, str) for item in batch):
+                        texts = KnownTexts(self.index)
+                    known = self.index.known_ids(ids_of(batch))
+                    fresh = [item for item in batch if not _is_known(item, known, texts)]
                     advance(len(batch) - len(fresh))
                 else:
                     self._check_new(batch)
-                    fresh = batch
-                self._commit(fresh, advance, self.index.add)
+                self._commit(fresh, intake, advance, self.index.add)
                 added += len(fresh)
         return added
 
     def upsert(self, documents: Iterable[Any], *, total: int | None = None, show_progress: bool | None = None) -> int:
         """Encode and add documents, in place of those of the same ids; the number that was encoded.
 
-        documents, total: as for `add`. Every 2048 documents are one commit: none is gone before its successor is there.
+        documents, total: as for `add`; a string has no id, and so takes nobody's place. Every 2048 documents are one
+        commit: none is gone before its successor is there.
         """
-        prepared, total = _prepared(documents, self._free_number(), total)
-        written = 0
-        with progress_bar("Indexing", total, show=show_progress) as advance:
-            for batch in _batches(prepared):
-                self._commit(batch, advance, self.index.upsert)
+        intake, written = Intake(documents, total), 0
+        with progress_bar("Indexing", intake.total, show=show_progress) as advance:
+            for batch in intake.commits(DOCUMENTS_A_COMMIT):
+                self._commit(batch, intake, advance, self.index.upsert)
                 written += len(batch)
         return written
 
-    def delete(self, ids: Sequence[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
-        """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`."""
-        return self.index.delete(ids, where=where, missing_ok=missing_ok)
+    def delete(self, ids: Iterable[Any] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+        """Delete the documents of these ids, or those that a filter lets through; see `Index.delete`.
 
-    def _free_number(self) -> int:
-        number = len(self)
-        while self.index.known_ids([str(number)]):
-            number += 1
-        return number
+        ids: as `add` takes them: strings, or whole numbers.
+        """
+        given = ids if ids is None else [id_from(id) for id in id_list(ids)]
+        return self.index.delete(given, where=where, missing_ok=missing_ok)
 
-    def _check_new(self, documents: list[Document]) -> None:
-        known = self.index.known_ids([document.id for document in documents])
+    def _check_new(self, items: Sequence[Item]) -> None:
+        ids = ids_of(items)
+        known = self.index.known_ids(ids)
         if known:
-            example = next(document.id for document in documents if document.id in known)
+            example = next(id for id in ids if id in known)
             raise InputError(f"document id {example!r} is already in {self.index.path}; give new ids")
 
     def _commit(
-        self, documents: list[Document], advance: Callable[[int], None], store: Callable[..., int | None]
+        self, items: Sequence[Item], intake: Intake, advance: Callable[[int], None], store: Callable[..., int | None]
     ) -> None:
         self.searcher.check_encoder()
-        vectors = self.encoder.encode_documents([document.text for document in documents], on_batch=advance)
-        store(
-            [document.id for document in documents],
-            vectors,
-            [document.text for document in documents],
-            [document.attributes for document in documents],
-        )
+        texts = [item if isinstance(item, str) else item.text for item in items]
+        vectors = self.encoder.encode_documents(texts, on_batch=advance)
+        store(intake.ids(items), vectors, texts, [None if isinstance(item, str) else item.attributes for item in items])
 
     @overload
     def search(
@@ -239,9 +240,9 @@ class Retriever:
         """Search once, so that the first user's query is as fast as later ones; see `Searcher.warm_up`."""
         self.searcher.warm_up()
 
-    def explain(self, query: str, id: str) -> Explanation:
+    def explain(self, query: str, id: str | int) -> Explanation:
         """Why the document with that id has its score for a query; see `Searcher.explain`."""
-        return self.searcher.explain(query, id)
+        return self.searcher.explain(query, id_from(id))
 
 
 def encoder_of(model: Model, device: str, backend: Backend) -> Encoder:
@@ -271,33 +272,7 @@ def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) ->
     return config
 
 
-def _prepared(
-    documents: Iterable[Any], start: int, total: int | None
-) -> tuple[list[Document] | Iterator[Document], int | None]:
-    """Documents of what a caller gave, numbered from `start` where they have no id, and how many; a list is checked."""
-    if isinstance(documents, (str, bytes, dict, Document)) or not isinstance(documents, Iterable):
-        raise InputError(
-            f"the documents are {type(documents).__name__}; expected a list of them: wrap a single one, [document]"
-        )
-    prepared = (document_from(value, start + number) for number, value in enumerate(documents))
-    if not isinstance(documents, Sequence):
-        return prepared, total
-    held = list(prepared)
-    _check(held)
-    return held, len(held)
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    source = iter(documents)
-    while batch := list(islice(source, DOCUMENTS_A_COMMIT)):
-        _check(batch)
-        yield batch
-
-
-def _check(documents: list[Document]) -> None:
-    seen: set[str] = set()
-    for document in documents:
-        check_document(document)
-        if document.id in seen:
-            raise InputError(f"document id {document.id!r} is given twice; every document needs an id of its own")
-        seen.add(document.id)
+def _is_known(item: Item, known_ids: set[str], texts: KnownTexts | None) -> bool:
+    if isinstance(item, str):
+        return texts is not None and texts.take(item)
+    return item.id in known_ids

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, overload
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
+from wordhive.index.arguments import instance, is_iterable, shown, whole_number
 from wordhive.index.ball_carving import carve
 from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.filters import Where
@@ -81,6 +81,9 @@ class Searcher:
     """
 
     def __init__(self, index: Index, encoder: Encoder | None = None, *, remember: int = 0) -> None:
+        instance(index, "index", Index, "an Index: Index.open(path)")
+        if encoder is not None:
+            instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
         self._queries = None if encoder is None else QueryMemory(encoder, remember)
@@ -146,7 +149,7 @@ class Searcher:
         identical words match there is nothing to join, and carving is an InputError.
         """
         encoder = self._encoder("search with vectors: search_vectors()")
-        if not isinstance(queries, (str, list, tuple)):
+        if isinstance(queries, (bytes, Mapping)) or not is_iterable(queries):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
         vectors = self._encode(texts)
@@ -174,15 +177,19 @@ class Searcher:
         vectors = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=now.dim or None)
         if carving is not None and now.settings.exact_match:
             raise InputError(
-                f"carving is {carving}, but {self.index.path} matches identical words only, and words that are joined "
-                "are not identical; leave carving out"
+                f"carving is {shown(carving)}, but {self.index.path} matches identical words only, and words that "
+                "are joined are not identical; leave carving out"
             )
-        k = _number(k, "k")
+        k = whole_number(k, "k")
         if candidates is None:
             tuned = now.settings.candidates or DEFAULT_CANDIDATES
             candidates = "all" if now.settings.config.encoding is None else tuned
         scored = vectors if carving is None else carve(vectors, carving)
-        n = None if candidates == "all" else max(_number(candidates, "candidates", ", or 'all'"), k)
+        n = (
+            None
+            if isinstance(candidates, str) and candidates == "all"
+            else max(whole_number(candidates, "candidates", otherwise=", or 'all'"), k)
+        )
         among = None if where is None else now.matching(where)
         if n is None or (among is not None and len(among) <= n):  # so few are all candidates
             return [self.fetch(best, k, now) for best in self.score_all(scored, k, now, among)]
@@ -196,7 +203,7 @@ class Searcher:
         """
         encoder = self._encoder("see what search_vectors() found")
         if not isinstance(query, str) or not query.strip():
-            raise InputError(f"the query is {query!r}; expected a string with something in it, to be explained")
+            raise InputError(f"the query is {shown(query)}; expected a string with something in it, to be explained")
         return explain(self.index, encoder, query, self._encode([query]), id)
 
     def warm_up(self) -> None:
@@ -228,8 +235,11 @@ class Searcher:
 
         now: what of the index is searched; None: what it holds now. rows: of these documents only, ascending.
         """
+        now, k = self.index.snapshot() if now is None else now, whole_number(k, "k")
+        instance(now, "now", Snapshot, "a Snapshot: index.snapshot()")
+        now.check_query(queries)
         best: list[Scores | None] = [None] * len(queries)
-        for block in (self.index.snapshot() if now is None else now).score_all(queries, rows):
+        for block in now.score_all(queries, rows):
             for i, scores in enumerate(block):
                 held = best[i]
                 joined = scores if held is None else Scores.concat([held, scores])
@@ -247,16 +257,6 @@ class Searcher:
                 Hit(found.id, float(words + summary), float(words), float(summary), found.text, found.attributes)
             )
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
-
-
-def _number(given: Any, name: str, otherwise: str = "") -> int:
-    try:
-        number = operator.index(given)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise InputError(f"{name} is {given!r}; expected a number from 1{otherwise}")
-    return number
 
 
 def _at_least(total: NDArray[np.float32], k: int) -> NDArray[np.int64]:

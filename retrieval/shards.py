@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
-from wordhive.index.disk import absolute, discard
+from wordhive.index.arguments import given_path
+from wordhive.index.disk import discard
 from wordhive.index.info import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
@@ -83,7 +84,7 @@ def write_shards(
     the same folder. The last one to end finds that all are there.
     Raises InputError when the folder's shards are another model's, or begin with other documents.
     """
-    folder = absolute(folder)
+    folder = given_path(folder)
     manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
     _claim(folder, manifest)
     written, encoded, number = set(_shards(folder)), 0, 0
@@ -114,7 +115,7 @@ def write_shards(
 
 def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     """The shards of a folder: documents and their vectors."""
-    return _read_shards(absolute(folder))
+    return _read_shards(given_path(folder))
 
 
 def _read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
@@ -131,7 +132,7 @@ def _read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
 
 def read_shard_documents(folder: Path) -> Iterator[list[Document]]:
     """The documents of each shard, without their vectors."""
-    folder = absolute(folder)
+    folder = given_path(folder)
     return (_read_documents(folder / f"{name}.jsonl") for name in _whole(folder))
 
 

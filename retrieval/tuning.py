@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordVectors
+from wordhive.index.arguments import instance, real_number, strings, whole_number
 from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.scores import best
 from wordhive.index.snapshot import Snapshot
@@ -53,6 +54,8 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     Raises InputError for an index without a first stage or without documents, a target that is no share, and one that
     10,000 candidates, or all probes, don't reach.
     """
+    instance(searcher, "searcher", Searcher, "a Searcher, such as Retriever.searcher")
+    k, queries = whole_number(k, "k"), None if queries is None else strings(queries, "queries")
     _check(searcher, target, k, queries)
     index, now, asked = searcher.index, searcher.index.snapshot(), _asked(searcher, queries)
     exact = [best([(scores.total, scores.rows)], k) for scores in searcher.score_all(asked, k, now)]
@@ -85,8 +88,9 @@ def _least(curve: dict[int, float], target: float) -> int:
 
 def _check(searcher: Searcher, target: float, k: int, queries: list[str] | None) -> None:
     index = searcher.index
-    if not 0 < target <= 1:
-        raise InputError(f"the target is {target}; expected a share of the exact top {k}, above 0 and up to 1")
+    share = f"a share of the exact top {k}, above 0 and up to 1"
+    if not real_number(target, "the target", share, least=0, most=1):
+        raise InputError(f"the target is {target}; expected {share}")
     if index.config.encoding is None:
         raise InputError(
             f"{index.path} has no first stage (its preset scores every document); there is nothing to tune"

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from wordhive.index import IndexConfig, InputError, MuveraConfig, WordVectors, parallel
 from wordhive.index.encodings import Muvera, muvera
@@ -101,7 +100,7 @@ def test_the_length_is_repetitions_times_buckets_times_dims(
 
 @pytest.mark.parametrize("bits", [-1, 13, 31])
 def test_bits_out_of_range_are_refused(bits: int) -> None:
-    with pytest.raises(ValidationError, match="bits"):
+    with pytest.raises(InputError, match="bits"):
         MuveraConfig(bits=bits)
     with pytest.raises(InputError, match=f"encoding.bits is {bits}"):
         IndexConfig.parse(f"encoding: {{family: muvera, bits: {bits}}}", "mine")

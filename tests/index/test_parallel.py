@@ -84,6 +84,7 @@ def test_the_environment_sets_the_number_of_threads(
         "many",
         "1.5",
         "²",
+        "9" * 5000,
     ],
 )
 def test_a_number_of_threads_that_means_nothing_is_ignored(monkeypatch: pytest.MonkeyPatch, given_threads: str) -> None:

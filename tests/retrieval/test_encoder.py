@@ -84,9 +84,9 @@ def test_generators_are_accepted(tiny_encoder: Encoder) -> None:
 
 
 def test_a_single_string_is_refused(tiny_encoder: Encoder) -> None:
-    with pytest.raises(InputError, match=r"encode_documents takes many texts; wrap a single one in a list: \[text\]"):
+    with pytest.raises(InputError, match=r"the texts are str; expected a list of them: wrap a single one"):
         tiny_encoder.encode_documents("bees")
-    with pytest.raises(InputError, match=r"encode_queries takes a list of texts; wrap the query in one: \[query\]"):
+    with pytest.raises(InputError, match=r"the texts are str; expected a list of them: wrap a single one"):
         tiny_encoder.encode_queries("bees")
 
 
@@ -228,7 +228,7 @@ def test_fit_refuses_too_little_text_dims_and_weights(tiny_base: Path, sentences
         Encoder.fit(str(tiny_base), sentences, dim=33, device="cpu")
     with pytest.raises(InputError, match=r"summary_weight is 1\.5"):
         Encoder.fit(str(tiny_base), sentences, summary_weight=1.5, device="cpu")
-    with pytest.raises(InputError, match="encode_documents takes many texts"):
+    with pytest.raises(InputError, match="the texts are str; expected a list of them"):
         Encoder.fit(str(tiny_base), "bees dance", dim=8, device="cpu")
 
 

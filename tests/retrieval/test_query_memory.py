@@ -132,7 +132,7 @@ def test_threads_may_share_it(tiny_encoder: Encoder) -> None:
 @pytest.mark.parametrize("size", [-1, 1.5, "many", None])
 def test_a_size_that_is_none_is_refused(tmp_path: Path, tiny_folder: Path, tiny_encoder: Encoder, size: object) -> None:
     Retriever.create(tmp_path / "x", tiny_encoder)
-    with pytest.raises(InputError, match=r"remember is .*; expected a number of queries, or 0 for none"):
+    with pytest.raises(InputError, match=r"remember is .*; expected a whole number from 0, of queries"):
         Retriever.open(tmp_path / "x", tiny_folder, remember=size)  # type: ignore[arg-type]
 
 

@@ -157,14 +157,14 @@ def test_hits_stand_in_order_of_their_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize("k", [0, -3])
 def test_k_below_one_is_refused(tmp_path: Path, k: int) -> None:
     searcher = Searcher(filled(tmp_path / "x", random_words(4, 1)))
-    with pytest.raises(InputError, match=f"k is {k}; expected a number from 1"):
+    with pytest.raises(InputError, match=f"k is {k}; expected a whole number from 1"):
         searcher.search_vectors(random_words(1, 2), k)
 
 
 @pytest.mark.parametrize("candidates", [0, -1, "some", 2.5])
 def test_candidates_that_are_neither_a_number_nor_all_are_refused(tmp_path: Path, candidates: Any) -> None:
     searcher = Searcher(filled(tmp_path / "x", random_words(4, 1)))
-    with pytest.raises(InputError, match=f"candidates is {candidates!r}; expected a number from 1, or 'all'"):
+    with pytest.raises(InputError, match=f"candidates is {candidates!r}; expected a whole number from 1, or 'all'"):
         searcher.search_vectors(random_words(1, 2), 3, candidates=candidates)
 
 

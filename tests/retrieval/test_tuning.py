@@ -102,7 +102,7 @@ def test_what_cannot_be_tuned_is_refused(path: Path, tmp_path: Path) -> None:
     empty = Index.create(tmp_path / "empty.hive", CONFIG)
     with pytest.raises(InputError, match="holds no documents; add some before it is tuned"):
         tune(Searcher(empty))
-    with pytest.raises(InputError, match="candidates is 0; expected a number from 1, or None"):
+    with pytest.raises(InputError, match="candidates is 0; expected a whole number from 1, or None"):
         empty.set_candidates(0)
 
 
@@ -167,7 +167,7 @@ def test_probes_outlive_changes(probed: Path) -> None:
     assert (again.candidates, again.probes) == (30, 7)
     index.delete(["more"])
     for bad in (0, -3):
-        with pytest.raises(InputError, match=f"probes is {bad}; expected a number from 1, or None"):
+        with pytest.raises(InputError, match=f"probes is {bad}; expected a whole number from 1, or None"):
             index.set_candidates(30, bad)
     assert Index.open(probed).settings.probes == 7
     index.set_candidates(None)
