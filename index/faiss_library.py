@@ -144,6 +144,24 @@ def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray
     return np.concatenate([sample, edges, -edges])
 
 
+def decodes(index: Any) -> bool:
+    """Whether decoded vectors have the inner products by which an index searches, but for rounding.
+
+    FAISS 1.15 decodes RaBitQ codes of several bits a dim by the first bit alone, and packed ones in lists to less.
+    """
+    library, index = faiss(), faiss().downcast_index(index)
+    if isinstance(index, library.IndexPreTransform):
+        return decodes(index.index)
+    if isinstance(index, library.IndexRefine):  # it decodes what it refines by
+        return decodes(index.refine_index)
+    if isinstance(index, library.IndexHNSW):
+        return decodes(index.storage)
+    if isinstance(index, library.IndexIVFRaBitQFastScan):
+        return False
+    quantizer = getattr(index, "rabitq", None)
+    return quantizer is None or quantizer.nb_bits == 1
+
+
 def decoded(index: Any, kept: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float32]]:
     """All vectors of an index as its codes say, or those with the numbers `kept`, block by block."""
     at_once = max(1, _DECODED_NUMBERS // index.d)

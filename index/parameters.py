@@ -105,8 +105,13 @@ class Parameters:
         """A fresh candidate index for a segment of so many documents."""
         if self._folder is None:
             return None
-        large = self.config.large_candidates is not None and n_documents >= self.config.large_from
-        return CandidateIndex.load(self._folder / (_LARGE if large else "candidates.faiss"), self.config)
+        return CandidateIndex.load(
+            self._folder / (_LARGE if self.is_large(n_documents) else "candidates.faiss"), self.config
+        )
+
+    def is_large(self, n_documents: int) -> bool:
+        """Whether a segment of so many documents has the candidate index of large ones."""
+        return self.config.large_candidates is not None and n_documents >= self.config.large_from
 
 
 def codec_sample(factory: str, documents: WordVectors) -> NDArray[np.float32]:
