@@ -25,7 +25,7 @@ def append_codes(index: Any, other: Any, kept: NDArray[np.int64] | None = None) 
         index.ntotal = inner.ntotal
         return done
     if isinstance(index, library.IndexFlatCodes):
-        if not whole:
+        if kept is not None and not whole:
             other.remove_ids(np.setdiff1d(np.arange(other.ntotal), kept, assume_unique=True))
         index.merge_from(other)
         return True

@@ -32,11 +32,12 @@ class Batch:
         texts: Sequence[str | None] | None,
         attributes: Sequence[dict[str, Any] | None] | None,
     ) -> Batch:
-        """A batch of what a caller gave. Raises InputError for numbers that disagree, bad ids, texts or attributes."""
+        """A batch of what a caller gave. Raises InputError for numbers that disagree or are too large, bad ids, texts, attributes."""
         for name, values in {"ids": ids, "texts": texts, "attributes": attributes}.items():
             if values is not None and len(values) != len(vectors):
                 raise InputError(f"{len(values)} {name} for the vectors of {len(vectors)} documents; expected one each")
         check_ids(ids)
+        vectors.check_size(lambda place: f"document {ids[place]!r}")
         for id, text in zip(ids, texts or (), strict=False):
             if text is not None:
                 check_unicode(text, f"the text of document {id!r}")

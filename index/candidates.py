@@ -20,6 +20,7 @@ from .fast_scan import FastScan
 from .probing import Probing, probing_range
 from .product_scan import Found
 from .whole_search import lack, search_whole
+from .word_vectors import LARGEST
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
@@ -104,7 +105,10 @@ class CandidateIndex:
         """Append documents; they are numbered from `len(self)`."""
         self._packed = None
         self._link()
-        self._index.add(np.ascontiguousarray(encodings, np.float32))
+        encodings = _floats(encodings)
+        if faiss_library.is_half(self._index):  # infinite, it would be nearest to all queries or to none
+            encodings = np.clip(encodings, -LARGEST, LARGEST)
+        self._index.add(encodings)
 
     def append(self, path: Path, kept: NDArray[np.int64] | None = None, *, alike: bool = True) -> bool:
         """Append the documents of a saved index, or say that it can't be done: then they are to be encoded anew.
@@ -244,8 +248,8 @@ class CandidateIndex:
         return cls(index, config)
 
 
-def _floats(queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(queries, np.float32)
+def _floats(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(vectors, np.float32)
 
 
 def _set_metric(graph: Any, metric: int) -> None:

@@ -144,6 +144,15 @@ def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray
     return np.concatenate([sample, edges, -edges])
 
 
+def is_half(index: Any) -> bool:
+    """Whether codes are numbers of half precision, which reach to 65,504."""
+    parts = (getattr(index, name, None) for name in ("index", "base_index", "refine_index", "storage"))
+    quantizer = getattr(index, "sq", None)
+    if quantizer is not None and quantizer.qtype == faiss().ScalarQuantizer.QT_fp16:
+        return True
+    return any(is_half(faiss().downcast_index(part)) for part in parts if part is not None)
+
+
 def decodes(index: Any) -> bool:
     """Whether decoded vectors have the inner products by which an index searches, but for rounding.
 

@@ -79,12 +79,13 @@ class FastScan:
     def _fits_sums(self, queries: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which queries have table entries that 8 bits tell apart, and sums of them that fit into 16."""
         parts = self._index.pq.M
-        tell = np.abs(queries).max(axis=1) * self._reach > _LEAST_PRODUCT
+        tell: NDArray[np.bool_] = np.abs(queries).max(axis=1) * self._reach > _LEAST_PRODUCT
         if parts * _LARGEST_ENTRY <= _LARGEST_SUM:
             return tell
         spans = _spans(self._centroids, queries)
         # FAISS stretches the widest part to all of an entry's 8 bits, and rounds each entry.
-        return tell & (spans.sum(axis=1) * _LARGEST_ENTRY <= (_LARGEST_SUM - parts / 2) * spans.max(axis=1))
+        tell &= spans.sum(axis=1) * _LARGEST_ENTRY <= (_LARGEST_SUM - parts / 2) * spans.max(axis=1)
+        return tell
 
     @cached_property
     def _centroids(self) -> NDArray[np.float32]:
@@ -94,9 +95,9 @@ class FastScan:
         return numbers.reshape(quantiser.M, quantiser.ksub, quantiser.dsub)
 
     @cached_property
-    def _reach(self) -> np.float32:
+    def _reach(self) -> float:
         """The largest number of a centroid."""
-        return np.float32(np.abs(self._centroids).max(initial=0))
+        return float(np.abs(self._centroids).max(initial=0))
 
     def _scanned(self, queries: NDArray[np.float32], n: int) -> Found:
         """What FAISS finds, which may be fewer than n: the places left over have number −1, and come last."""
@@ -146,7 +147,7 @@ def _spans(centroids: NDArray[np.float32], queries: NDArray[np.float32]) -> NDAr
     """
     parts, _, width = centroids.shape
     if width == 1:
-        return np.abs(queries) * np.ptp(centroids[:, :, 0], axis=1)
+        return np.asarray(np.abs(queries) * np.ptp(centroids[:, :, 0], axis=1), np.float32)
     products = np.einsum("qmw,mcw->qmc", queries.reshape(len(queries), parts, width), centroids)
     return np.asarray(np.ptp(products, axis=2), np.float32)
 

@@ -176,8 +176,7 @@ def save_queries(folder: Path, queries: WordVectors) -> None:
 
     Raises InputError for vectors that half precision can't hold.
     """
-    if len(queries.vectors) and np.abs(queries.vectors).max() > np.finfo(np.float16).max:
-        raise InputError("the query vectors hold numbers beyond 65,504; expected vectors of about unit length")
+    queries.check_size(lambda place: f"query {place} (counted from 0)")
     write_tensors(folder / QUERIES, queries.tensors())
     sync(folder / QUERIES)
     sync(folder)

@@ -334,6 +334,7 @@ class Snapshot:
         """Raise InputError for queries that the index's documents can't be scored for."""
         self.check_word_ids(queries)
         self.check_dims(queries)
+        queries.check_size(lambda place: f"query {place} (counted from 0)")
 
     def check_word_ids(self, vectors: WordVectors) -> None:
         """Raise InputError for vectors without word ids where only identical words match."""
