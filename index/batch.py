@@ -32,7 +32,10 @@ class Batch:
         texts: Sequence[str | None] | None,
         attributes: Sequence[dict[str, Any] | None] | None,
     ) -> Batch:
-        """A batch of what a caller gave. Raises InputError for numbers that disagree or are too large, bad ids, texts, attributes."""
+        """A batch of what a caller gave.
+
+        Raises InputError for counts that disagree, vectors with huge numbers, bad ids, texts or attributes.
+        """
         for name, values in {"ids": ids, "texts": texts, "attributes": attributes}.items():
             if values is not None and len(values) != len(vectors):
                 raise InputError(f"{len(values)} {name} for the vectors of {len(vectors)} documents; expected one each")

@@ -36,8 +36,8 @@ class FastScan:
     Its inner products are sums of 8-bit table entries: off by up to some thousandths of their range. Where FAISS's sums
     can't say which documents are best, the codes are scanned by tables in float32, which takes some ten times as long:
 
-    - FAISS takes the smallest sum, 0, for a place that is free. So it leaves out documents that are worst in every part,
-      which are all documents for a query of zeros, and a few for many a query where parts are few.
+    - FAISS takes the smallest sum, 0, for a free place. So it leaves out documents that are worst in every part, which
+      are all documents for a query of zeros, and a few for many a query where parts are few.
     - A sum of more than 257 entries may exceed 16 bits, and FAISS begins at 0 again: the best document comes last.
     """
 
@@ -64,7 +64,7 @@ class FastScan:
         return isinstance(index, faiss_library.faiss().IndexPQ) and index.pq.nbits == 4
 
     def search(self, queries: NDArray[np.float32], n: int) -> Found:
-        """The best n documents of each query, `[n_queries, n]`; equal ones by number. n: at most as many as there are."""
+        """The best n documents of each query, `[n_queries, n]`; equal ones by number. n: at most as there are."""
         summed = np.flatnonzero(self._fits_sums(queries))
         scores = np.full((len(queries), n), -np.inf, np.float32)
         numbers = np.full((len(queries), n), -1, np.int64)

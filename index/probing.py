@@ -44,7 +44,8 @@ class Probing:
     def search(self, index: Any, queries: NDArray[np.float32], n: int, selector: Any = None) -> Found:
         """The best n documents of each query in a FAISS index, `[n_queries, n]`: inner products and numbers.
 
-        Places are free, number −1, where as widely as this fewer are met. selector: FAISS's, of the documents that may be found. A graph is scanned where its walk would take longer.
+        Places are free, number −1, where as widely as this fewer documents are met.
+        selector: FAISS's, of the documents that may be found. A graph is scanned where its walk would take longer.
         """
         library = faiss_library.faiss()
         if isinstance(index, library.IndexHNSW) and not self.walks(n, index.ntotal):

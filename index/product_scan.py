@@ -1,4 +1,4 @@
-"""A scan of a product quantiser's codes by tables in float32: slower than FAISS's fast scan, and right for any query."""
+"""A scan of product codes by tables in float32: slower than FAISS's fast scan, and right for any query."""
 
 from __future__ import annotations
 
