@@ -19,6 +19,7 @@ from .errors import InputError, WordhiveError
 _DECODED_NUMBERS = 16_000_000
 # Of k-means for codebooks of 16.
 _ROUNDS_OF_FEW = 12
+_CODEBOOKS = re.compile(r"(?:PQ[^x]+|IMI\d+|RQ\d+|LSQ\d+|P(?:RQ|LSQ)\d+x\d+)(?:x(?P<bits>\d+))?")
 _DIVIDED = re.compile(r"\{dims(?:/(\d+))?\}")
 
 
@@ -80,7 +81,7 @@ def from_factory(
         except RuntimeError as error:
             raise InputError(
                 f"{purpose} {factory!r} cannot be trained on {len(sample)} vectors ({_reason(error)}); "
-                "add more documents in the first batch, or choose SQ8"
+                "index more documents at once, or choose SQ8"
             ) from error
     return index
 
@@ -100,6 +101,24 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
             f"{choices and f'; choose {choices}'}"
         ) from error
+
+
+def least_to_train(factory: str) -> int:
+    """How many vectors FAISS wants at least for training what a factory string names; 1 where any number will do."""
+    return max(_least_of(part) for part in re.split(r"[,_+()]", factory))
+
+
+def _least_of(part: str) -> int:
+    if lists := re.fullmatch(r"IVF(\d+)([kM]?)", part):
+        return int(lists[1]) * {"": 1, "k": 1 << 10, "M": 1 << 20}[lists[2]]
+    if dims := re.fullmatch(r"(?:PCAW?R?|ITQ)(\d+)", part):
+        return int(dims[1])
+    if part.startswith("OPQ"):
+        return 256
+    # Of k-means for each part: as many centroids as numbers of so many bits; of what is left, twice as many.
+    if codebooks := _CODEBOOKS.match(part):
+        return 1 << min(int(codebooks["bits"] or 8) + part.startswith("RQ"), 30)
+    return 1
 
 
 def sub_quantisers(dim: int, factory: str) -> int:

@@ -95,6 +95,11 @@ class Snapshot:
         return self._catalog.n_documents()  # SQLite counts rows one by one: milliseconds for a million
 
     @property
+    def n_words(self) -> int:
+        """Words of all documents that are not deleted."""
+        return sum(int(np.diff(segment.offsets)[self.live(segment)].sum()) for segment in self.segments)
+
+    @property
     def n_rows(self) -> int:
         """The first row that no segment owns yet."""
         last = self.segments[-1].record if self.segments else None
