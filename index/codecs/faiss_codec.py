@@ -61,8 +61,8 @@ class FaissCodec:
         """Raise InputError for a string that names no codec for vectors of `dim` dims, or one that is not decoded."""
         if not decodes(factory):
             raise InputError(
-                f"codec {factory!r} is decoded by its first bit alone, so that the others are of no use; choose RaBitQ, "
-                "or for as many bytes Residual256x2, SQ4 or SQ8"
+                f"codec {factory!r} is decoded by its first bit alone, so that the others are of no use; choose "
+                "RaBitQ, or for as many bytes Residual256x2, SQ4 or SQ8"
             )
         index, _ = faiss_library.parsed(dim, factory, "codec", CHOICES)
         try:
