@@ -175,7 +175,8 @@ def is_half(index: Any) -> bool:
 def decodes(index: Any) -> bool:
     """Whether decoded vectors have the inner products by which an index searches, but for rounding.
 
-    FAISS 1.15 decodes RaBitQ codes of several bits a dim by the first bit alone, and packed ones in lists to less.
+    FAISS 1.15 decodes RaBitQ codes of several bits a dim by the first bit alone, and reads codes that are packed in
+    lists from wrong places.
     """
     library, index = faiss(), faiss().downcast_index(index)
     if isinstance(index, library.IndexPreTransform):
@@ -184,7 +185,7 @@ def decodes(index: Any) -> bool:
         return decodes(index.refine_index)
     if isinstance(index, library.IndexHNSW):
         return decodes(index.storage)
-    if isinstance(index, library.IndexIVFRaBitQFastScan):
+    if isinstance(index, library.IndexIVFFastScan):
         return False
     quantizer = getattr(index, "rabitq", None)
     return quantizer is None or quantizer.nb_bits == 1

@@ -38,15 +38,21 @@ def lack(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 def fill_up(index: Any, queries: NDArray[np.float32], found: Found, allowed: NDArray[np.bool_] | None = None) -> Found:
     """What was found, and in places that are free the best of the other documents, by their decoded vectors.
 
-    FAISS's 4-bit fast scans have none for documents whose table entries add up to 0. allowed: only of these; None: all.
+    Where they can't be decoded, the first ones as the worst: FAISS's 4-bit fast scans leave out documents whose table
+    entries add up to 0, the least there is. allowed: only of these; None: all.
     """
     scores, numbers = found
+    decodes = faiss_library.decodes(index)
     for query in lack(numbers):
         free = numbers[query] < 0
         others = np.ones(index.ntotal, np.bool_) if allowed is None else allowed.copy()
         others[numbers[query, ~free]] = False
-        filling = scan_decoded(index, queries[query : query + 1], int(free.sum()), others)
-        scores[query, free], numbers[query, free] = filling[0][0], filling[1][0]
+        if decodes:
+            filling = scan_decoded(index, queries[query : query + 1], int(free.sum()), others)
+            scores[query, free], numbers[query, free] = filling[0][0], filling[1][0]
+        else:
+            scores[query, free] = 0 if free.all() else scores[query, ~free].min()
+            numbers[query, free] = np.flatnonzero(others)[: free.sum()]
         scores[query], numbers[query] = in_order(scores[query], numbers[query])
     return scores, numbers
 

@@ -16,7 +16,16 @@ from wordhive.index.codecs import FaissCodec
 from .conftest import Draw, Make, SlowScores, all_scores, names
 
 MANY = ["RaBitQ2", "RaBitQ4", "RaBitQ8", "RaBitQfs4", "OPQ4,RaBitQ8"]
-CANDIDATES = ["RaBitQ", "RaBitQ8", "RaBitQfs4", "RR32,RaBitQ8", "IVF8,RaBitQ8", "IVF8,RaBitQfs4", "PCA32,IVF8,RaBitQ8"]
+CANDIDATES = [
+    "RaBitQ",
+    "RaBitQ8",
+    "RaBitQfs4",
+    "RR32,RaBitQ8",
+    "IVF8,RaBitQ8",
+    "IVF8,RaBitQfs4",
+    "PCA32,IVF8,RaBitQ8",
+    "IVF8,PQ16x4fs",
+]
 COPIED = ["IVF8,SQ8", "IVF8,Flat", "IVF8,PQ8x4", "IVF8,RaBitQ8", "PCA32,IVF8,RaBitQ8", "RR32,RaBitQ8", "RaBitQ8", "SQ8"]
 N, DIM = 400, 32
 
@@ -82,7 +91,7 @@ def test_codes_are_appended_as_they_are(tmp_path: Path, factory: str, share: flo
         np.testing.assert_array_equal(found[1], wanted[1])
 
 
-@pytest.mark.parametrize("factory", ["IVF8,RaBitQfs4", "RaBitQfs4"])
+@pytest.mark.parametrize("factory", ["IVF8,RaBitQfs4", "RaBitQfs4", "IVF8,PQ8x4fs"])
 def test_codes_that_are_not_copied_are_not_decoded(tmp_path: Path, factory: str) -> None:
     index, other = built(factory, vectors(N), [vectors(9), vectors(N)])
     other.save(tmp_path / "other")
