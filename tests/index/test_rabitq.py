@@ -17,15 +17,9 @@ from .conftest import Draw, Make, SlowScores, all_scores, names
 
 MANY = ["RaBitQ2", "RaBitQ4", "RaBitQ8", "RaBitQfs4", "OPQ4,RaBitQ8"]
 CANDIDATES = [
-    "RaBitQ",
-    "RaBitQ8",
-    "RaBitQfs4",
-    "RR32,RaBitQ8",
-    "IVF8,RaBitQ8",
-    "IVF8,RaBitQfs4",
-    "PCA32,IVF8,RaBitQ8",
+    "RaBitQ", "RaBitQ8", "RaBitQfs4", "RR32,RaBitQ8", "IVF8,RaBitQ8", "IVF8,RaBitQfs4", "PCA32,IVF8,RaBitQ8",
     "IVF8,PQ16x4fs",
-]
+]  # fmt: skip
 COPIED = ["IVF8,SQ8", "IVF8,Flat", "IVF8,PQ8x4", "IVF8,RaBitQ8", "PCA32,IVF8,RaBitQ8", "RR32,RaBitQ8", "RaBitQ8", "SQ8"]
 N, DIM = 400, 32
 
