@@ -82,10 +82,23 @@ class FastScan:
         tell: NDArray[np.bool_] = np.abs(queries).max(axis=1) * self._reach > _LEAST_PRODUCT
         if parts * _LARGEST_ENTRY <= _LARGEST_SUM:
             return tell
-        spans = _spans(self._centroids, queries)
+        spans = self._spans(queries)
         # FAISS stretches the widest part to all of an entry's 8 bits, and rounds each entry.
         tell &= spans.sum(axis=1) * _LARGEST_ENTRY <= (_LARGEST_SUM - parts / 2) * spans.max(axis=1)
         return tell
+
+    def _spans(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How far apart each part's products with its centroids lie, float32 `[n_queries, M]`."""
+        parts, _, width = self._centroids.shape
+        if width == 1:
+            return np.abs(queries) * self._widths
+        products = np.einsum("qmw,mcw->qmc", queries.reshape(len(queries), parts, width), self._centroids)
+        return np.asarray(np.ptp(products, axis=2), np.float32)
+
+    @cached_property
+    def _widths(self) -> NDArray[np.float32]:
+        """How far apart the centroids of parts of one dim lie, float32 `[M]`."""
+        return np.asarray(np.ptp(self._centroids[:, :, 0], axis=1), np.float32)
 
     @cached_property
     def _centroids(self) -> NDArray[np.float32]:
@@ -138,18 +151,6 @@ class FastScan:
 
 def _packed(index: Any, codes: NDArray[np.uint8]) -> Any:
     return faiss_library.faiss().IndexPQFastScan(products_of(index, codes))
-
-
-def _spans(centroids: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far apart a part's products with its centroids lie, float32 `[n_queries, M]`.
-
-    centroids: float32 `[M, 16, dim / M]`. queries: float32 `[n_queries, dim]`.
-    """
-    parts, _, width = centroids.shape
-    if width == 1:
-        return np.asarray(np.abs(queries) * np.ptp(centroids[:, :, 0], axis=1), np.float32)
-    products = np.einsum("qmw,mcw->qmc", queries.reshape(len(queries), parts, width), centroids)
-    return np.asarray(np.ptp(products, axis=2), np.float32)
 
 
 def _search(part: Any, queries: NDArray[np.float32], n: int, *, alone: bool) -> Found:
