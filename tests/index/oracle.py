@@ -37,6 +37,8 @@ FACTORIES = [
 CODECS = ["Flat", "SQ8", "SQ4", "SQfp16", "Senary256", "PQ4x4", "RaBitQ"]
 # Few enough documents for thousands of lives, and enough to fit and learn from.
 LEAST, MOST, REDUCED = 24, 70, 16
+# Of a score in float32, relative to the lengths of the vectors.
+_ROUNDING = 1e-5
 _COLOURS = ["red", "green", "blue"]
 
 
@@ -226,7 +228,15 @@ def check(life: Life, n_queries: int = 15) -> None:
         every = candidates == "all" or max(candidates, k) >= among.sum()
         for place, hits in enumerate(found):
             life.searches += 1
-            _compare(life, hits, [ids[row] for row in order[among].tolist()], exact[place][among], k, every)
+            named = [ids[row] for row in order[among].tolist()]
+            near = _ROUNDING * _length(queries[place : place + 1])
+            _compare(life, hits, named, exact[place][among], near, k, every)
+
+
+def _length(query: WordVectors) -> float:
+    """The lengths of all of a query's vectors together: documents' have a length of about 1."""
+    assert query.summary is not None
+    return float(np.linalg.norm(query.vectors, axis=1).sum() + np.linalg.norm(query.summary))
 
 
 def _exact(queries: WordVectors, documents: WordVectors) -> NDArray[np.float64]:
@@ -244,11 +254,15 @@ def _exact(queries: WordVectors, documents: WordVectors) -> NDArray[np.float64]:
     return scores
 
 
-def _compare(life: Life, hits: list[Hit], ids: list[str], exact: NDArray[np.float64], k: int, every: bool) -> None:
-    """Counts, ids, scores, their order, texts and attributes; every: whether all documents were candidates."""
+def _compare(
+    life: Life, hits: list[Hit], ids: list[str], exact: NDArray[np.float64], near: float, k: int, every: bool
+) -> None:
+    """Counts, ids, scores, their order, texts and attributes; every: whether all documents were candidates.
+
+    near: how far rounding may take a score.
+    """
     assert len(hits) == min(k, len(ids)), f"{len(hits)} hits of {min(k, len(ids))}"
     by_id = dict(zip(ids, exact.tolist(), strict=True))
-    near = 1e-4 * max(1e-30, float(np.abs(exact).max(initial=0)))
     assert len({hit.id for hit in hits}) == len(hits), "a document twice"
     for hit in hits:
         assert hit.id in by_id, f"{hit.id} is not among those asked for"
