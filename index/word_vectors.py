@@ -75,8 +75,8 @@ class WordVectors:
                 row = int(np.flatnonzero(sizes > LARGEST)[0])
                 text = row if numbers is self.summary else int(np.searchsorted(self.offsets, row, side="right")) - 1
                 raise InputError(
-                    f"the vectors of {name(text)} hold a number of size {sizes[row]:.8g}, beyond {LARGEST:,.0f}; expected "
-                    "vectors of about unit length: encode it again, or normalise all vectors"
+                    f"the vectors of {name(text)} hold a number of size {sizes[row]:.8g}, beyond {LARGEST:,.0f}; "
+                    "expected vectors of about unit length: encode it again, or normalise all vectors"
                 )
 
     @property
