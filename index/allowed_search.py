@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import faiss_library
-from .fast_scan import Found
 from .probing import Probing
+from .product_scan import Found, scan_products
+from .whole_search import fill_up, lack, scan_decoded
 
 
 def search_allowed(
@@ -40,38 +41,33 @@ def search_allowed(
         index = library.downcast_index(index.storage)
     if isinstance(index, library.IndexIVF):
         found = wide.search(index, queries, n, selector)
-        return found if _is_whole(found) else Probing(index.nlist, wide.beam).search(index, queries, n, selector)
+        if not _is_whole(found):
+            found = Probing(index.nlist, wide.beam).search(index, queries, n, selector)
+        return fill_up(index, queries, found, allowed)
     if isinstance(index, (library.IndexFlat, library.IndexScalarQuantizer, library.IndexRaBitQ)):
         return probing.search(index, queries, n, selector)
     # The others take no selector.
     if isinstance(index, library.IndexPQ):
-        return _scan_products(index, queries, n, np.flatnonzero(allowed))
-    return _scan_decoded(index, queries, n, allowed)
+        return scan_products(index, queries, n, np.flatnonzero(allowed))
+    if not faiss_library.decodes(index):
+        return _search_more(index, queries, n, allowed)
+    return scan_decoded(index, queries, n, allowed)
 
 
 def _is_whole(found: Found) -> bool:
-    return bool((found[1] >= 0).all())
+    return not len(lack(found[1]))
 
 
-def _scan_products(index: Any, queries: NDArray[np.float32], n: int, rows: NDArray[np.int64]) -> Found:
-    """The codes of those rows as an index of their own, which is much faster than to decode them."""
-    library = faiss_library.faiss()
-    part = library.IndexPQ(index.d, index.pq.M, index.pq.nbits, library.METRIC_INNER_PRODUCT)
-    part.pq, part.is_trained = index.pq, True
-    codes = library.rev_swig_ptr(index.codes.data(), index.ntotal * index.code_size)
-    part.add_sa_codes(codes.reshape(index.ntotal, index.code_size)[rows])
-    scores, numbers = part.search(queries, n)
-    return scores, rows[numbers]
-
-
-def _scan_decoded(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:
-    scores, numbers = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
-    first = 0
-    for vectors in faiss_library.decoded(index):
-        rows = np.flatnonzero(allowed[first : first + len(vectors)])
-        scores = np.concatenate([scores, queries @ vectors[rows].T], axis=1)
-        numbers = np.concatenate([numbers, np.broadcast_to(rows + first, (len(queries), len(rows)))], axis=1)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :n]
-        scores, numbers = np.take_along_axis(scores, best, axis=1), np.take_along_axis(numbers, best, axis=1)
-        first += len(vectors)
-    return scores, numbers
+def _search_more(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:
+    """The allowed ones of so many that are found among all that they are enough."""
+    asked = n
+    while True:
+        asked = min(2 * asked, len(allowed))
+        scores, numbers = index.search(queries, asked)
+        kept = (numbers >= 0) & allowed[numbers]
+        if asked == len(allowed) or (kept.sum(axis=1) >= n).all():
+            break
+    first = np.argsort(~kept, axis=1, kind="stable")[:, :n]
+    numbers = np.where(kept, numbers, -1)
+    found = np.take_along_axis(scores, first, axis=1), np.take_along_axis(numbers, first, axis=1)
+    return fill_up(index, queries, found, allowed)

@@ -37,7 +37,10 @@ class Batch:
         texts: Sequence[str | None] | None,
         attributes: Sequence[dict[str, Any] | None] | None,
     ) -> Batch:
-        """A batch of what a caller gave. Raises InputError for numbers that disagree, bad ids, texts or attributes."""
+        """A batch of what a caller gave.
+
+        Raises InputError for counts that disagree, vectors with huge numbers, bad ids, texts or attributes.
+        """
         n = len(vectors)
         columns = {"ids": ids, "texts": texts, "attributes": attributes}
         held: dict[str, list[Any]] = {
@@ -47,6 +50,7 @@ class Batch:
             if len(values) != n:
                 raise InputError(f"{len(values)} {name} for the vectors of {n} documents; expected one each")
         check_ids(held["ids"])
+        vectors.check_size(lambda place: f"document {held['ids'][place]!r}")
         for id, text in zip(held["ids"], held["texts"], strict=True):
             if text is not None:
                 check_unicode(text, f"the text of document {id!r}")

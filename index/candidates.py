@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from . import faiss_library
 from .allowed_search import search_allowed
+from .appended_codes import append_codes
 from .arguments import shown
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
-from .fast_scan import FastScan, Found
+from .fast_scan import FastScan
 from .probing import Probing, probing_range
+from .product_scan import Found
+from .whole_search import lack, search_whole
+from .word_vectors import LARGEST
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
 _FEW_DOCUMENTS = 1_000
@@ -91,6 +95,10 @@ class CandidateIndex:
         return isinstance(self._index, (library.IndexFlatCodes, library.IndexIVF))
 
     @property
+    def _decodes(self) -> bool:
+        return faiss_library.decodes(self._index)
+
+    @property
     def _is_graph(self) -> bool:
         return isinstance(self._index, faiss_library.faiss().IndexHNSW)
 
@@ -98,28 +106,28 @@ class CandidateIndex:
         """Append documents; they are numbered from `len(self)`."""
         self._packed = None
         self._link()
-        self._index.add(np.ascontiguousarray(encodings, np.float32))
+        encodings = _floats(encodings)
+        if faiss_library.is_half(self._index):  # infinite, it would be nearest to all queries or to none
+            encodings = np.clip(encodings, -LARGEST, LARGEST)
+        self._index.add(encodings)
 
-    def append(self, path: Path, kept: NDArray[np.int64] | None = None) -> None:
-        """Append the documents of a saved index that was trained on the same sample; codes are taken over as they are.
+    def append(self, path: Path, kept: NDArray[np.int64] | None = None, *, alike: bool = True) -> bool:
+        """Append the documents of a saved index, or say that it can't be done: then they are to be encoded anew.
 
-        kept: their numbers there, ascending; None: all. A graph is linked anew, around the vectors that its codes
-        stand for, and so are lists of which documents are left out.
+        kept: their numbers there, ascending; None: all. alike: the saved index began as a copy of this one when it was
+        empty, so that its codes are taken over as they are. Otherwise, and in a graph, which is linked anew, documents
+        are added as the vectors that their codes stand for: not where those say less than the codes do.
         """
         self._packed = None
-        library, other = faiss_library.faiss(), faiss_library.read(path)
-        whole = kept is None or len(kept) == other.ntotal
-        if type(other) is type(self._index) and isinstance(other, library.IndexFlatCodes):
-            if not whole:
-                assert kept is not None
-                other.remove_ids(np.setdiff1d(np.arange(other.ntotal), kept, assume_unique=True))
-            self._index.merge_from(other)
-        elif type(other) is type(self._index) and isinstance(other, library.IndexIVF) and whole:
-            self._index.merge_from(other, len(self))
-        else:
-            self._link()
-            for vectors in faiss_library.decoded(other, kept):
-                self._index.add(vectors)
+        other = faiss_library.read(path)
+        if alike and append_codes(self._index, other, kept):
+            return True
+        if not faiss_library.decodes(other):
+            return False
+        self._link()
+        for vectors in faiss_library.decoded(other, kept):
+            self._index.add(vectors)
+        return True
 
     def _link(self) -> None:
         library = faiss_library.faiss()
@@ -141,12 +149,12 @@ class CandidateIndex:
         *,
         probes: int | None = None,
     ) -> Found:
-        """The best n documents of each query, `[n_queries, min(n, len(self))]`: inner products and numbers.
+        """The best n documents of each query, `[n_queries, n]`: inner products and numbers.
 
-        A graph or list index may find fewer: the places left over have number −1.
-        allowed: `[len(self)]`, the documents that may be found; None: all. Where some may not, min(n, those that may)
-        are always found, on the CPU (SQUASH's promise, Oakley & Ferhatosmanoglu 2024).
-        probes: lists that an IVF index visits, least beam of a graph; None: as configured.
+        So many are always found, or all that there are (SQUASH's promise, Oakley & Ferhatosmanoglu 2024).
+        allowed: `[len(self)]`, the documents that may be found, on the CPU where some may not; None: all.
+        probes: lists that an IVF index visits, least beam of a graph; None: as configured. More for a query for which
+        they hold fewer than n documents.
         Raises InputError for more than 2048 documents on a GPU.
         """
         n = min(n, len(self) if allowed is None else int(np.count_nonzero(allowed)))
@@ -161,13 +169,17 @@ class CandidateIndex:
             if n > _GPU_MOST:
                 raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
             with _GPU_LOCK:
-                return self._searched(queries, n, None, probes)
+                scores, numbers = Probing.of(self._config, probes).search(self._index, _floats(queries), n)
+            if len(lacking := lack(numbers)):  # of lists that are visited, as many as it takes
+                found = self._on_cpu.search(queries[lacking], n, probes=probes)
+                scores[lacking], numbers[lacking] = found
+            return scores, numbers
         small = len(queries) == 1 or len(queries) * len(self) < _FEW_PAIRS
         with faiss_library.one_thread(small):
             return self._searched(queries, n, allowed if some else None, probes)
 
     def _searched(self, queries: Any, n: int, allowed: NDArray[np.bool_] | None, probes: int | None) -> Found:
-        library, queries = faiss_library.faiss(), np.ascontiguousarray(queries, np.float32)
+        library, queries = faiss_library.faiss(), _floats(queries)
         if FastScan.fits(self._index):
             packed = self._fast_scan()
             return packed.search(queries, n) if allowed is None else packed.search_allowed(queries, n, allowed)
@@ -176,7 +188,7 @@ class CandidateIndex:
         probing = Probing.of(self._config, probes)
         if allowed is not None:
             return search_allowed(self._index, queries, n, allowed, probing)
-        return probing.search(self._index, queries, n)
+        return search_whole(self._index, queries, n, probing)
 
     def _fast_scan(self) -> FastScan:
         with self._packing:
@@ -187,17 +199,17 @@ class CandidateIndex:
     def vectors(self, most: int) -> NDArray[np.float32] | None:
         """The encodings of the first documents, at most so many numbers, as their codes say: float32 `[n, dim]`.
 
-        None where FAISS can't decode them.
+        None where FAISS can't decode them, or not to what it searches.
         """
         library = faiss_library.faiss()
-        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)):
+        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)) or not self._decodes:
             return None
         return np.asarray(self._index.reconstruct_n(0, min(most // self._index.d, len(self))), np.float32)
 
     def vectors_of(self, numbers: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """The encodings of the documents with these numbers, as `vectors` has them; None where it has none."""
         library = faiss_library.faiss()
-        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)):
+        if not isinstance(self._index, (library.IndexFlatCodes, library.IndexHNSW)) or not self._decodes:
             return None
         return np.asarray(self._index.reconstruct_batch(numbers), np.float32)
 
@@ -207,6 +219,8 @@ class CandidateIndex:
         if device == "cpu":
             return self
         try:
+            if not self._decodes:
+                raise RuntimeError("its codes say more than the vectors that they are decoded to")
             return CandidateIndex(_on_gpu(self._index, _gpu_number(device)), self._config, on_cpu=self)
         except RuntimeError as error:
             if "out of memory" in str(error):
@@ -233,6 +247,10 @@ class CandidateIndex:
         if mapped and isinstance(index, faiss_library.faiss().IndexHNSW):
             _set_metric(index, faiss_library.faiss().METRIC_INNER_PRODUCT)  # before threads search it
         return cls(index, config)
+
+
+def _floats(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(vectors, np.float32)
 
 
 def _set_metric(graph: Any, metric: int) -> None:

@@ -19,6 +19,7 @@ from .errors import InputError, WordhiveError
 _DECODED_NUMBERS = 16_000_000
 # Of k-means for codebooks of 16.
 _ROUNDS_OF_FEW = 12
+_CODEBOOKS = re.compile(r"(?:PQ[^x]+|IMI\d+|RQ\d+|LSQ\d+|P(?:RQ|LSQ)\d+x\d+)(?:x(?P<bits>\d+))?")
 _DIVIDED = re.compile(r"\{dims(?:/(\d+))?\}")
 
 
@@ -80,7 +81,7 @@ def from_factory(
         except RuntimeError as error:
             raise InputError(
                 f"{purpose} {factory!r} cannot be trained on {len(sample)} vectors ({_reason(error)}); "
-                "add more documents in the first batch, or choose SQ8"
+                "index more documents at once, or choose SQ8"
             ) from error
     return index
 
@@ -100,6 +101,24 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
             f"{choices and f'; choose {choices}'}"
         ) from error
+
+
+def least_to_train(factory: str) -> int:
+    """How many vectors FAISS wants at least for training what a factory string names; 1 where any number will do."""
+    return max(_least_of(part) for part in re.split(r"[,_+()]", factory))
+
+
+def _least_of(part: str) -> int:
+    if lists := re.fullmatch(r"IVF(\d+)([kM]?)", part):
+        return int(lists[1]) * {"": 1, "k": 1 << 10, "M": 1 << 20}[lists[2]]
+    if dims := re.fullmatch(r"(?:PCAW?R?|ITQ)(\d+)", part):
+        return int(dims[1])
+    if part.startswith("OPQ"):
+        return 256
+    # Of k-means for each part: as many centroids as numbers of so many bits; of what is left, twice as many.
+    if codebooks := _CODEBOOKS.match(part):
+        return 1 << min(int(codebooks["bits"] or 8) + part.startswith("RQ"), 30)
+    return 1
 
 
 def sub_quantisers(dim: int, factory: str) -> int:
@@ -142,6 +161,34 @@ def widened(sample: NDArray[np.float32], factory: str, few_rows: int) -> NDArray
     reach = np.float32(1.5) * largest if largest > 0 else np.float32(1)
     edges = np.full((1, sample.shape[1]), reach, np.float32)
     return np.concatenate([sample, edges, -edges])
+
+
+def is_half(index: Any) -> bool:
+    """Whether codes are numbers of half precision, which reach to 65,504."""
+    parts = (getattr(index, name, None) for name in ("index", "base_index", "refine_index", "storage"))
+    quantizer = getattr(index, "sq", None)
+    if quantizer is not None and quantizer.qtype == faiss().ScalarQuantizer.QT_fp16:
+        return True
+    return any(is_half(faiss().downcast_index(part)) for part in parts if part is not None)
+
+
+def decodes(index: Any) -> bool:
+    """Whether decoded vectors have the inner products by which an index searches, but for rounding.
+
+    FAISS 1.15 decodes RaBitQ codes of several bits a dim by the first bit alone, and reads codes that are packed in
+    lists from wrong places.
+    """
+    library, index = faiss(), faiss().downcast_index(index)
+    if isinstance(index, library.IndexPreTransform):
+        return decodes(index.index)
+    if isinstance(index, library.IndexRefine):  # it decodes what it refines by
+        return decodes(index.refine_index)
+    if isinstance(index, library.IndexHNSW):
+        return decodes(index.storage)
+    if isinstance(index, library.IndexIVFFastScan):
+        return False
+    quantizer = getattr(index, "rabitq", None)
+    return quantizer is None or quantizer.nb_bits == 1
 
 
 def decoded(index: Any, kept: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.float32]]:

@@ -22,7 +22,7 @@ from .free_numbers import Ids
 from .info import EncoderStamp, IndexInfo, bytes_by_part
 from .intrinsic_dimension import estimate
 from .latest import Latest
-from .parameters import check_fits_exact_match, check_fits_queries
+from .parameters import check_decodes, check_fits_exact_match, check_fits_queries
 from .scores import Scores
 from .settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
@@ -88,6 +88,7 @@ class Index:
             config = IndexConfig.default(exact_match=exact_match)
         elif not isinstance(config, IndexConfig):
             config = IndexConfig.load(config)
+        check_decodes(config)
         if exact_match:
             check_fits_exact_match(config)
         if queries is not None:

@@ -114,12 +114,14 @@ def _write(
     candidates = parameters.empty_candidates(record.n_documents)
     if candidates is None or parameters.encoding is None:
         return
+    large = parameters.is_large(record.n_documents)
     for segment, local in zip(segments, kept, strict=True):
-        if segment.record.generation == record.generation:
-            candidates.append(segment.folder / "candidates.faiss", local)
-        else:
-            for block in blocks(segment, local):
-                candidates.add(parameters.encoding.encode_documents(now.decoded(segment, block), device))
+        alike = parameters.is_large(segment.record.n_documents) == large
+        same = segment.record.generation == record.generation
+        if same and candidates.append(segment.folder / "candidates.faiss", local, alike=alike):
+            continue
+        for block in blocks(segment, local):
+            candidates.add(parameters.encoding.encode_documents(now.decoded(segment, block), device))
     candidates.save(folder / "candidates.faiss")
 
 

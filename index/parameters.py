@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import faiss_library
 from .candidates import CandidateIndex
-from .codecs import Codec, check_codec, learns, load_codec, train_codec, wanted
+from .codecs import Codec, check_codec, decodes, learns, load_codec, train_codec, wanted
 from .config import FittedConfig, IndexConfig, SummaryConfig
 from .disk import sync
 from .encodings import FusedEncoding, least_documents
@@ -64,17 +66,21 @@ class Parameters:
                 f"the queries that the index was given have {queries.dim} dims (summaries {queries.summary_dim}), the "
                 f"documents {documents.dim} ({documents.summary_dim}); make the index anew, with one model for both"
             )
-        check_codec(config.codec, documents.dim)
-        if documents.summary_dim:
-            check_codec(config.summary_codec, documents.summary_dim)
-        config = _trainable(config, len(documents))
+        for codec, dim in ((config.codec, documents.dim), (config.summary_codec, documents.summary_dim)):
+            if dim and decodes(codec):  # an index of an earlier version may name one that is not
+                check_codec(codec, dim)
+        asked, config = config, _trainable(config, len(documents), len(documents.vectors))
         chosen = np.sort(np.random.default_rng(0).permutation(len(documents))[:SAMPLE_DOCUMENTS])
         sample = documents.take(chosen) if len(chosen) < len(documents) else documents
         train_codec(config.codec, codec_sample(config.codec, sample)).save(folder, "words")
         if sample.summary is not None:
             train_codec(config.summary_codec, sample.summary).save(folder, "summaries")
-        if config.encoding is not None:
+        if config.encoding is None:
+            _check_candidates(asked, sample, summary_weight)
+        else:
             encoding, encodings = fit_encoding(config, sample, summary_weight, queries, query_length)
+            if len(encodings) < _wanted_by_candidates(config):
+                encodings = encoding.encode_documents(sample)
             write_tensors(folder / "encoding.safetensors", encoding.tensors())
             CandidateIndex.train(config, encodings).save(folder / "candidates.faiss")
             large = CandidateIndex.train_large(config, encodings)
@@ -105,8 +111,13 @@ class Parameters:
         """A fresh candidate index for a segment of so many documents."""
         if self._folder is None:
             return None
-        large = self.config.large_candidates is not None and n_documents >= self.config.large_from
-        return CandidateIndex.load(self._folder / (_LARGE if large else "candidates.faiss"), self.config)
+        return CandidateIndex.load(
+            self._folder / (_LARGE if self.is_large(n_documents) else "candidates.faiss"), self.config
+        )
+
+    def is_large(self, n_documents: int) -> bool:
+        """Whether a segment of so many documents has the candidate index of large ones."""
+        return self.config.large_candidates is not None and n_documents >= self.config.large_from
 
 
 def codec_sample(factory: str, documents: WordVectors) -> NDArray[np.float32]:
@@ -130,21 +141,66 @@ def fit_encoding(
     return FusedEncoding.from_tensors(config.encoding, fitted.tensors()), encoded
 
 
-def outgrown(held: IndexConfig, asked: IndexConfig, n: int) -> bool:
-    """Whether parameters are makeshift, because documents were few, and n documents are enough to train better ones."""
-    now = _trainable(asked, n)
+def outgrown(held: IndexConfig, asked: IndexConfig, n_documents: int, n_words: Callable[[], int]) -> bool:
+    """Whether parameters are makeshift, because documents were few, and there are enough now to train better ones."""
+    if all(getattr(held, part) == getattr(asked, part) for part in _MAKESHIFT):
+        return False
+    now = _trainable(asked, n_documents, n_words())
     return any(getattr(held, part) != getattr(asked, part) == getattr(now, part) for part in _MAKESHIFT)
 
 
-def _trainable(config: IndexConfig, n: int) -> IndexConfig:
-    """What of the configuration can be trained on n documents: few have no encoding yet, and no codebooks."""
+def _trainable(config: IndexConfig, n_documents: int, n_words: int) -> IndexConfig:
+    """What of the configuration can be trained on so many: few have no encoding yet, and no codebooks.
+
+    A codec that is not decoded, which earlier versions took, is never trained.
+    Raises InputError for what could not be trained on any number, because a sample has no more.
+    """
     makeshift: dict[str, str | None] = {}
-    if config.encoding is not None and n < least_documents(config.encoding, config.reduction):
-        makeshift.update(encoding=None, reduction=None)
-    if n < _LEAST_TO_LEARN:
-        codecs = {"codec": config.codec, "summary_codec": config.summary_codec}
-        makeshift.update({name: "SQ8" for name, codec in codecs.items() if learns(codec)})
+    if config.encoding is not None:
+        least = max(least_documents(config.encoding, config.reduction), _wanted_by_candidates(config))
+        if n_documents < least:
+            makeshift.update(encoding=None, reduction=None)
+    codecs = {"codec": (config.codec, n_words), "summary_codec": (config.summary_codec, n_documents)}
+    for name, (codec, n) in codecs.items():
+        few = learns(codec) and (n_documents < _LEAST_TO_LEARN or n < _wanted(codec, name, wanted(codec)))
+        if few or not decodes(codec):
+            makeshift[name] = "SQ8"
     return config.model_copy(update=makeshift)
+
+
+def _wanted_by_candidates(config: IndexConfig) -> int:
+    """How many documents the first stage is trained on at least."""
+    factories = [config.candidates, *([config.large_candidates] if config.large_candidates else [])]
+    return max(_wanted(factory, "candidates", SAMPLE_DOCUMENTS) for factory in factories)
+
+
+def _wanted(factory: str, purpose: str, most: int) -> int:
+    least = faiss_library.least_to_train(factory)
+    if least > most:
+        raise InputError(
+            f"{purpose} {factory!r} would be trained on {least:,} vectors or more, and a sample has {most:,}; "
+            "choose fewer lists, or codes of fewer bits"
+        )
+    return least
+
+
+def _check_candidates(config: IndexConfig, sample: WordVectors, summary_weight: float) -> None:
+    """Raise InputError for a first stage that could not be made, although documents are too few to make it yet."""
+    if config.reduction is not None:
+        dim = config.reduction.dims
+    elif config.encoding is None or isinstance(config.encoding, FittedConfig):
+        return  # the dims follow from the documents that it will be fitted to
+    else:
+        dim = fit_encoding(config, sample, summary_weight)[1].shape[1]
+    for factory in filter(None, (config.candidates, config.large_candidates)):
+        faiss_library.parsed(dim, factory, "candidates", "")
+
+
+def check_decodes(config: IndexConfig) -> None:
+    """Raise InputError for codecs that are not decoded to what they hold."""
+    for codec in (config.codec, config.summary_codec):
+        if not decodes(codec):
+            check_codec(codec, 1)
 
 
 def check_fits_exact_match(config: IndexConfig) -> None:
@@ -171,8 +227,7 @@ def save_queries(folder: Path, queries: WordVectors) -> None:
 
     Raises InputError for vectors that half precision can't hold.
     """
-    if len(queries.vectors) and np.abs(queries.vectors).max() > np.finfo(np.float16).max:
-        raise InputError("the query vectors hold numbers beyond 65,504; expected vectors of about unit length")
+    queries.check_size(lambda place: f"query {place} (counted from 0)")
     write_tensors(folder / QUERIES, queries.tensors())
     sync(folder / QUERIES)
     sync(folder)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import faiss_library
 from .config import IndexConfig
-from .fast_scan import Found
+from .product_scan import Found
 
 # A graph's search takes as long as a scan of so many documents for each place of its beam, or longer (512 dims in SQ8:
 # 31 where the beam is 1024, 70 where it is 64).
@@ -36,9 +36,15 @@ class Probing:
         """So many times as wide."""
         return Probing(math.ceil(self.lists * factor), int(self.beam * factor))
 
+    def doubled(self, reach: tuple[int, int] | None) -> Probing:
+        """Twice as wide, as far as that makes a difference. reach: an index's `probing_range`."""
+        most = 0 if reach is None else reach[1]
+        return Probing(max(self.lists, min(2 * self.lists, most)), max(self.beam, min(2 * self.beam, most)))
+
     def search(self, index: Any, queries: NDArray[np.float32], n: int, selector: Any = None) -> Found:
         """The best n documents of each query in a FAISS index, `[n_queries, n]`: inner products and numbers.
 
+        Places are free, number −1, where as widely as this fewer documents are met.
         selector: FAISS's, of the documents that may be found. A graph is scanned where its walk would take longer.
         """
         library = faiss_library.faiss()

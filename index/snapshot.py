@@ -96,6 +96,11 @@ class Snapshot:
         return self._catalog.n_documents()  # SQLite counts rows one by one: milliseconds for a million
 
     @property
+    def n_words(self) -> int:
+        """Words of all documents that are not deleted."""
+        return sum(int(np.diff(segment.offsets)[self.live(segment)].sum()) for segment in self.segments)
+
+    @property
     def n_rows(self) -> int:
         """The first row that no segment owns yet."""
         last = self.segments[-1].record if self.segments else None
@@ -352,6 +357,7 @@ class Snapshot:
         instance(queries, "the queries", WordVectors, "WordVectors, as WordVectors.from_list() makes them")
         self.check_word_ids(queries)
         self.check_dims(queries)
+        queries.check_size(lambda place: f"query {place} (counted from 0)")
 
     def check_word_ids(self, vectors: WordVectors) -> None:
         """Raise InputError for vectors without word ids where only identical words match."""

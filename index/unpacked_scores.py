@@ -46,8 +46,11 @@ def byte_scores(queries: WordVectors, layout: ByteSteps, documents: CodeSpans) -
 
     run_in_blocks(block, documents.work(lanes.n_groups))
     # The start is the same for all document words, so that it changes no maximum.
-    sums = np.concatenate([[0], np.cumsum(queries.vectors @ layout.start.astype(np.float64))])
-    starts = np.diff(sums[queries.offsets]).astype(np.float32)
+    # Each query is added up by itself: a difference of running sums would depend on the queries beside it.
+    starts, asked_for = np.zeros(len(queries), np.float32), np.flatnonzero(queries.counts)
+    if len(asked_for):
+        of_words = queries.vectors @ layout.start.astype(np.float64)
+        starts[asked_for] = np.add.reduceat(of_words, queries.offsets[asked_for])
     scores += starts[:, None] * (documents.counts > 0)
     return scores
 

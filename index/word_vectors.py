@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ _TYPES: dict[str, np.dtype[Any]] = {
     "word_ids": np.dtype(np.uint32),
     "summary": np.dtype(np.float32),
 }
+# The largest number of half precision. Vectors of models have a length of about 1; products and sums of these stay
+# finite in single precision, in every codec and encoding.
+LARGEST = 65_504.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,19 @@ class WordVectors:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def check_size(self, name: Callable[[int], str]) -> None:
+        """Raise InputError for numbers beyond ±65,504; `name` says what a text is called, by its number."""
+        for numbers in (self.vectors, self.summary):
+            # Both ends of the range, and no copy of all numbers.
+            if numbers is not None and max(numbers.max(initial=0), -numbers.min(initial=0)) > LARGEST:
+                sizes = np.abs(numbers).max(axis=1)
+                row = int(np.flatnonzero(sizes > LARGEST)[0])
+                text = row if numbers is self.summary else int(np.searchsorted(self.offsets, row, side="right")) - 1
+                raise InputError(
+                    f"the vectors of {name(text)} hold a number of size {sizes[row]:.8g}, beyond {LARGEST:,.0f}; "
+                    "expected vectors of about unit length: encode it again, or normalise all vectors"
+                )
 
     @property
     def dim(self) -> int:

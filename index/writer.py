@@ -142,7 +142,7 @@ class Writer:
         vectors, files, new = batch.vectors, [], None
         now, settings = self._latest.now(), self._latest.settings
         generation = now.generation
-        if generation is None or self._outgrown(generation, len(vectors)):
+        if generation is None or self._outgrown(generation, vectors):
             number, n_rows = generation.id + 1 if generation else 1, now.n_rows + len(vectors)
             generation = new = Generation(number, vectors.dim, vectors.summary_dim, n_rows)
             now = self._latest.opened()
@@ -163,10 +163,11 @@ class Writer:
             Parameters.train(settings.config, sample, settings.summary_weight, folder, queries, settings.query_length)
         return file_records(self._path, self._path / "params" / str(new.id))
 
-    def _outgrown(self, generation: Generation, n_new: int) -> bool:
-        """Whether the documents were too few to train all that was asked for, and with n_new more are enough."""
+    def _outgrown(self, generation: Generation, new: WordVectors) -> bool:
+        """Whether the documents were too few to train all that was asked for, and with new ones are enough."""
         now = self._latest.now()
-        return outgrown(now.parameters(generation.id).config, self._latest.settings.config, len(now) + n_new)
+        held, asked = now.parameters(generation.id).config, self._latest.settings.config
+        return outgrown(held, asked, len(now) + len(new), lambda: self._latest.opened().n_words + len(new.vectors))
 
     def _new_name(self) -> str:
         """A segment's name: no segment had it before, so nobody takes one's files for another's."""

@@ -4,7 +4,7 @@ from .codec import Codec
 from .faiss_codec import FaissCodec
 from .layout import ByteSteps, CodeParts, Floats, Layout
 from .residual import ResidualCodec
-from .training import check_codec, learns, load_codec, train_codec, wanted
+from .training import check_codec, decodes, learns, load_codec, train_codec, wanted
 
 __all__ = [
     "ByteSteps",
@@ -15,6 +15,7 @@ __all__ = [
     "Layout",
     "ResidualCodec",
     "check_codec",
+    "decodes",
     "learns",
     "load_codec",
     "train_codec",

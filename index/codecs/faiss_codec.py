@@ -21,6 +21,8 @@ _FEW_WORDS = 10_000
 WANTED = 20_000
 # Scalar quantisers know each dim's range, and floats nothing; all others learn codebooks.
 _PLAIN = re.compile(r"SQ\w+|Flat")
+# Of several bits a dim, which FAISS 1.15 decodes by the first one alone.
+_UNDECODED = re.compile(r"RaBitQ(fs)?[2-9]")
 # Of each kind one, for who names none.
 CHOICES = (
     "Senary256, Ternary256, Residual256x2, Residual256x1, SQ8, SQ6, SQ4, SQfp16, PQ8, OPQ8,PQ8, RQ8x8, RaBitQ or Flat"
@@ -30,6 +32,11 @@ CHOICES = (
 def learns(factory: str) -> bool:
     """Whether a codec of that name has codebooks."""
     return _PLAIN.fullmatch(factory) is None
+
+
+def decodes(factory: str) -> bool:
+    """Whether the codes of a codec of that name are decoded by all that they say."""
+    return _UNDECODED.search(factory) is None
 
 
 class FaissCodec:
@@ -51,7 +58,12 @@ class FaissCodec:
 
     @staticmethod
     def check(factory: str, dim: int) -> None:
-        """Raise InputError for a string that names no codec for vectors of `dim` dims."""
+        """Raise InputError for a string that names no codec for vectors of `dim` dims, or one that is not decoded."""
+        if not decodes(factory):
+            raise InputError(
+                f"codec {factory!r} is decoded by its first bit alone, so that the others are of no use; choose "
+                "RaBitQ, or for as many bytes Residual256x2, SQ4 or SQ8"
+            )
         index, _ = faiss_library.parsed(dim, factory, "codec", CHOICES)
         try:
             index.sa_code_size()

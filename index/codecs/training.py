@@ -34,6 +34,11 @@ def learns(factory: str) -> bool:
     return ResidualCodec.is_named(factory) or faiss_codec.learns(factory)
 
 
+def decodes(factory: str) -> bool:
+    """Whether the codes of a codec of that name are decoded by all that they say."""
+    return ResidualCodec.is_named(factory) or faiss_codec.decodes(factory)
+
+
 def check_codec(factory: str, dim: int) -> None:
     """Raise InputError for a string that names no codec for vectors of `dim` dims."""
     if ResidualCodec.is_named(factory):

@@ -192,3 +192,17 @@ def test_a_processor_with_narrow_registers_scores_alike(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("codec", ["SQ8", "SQ6", "SQ4", "Flat", "PQ4x4", "Residual8x2"])
+@pytest.mark.parametrize("size", [1e-12, 1e-30])
+def test_a_query_is_scored_as_if_it_were_alone(draw: Callable[..., WordVectors], codec: str, size: float) -> None:
+    documents, queries = draw(1, [3, 0, 5] * 20), draw(2, [4, 0, 3, 2])
+    factors = np.repeat(np.float32([60_000, 1, size, 1]), queries.counts)[:, None]
+    queries = WordVectors(queries.vectors * factors, queries.offsets, queries.word_ids)
+    trained = train_codec(codec, documents.vectors)
+    spans = CodeSpans.of([(trained.encode(documents.vectors), documents.offsets[:-1], documents.offsets[1:])])
+    together = code_scores(queries, trained.layout, spans)  # type: ignore[arg-type]
+    for place in range(len(queries)):
+        alone = code_scores(queries[place : place + 1], trained.layout, spans)[0]  # type: ignore[arg-type]
+        np.testing.assert_allclose(together[place], alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())

@@ -173,7 +173,8 @@ def test_numbers_that_disagree_are_refused(
         ({"codec": "PQ3"}, "codec 'PQ3' is no FAISS factory string for 8 dims"),
         ({"codec": "HNSW32"}, "codec 'HNSW32' cannot encode single vectors"),
         ({"codec": "Senary65537"}, "codec 'Senary65537' has 65,537 centroids; choose at most 65,536"),
-        ({"candidates": "IVF64,Flat"}, "candidates 'IVF64,Flat' cannot be trained on 6 vectors"),
+        ({"candidates": "IVF64,Rubbish"}, "candidates 'IVF64,Rubbish' is no FAISS factory"),
+        ({"candidates": "IVF30000,Flat"}, "candidates 'IVF30000,Flat' would be trained on 30,000 vectors or more"),
         ({"encoding": MuveraConfig(projection_dim=9)}, "projection_dim is 9, but the words have 8"),
     ],
 )
