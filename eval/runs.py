@@ -16,6 +16,8 @@ from wordhive.index import InputError
 from wordhive.retrieval.chunks import document_of
 from wordhive.retrieval.documents import read_lines
 
+from .bpref import bpref, bpref_level
+
 Run = dict[str, dict[str, float]]
 Qrels = dict[str, dict[str, int]]
 
@@ -45,23 +47,52 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
 def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, NDArray[np.float64]]:
     """Each measure of every judged query, in their order, by ranx; 0 for a query without results.
 
-    Raises InputError for a measure that ranx does not know.
+    Raises InputError for a measure that ranx does not know or that is no number for a query, and without queries.
     """
+    if not qrels:
+        raise InputError("there is no judged query to measure; give judgements of the queries that the run answers")
+    names = list(dict.fromkeys(measures))
+    levels = {name: level for name in names if (level := bpref_level(name)) is not None}
+    values = _ranx_values(qrels, run, [name for name in names if name not in levels])
+    for name, level in levels.items():
+        values[name] = np.array([bpref(grades, run.get(id, ()), level) for id, grades in qrels.items()], np.float64)
+    for name in names:
+        if not (known := np.isfinite(values[name])).all():
+            id = list(qrels)[int(np.argmin(known))]
+            raise InputError(f"{name} of query {id!r} is no number; choose another measure, such as ndcg@10 or map")
+    return {name: values[name] for name in names}
+
+
+def _ranx_values(qrels: Qrels, run: Run, names: list[str]) -> dict[str, NDArray[np.float64]]:
+    if not names:
+        return {}
+    import numba
     import ranx
 
-    # ranx sorts by score, equal ones anyhow: it gets the ranks. It knows no empty ranking: an unjudged document
+    # ranx compiles anew for each length of the longest id, which takes half a minute: its documents are numbers of one
+    # length. It sorts by score, equal ones anyhow: it gets the ranks. It knows no empty ranking: an unjudged document
     # stands for one.
-    complete = {id: {document: -float(rank) for rank, document in enumerate(run.get(id) or {"": 0.0})} for id in qrels}
-    names = list(measures)
-    judged, given = ranx.Qrels(qrels), ranx.Run(complete)
+    numbers: dict[str, str] = {}
+    judged = {id: {_number(document, numbers): grade for document, grade in qrels[id].items()} for id in qrels}
+    complete = {
+        id: {_number(document, numbers): -float(rank) for rank, document in enumerate(run.get(id) or ("",))}
+        for id in qrels
+    }
+    given, threads = ranx.Run(complete), numba.get_num_threads()
     with warnings.catch_warnings():
         # Of a cast in ranx's own kernels, each time they are compiled.
         warnings.filterwarnings("ignore", message="unsafe cast from uint64 to int64")
         try:
-            ranx.evaluate(judged, given, names, return_mean=False, save_results_in_run=True)
-        except (ValueError, KeyError, NotImplementedError, AttributeError) as error:
+            ranx.evaluate(ranx.Qrels(judged), given, names, return_mean=False, save_results_in_run=True)
+        except (ValueError, KeyError, NotImplementedError, AttributeError, AssertionError) as error:
             raise InputError(f"ranx does not know one of {names}; try ndcg@10, mrr@10, recall@100 or map") from error
+        finally:
+            numba.set_num_threads(threads)  # it leaves one of them to the whole process where queries are few
     return {name: np.array([given.scores[name][id] for id in qrels], np.float64) for name in names}
+
+
+def _number(document: str, numbers: dict[str, str]) -> str:
+    return numbers.setdefault(document, f"{len(numbers):010d}")
 
 
 def without_itself(run: Run, depth: int | None = None) -> Run:
