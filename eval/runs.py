@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError
 from wordhive.retrieval.chunks import document_of
-from wordhive.retrieval.documents import read_lines
+from wordhive.retrieval.lines import is_header, read_lines
 
 from .bpref import bpref, bpref_level
 
 Run = dict[str, dict[str, float]]
 Qrels = dict[str, dict[str, int]]
 
+_LARGEST = float(np.finfo(np.float32).max)
 _WHITE_SPACE = re.compile("%(?:09|0A|0B|0C|0D|1C|1D|1E|1F|20|C2%85|C2%A0)")
 
 MEASURES = ("ndcg@10", "mrr@10", "recall@100", "recall@1000", "map")
@@ -114,17 +115,22 @@ def merge_chunks(run: Run) -> Run:
 
 
 def read_run(path: Path) -> Run:
-    """A TREC run from a file (.gz too), each query's documents in trec_eval's order: by score as float32, falling, and
-    of equal ones the larger id first; the ranks in the file do not count.
+    """A TREC run from a file (packed by gzip, too), each query's documents in trec_eval's order: by score as float32,
+    falling, and of equal ones the larger id first; the ranks in the file do not count. It may begin with a header.
 
     Raises InputError, with file and line, for a line that is none of a run, a document twice, or an empty file.
     """
     run: Run = {}
     for number, line in read_lines(path):
-        columns = line.split()
+        # With tabs, ids and the tag may hold blanks.
+        columns = [cell.strip() for cell in line.split("\t")] if line.count("\t") == 5 else line.split()
+        if not run and len(columns) == 6 and is_header(columns):
+            continue
         try:
             query, _, document, _, score, _ = columns
             value = float(score)
+            if not (query and document):
+                raise ValueError("an empty id")
         except ValueError as error:
             raise InputError(
                 f"{path}:{number}: {line!r:.80}; expected query, Q0, document, rank, score and tag"
@@ -140,7 +146,8 @@ def read_run(path: Path) -> Run:
 
 
 def _in_order_of_trec_eval(found: dict[str, float]) -> dict[str, float]:
-    return dict(sorted(found.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True))
+    with np.errstate(over="ignore"):  # what float32 can't hold is infinite there, too
+        return dict(sorted(found.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True))
 
 
 def trec_lines(run: Run, tag: str) -> Iterator[str]:
@@ -150,10 +157,14 @@ def trec_lines(run: Run, tag: str) -> Iterator[str]:
     break ties in ways of their own. White space in an id, which the format can't hold, is written as in a URL (%20).
     """
     for query, documents in run.items():
-        last = np.float32(np.inf)
+        last = math.inf
         for rank, (document, score) in enumerate(documents.items(), 1):
-            last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
+            last = min(_float32(score), float(np.nextafter(np.float32(last), np.float32(-np.inf))))
             yield f"{_word(query)} Q0 {_word(document)} {rank} {last:.9g} {tag}\n"
+
+
+def _float32(score: float) -> float:
+    return float(np.float32(min(max(score, -_LARGEST), _LARGEST)))
 
 
 def _unquoted(id: str) -> str:
