@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
-from wordhive.retrieval.chunks import document_of
 from wordhive.retrieval.lines import is_header, read_lines
 
 from .bpref import bpref, bpref_level
@@ -104,6 +103,8 @@ def without_itself(run: Run, depth: int | None = None) -> Run:
 
 def merge_chunks(run: Run) -> Run:
     """A run of documents from one of their chunks: each counts as its best one; ties go to the smaller id."""
+    from wordhive.retrieval.chunks import document_of  # which needs the models, seconds to import
+
     merged: Run = {}
     for query, chunks in run.items():
         best: dict[str, float] = {}
