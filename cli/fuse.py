@@ -19,7 +19,7 @@ def fuse(
     runs: Annotated[list[Path], typer.Argument(help="TREC runs, two at least.")],
     to: Annotated[Path, typer.Option(help="The fused run.")],
     method: Annotated[
-        str, typer.Option(help="Of ranx: rrf (ranks), wsum (weighted sum of scores), mnz, max, …")
+        str, typer.Option(help="By ranx's names: rrf (ranks), wsum (weighted sum of scores), mnz, max, …")
     ] = "rrf",
     norm: Annotated[
         str, typer.Option(help="What brings scores to a common scale: min-max, zmuv, max, sum, rank.")

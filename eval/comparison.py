@@ -17,6 +17,8 @@ from .runs import Qrels, Run, query_values
 Test = Literal["fisher", "student"]
 
 _PERMUTATIONS = 10_000
+# Differences that differ by less, as a share of the largest one, differ by rounding.
+_EQUAL = 1e-12
 TEST_NAMES = {"fisher": "Fisher's randomisation test", "student": "Student's paired t-test"}
 _SIGNED = re.compile(r"[-+<] ?[.\d]+")
 _LATEX = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"})
@@ -143,13 +145,19 @@ def p_value(differences: NDArray[np.float64], test: Test, seed: int = 0) -> floa
     """How likely differences at least as large on average are, were their signs a matter of chance; 1 without any, and
     for a single query, of which nothing can be told.
 
-    seed: draws the permutations.
+    Where all differences are equal, Student's t would divide by their variance of 0: their p-value is then the exact
+    one of the randomisation, 2 / 2^n. seed: draws the permutations. Raises InputError for differences that are no
+    numbers.
     """
     from scipy import stats
 
+    if not np.isfinite(differences).all():
+        raise InputError("a difference between two runs is no number; compare them by a measure that has a value")
     if len(differences) < 2 or not differences.any():
         return 1.0
     if test == "student":
+        if np.ptp(differences) <= _EQUAL * np.abs(differences).max():
+            return float(2.0 ** (1 - len(differences)))
         return float(stats.ttest_1samp(differences, 0).pvalue)
     found = stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=_PERMUTATIONS,

@@ -118,11 +118,11 @@ class MultiVectorSpec(_System):
 
 
 class FusionSpec(_System):
-    """Other systems' runs put together by ranx.
+    """Other systems' runs put together.
 
-    of: names of systems above it. method: of ranx ("rrf", "wsum", …). params: the method's. norm: of scores, before.
-    tune_on: the split on which the parameters are chosen, never the one that is measured; with an ir_datasets id, the
-    last part of another id, or a whole one.
+    of: names of systems above it. method: by ranx's name ("rrf", "wsum", …). params: the method's. norm: of scores,
+    before. tune_on: the split on which the parameters are chosen, never the one that is measured; with an ir_datasets
+    id, the last part of another id, or a whole one.
     """
 
     kind: Literal["fusion"]

@@ -1,24 +1,28 @@
-"""Several runs put together to one, by ranx."""
+"""Several runs put together to one."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wordhive.index import InputError
-from wordhive.index.arguments import instance, real_number, shown, whole_number
+from wordhive.index.arguments import instance, real_number, whole_number
 from wordhive.retrieval.progress import progress_bar
 
+from .fusion_methods import METHODS, completed
 from .runs import Qrels, Run, measure
+from .score_norms import NORMS, normalised
 
-# ranx knows no empty ranking: a document that is none stands for one.
-_NOTHING = ""
-_BY_RANK = ("rrf", "isr", "log_isr", "logn_isr", "rbc")
 _TENTHS = 10
 _RRF_CONSTANTS = range(10, 101, 10)
 _TUNING_DEPTH = 1000
+# Beyond it sums and squares of scores are no numbers any more.
+_LARGEST = 1e100
 
 
 def fuse(
@@ -31,21 +35,19 @@ def fuse(
 ) -> Run:
     """The runs' documents ranked together; ties go to the smaller id.
 
-    method: of ranx; "rrf" sums 1 / (k + rank) with k in `params`, 60 if not (Cormack et al., SIGIR 2009); "wsum" sums
-    scores with `weights` in `params`, equal ones if not. norm: brings each query's scores to a common scale ("min-max",
-    "zmuv": mean 0 and variance 1, …) before they are summed; a document that a run has not found counts as its last
-    one. depth: documents of each ranking. Raises InputError for fewer than two runs, and what ranx does not know.
+    method: by ranx's name, of those that need no training; "rrf" sums 1 / (k + rank) with k in `params`, 60 if not
+    (Cormack et al., SIGIR 2009); "wsum" sums scores with `weights` in `params`, equal ones if not. norm: brings each
+    query's scores to a common scale ("min-max", "zmuv": mean 0 and variance 1, …) before they are summed; for "wsum" a
+    document that a run has not found counts as its last one. depth: documents of each ranking. Raises InputError for
+    fewer than two runs, unknown methods, norms and parameters, and scores that the method or norm is not for.
     """
     _check(runs, method, params, norm)
     params, depth = _numbers(params), whole_number(depth, "depth")
     if len(runs) < 2:
         raise InputError(f"{len(runs)} runs; a fusion takes two at least")
-    if method == "wsum":
-        params = {"weights": [1 / len(runs)] * len(runs)} | (params or {})
-        if len(params["weights"]) != len(runs):
-            raise InputError(f"{len(params['weights'])} weights for {len(runs)} runs; give each run a weight")
+    params = completed(method, params or {}, len(runs))
     queries = list(dict.fromkeys(id for run in runs for id in run))
-    return _fused(_ranx_runs(runs, queries, method), queries, method, norm, params, depth)
+    return _fused(_rankings(runs, queries, method, norm), method, params, depth)
 
 
 def tune(
@@ -67,10 +69,10 @@ def tune(
     if not all(any(id in run for id in qrels) for run in runs):
         raise InputError("a run answers none of the queries to tune on; give runs of that split")
     trials = _trials(method, len(runs))
-    given, values = _ranx_runs(runs, list(qrels), method), []
+    rankings, values = _rankings(runs, list(qrels), method, norm), []
     with progress_bar(f"Tuning {method}", len(trials), show=show_progress) as advance:
         for params in trials:
-            fused = _fused(given, list(qrels), method, norm, params, _TUNING_DEPTH)
+            fused = _fused(rankings, method, params, _TUNING_DEPTH)
             values.append(measure(qrels, fused, [main_measure])[main_measure])
             advance(1)
     return trials[values.index(max(values))]
@@ -103,6 +105,14 @@ def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
     return found
 
 
+@dataclass(frozen=True)
+class _Rankings:
+    """One query's: ids of all documents, sorted, and what the method takes of each run, `[n_runs, n_documents]`."""
+
+    documents: list[str]
+    values: NDArray[np.float64]
+
+
 def _trials(method: str, n_runs: int) -> list[dict[str, Any]]:
     if method == "rrf":
         return [{"k": k} for k in _RRF_CONSTANTS]
@@ -112,49 +122,54 @@ def _trials(method: str, n_runs: int) -> list[dict[str, Any]]:
     raise InputError(f"the method {method!r} can't be tuned; choose wsum or rrf")
 
 
-def _ranx_runs(runs: Sequence[Run], queries: list[str], method: str) -> list[Any]:
-    import ranx
-
-    return [ranx.Run(run) for run in _complete(runs, queries, method)]
-
-
-def _complete(runs: Sequence[Run], queries: list[str], method: str) -> list[Run]:
-    """The runs with the same queries, in a form that ranx does not read in an order of its own."""
-    if method in _BY_RANK:  # ranx sorts equal scores anyhow: it gets the ranks
-        return [
-            {id: {document: -float(rank) for rank, document in enumerate(run.get(id) or [_NOTHING])} for id in queries}
-            for run in runs
-        ]
-    if method != "wsum":
-        return [{id: run.get(id) or {_NOTHING: 0.0} for id in queries} for run in runs]
-    filled: list[Run] = [{} for _ in runs]
-    for id in queries:
-        documents = dict.fromkeys(document for run in runs for document in run.get(id, ()))
-        for run, own in zip(runs, filled, strict=True):
-            scores = run.get(id) or {_NOTHING: 0.0}
-            own[id] = dict.fromkeys(documents or [_NOTHING], min(scores.values())) | scores
-    return filled
+def _rankings(runs: Sequence[Run], queries: list[str], method: str, norm: str | None) -> dict[str, _Rankings]:
+    if norm is not None and norm not in NORMS:
+        raise InputError(f"can't fuse with norm {norm!r}; choose one of {', '.join(NORMS)}")
+    return {id: _ranking(id, [run.get(id, {}) for run in runs], method, norm) for id in queries}
 
 
-def _fused(
-    runs: list[Any], queries: list[str], method: str, norm: str | None, params: dict[str, Any] | None, depth: int
-) -> Run:
-    import ranx
-
-    norm = None if method in _BY_RANK else norm
-    with warnings.catch_warnings():
-        # Of casts in ranx's own kernels, each time they are compiled.
-        warnings.simplefilter("ignore")
-        try:
-            fused = ranx.fuse(runs, norm=norm, method=method, params=params).to_dict()
-        except Exception as error:  # ranx raises whatever its parts do
+def _ranking(query: str, found: list[dict[str, float]], method: str, norm: str | None) -> _Rankings:
+    documents = sorted({document for own in found for document in own})
+    column = {document: place for place, document in enumerate(documents)}
+    scores = np.full((len(found), len(documents)), np.nan)
+    ranks = scores.copy()
+    for number, own in enumerate(found):
+        columns = [column[document] for document in own]
+        scores[number, columns] = list(own.values())
+        ranks[number, columns] = np.arange(1, len(own) + 1)
+        if not METHODS[method].by_rank and not (np.abs(scores[number, columns]) < _LARGEST).all():
             raise InputError(
-                f"ranx can't fuse by {method!r} with norm {norm!r} and parameters {shown(params)} "
-                f"({type(error).__name__}: {error!s:.100}); try method rrf, or wsum with norm min-max"
-            ) from error
-    return {id: _best(fused[id], depth) for id in queries}
+                f"run {number + 1} has a score of query {query!r} that is no number or beyond {_LARGEST:g}; fuse by "
+                "ranks, such as by rrf"
+            )
+    if METHODS[method].by_rank or not documents:
+        return _Rankings(documents, ranks)
+    fills = METHODS[method].fills
+    try:
+        # Among zmuv's mean and deviation, documents that were not found count, too.
+        values = normalised(_filled(scores) if fills and norm == "zmuv" else scores, ranks, norm)
+    except ValueError as error:
+        raise InputError(f"a run's scores of query {query!r}: {error}") from error
+    return _Rankings(documents, _filled(values) if fills else values)
 
 
-def _best(scores: dict[str, float], depth: int) -> dict[str, float]:
-    pairs = sorted((-score, id) for id, score in scores.items() if id != _NOTHING)
-    return {id: -score for score, id in pairs[:depth]}
+def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values with each run's last one for documents that it has not found; 0 where it has found none."""
+    missing = np.isnan(values)
+    last = np.where(missing, np.inf, values).min(axis=1, keepdims=True)
+    return np.where(missing, np.where(np.isinf(last), 0.0, last), values)
+
+
+def _fused(rankings: dict[str, _Rankings], method: str, params: dict[str, Any], depth: int) -> Run:
+    return {id: _best(id, ranking, method, params, depth) for id, ranking in rankings.items()}
+
+
+def _best(query: str, ranking: _Rankings, method: str, params: dict[str, Any], depth: int) -> dict[str, float]:
+    if not ranking.documents:
+        return {}
+    with np.errstate(all="ignore"):
+        total = METHODS[method].combine(ranking.values, **params)
+    if not np.isfinite(total).all():
+        raise InputError(f"{method!r} with {params} gives a document of query {query!r} no number; choose others")
+    order = np.argsort(-total, kind="stable")[:depth]
+    return {ranking.documents[place]: score for place, score in zip(order.tolist(), total[order].tolist(), strict=True)}

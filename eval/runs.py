@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
-from wordhive.retrieval.chunks import document_of
-from wordhive.retrieval.documents import read_lines
+from wordhive.retrieval.lines import is_header, read_lines
+
+from .bpref import bpref, bpref_level
 
 Run = dict[str, dict[str, float]]
 Qrels = dict[str, dict[str, int]]
 
+_LARGEST = float(np.finfo(np.float32).max)
 _WHITE_SPACE = re.compile("%(?:09|0A|0B|0C|0D|1C|1D|1E|1F|20|C2%85|C2%A0)")
 
 MEASURES = ("ndcg@10", "mrr@10", "recall@100", "recall@1000", "map")
@@ -45,23 +47,52 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
 def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, NDArray[np.float64]]:
     """Each measure of every judged query, in their order, by ranx; 0 for a query without results.
 
-    Raises InputError for a measure that ranx does not know.
+    Raises InputError for a measure that ranx does not know or that is no number for a query, and without queries.
     """
+    if not qrels:
+        raise InputError("there is no judged query to measure; give judgements of the queries that the run answers")
+    names = list(dict.fromkeys(measures))
+    levels = {name: level for name in names if (level := bpref_level(name)) is not None}
+    values = _ranx_values(qrels, run, [name for name in names if name not in levels])
+    for name, level in levels.items():
+        values[name] = np.array([bpref(grades, run.get(id, ()), level) for id, grades in qrels.items()], np.float64)
+    for name in names:
+        if not (known := np.isfinite(values[name])).all():
+            id = list(qrels)[int(np.argmin(known))]
+            raise InputError(f"{name} of query {id!r} is no number; choose another measure, such as ndcg@10 or map")
+    return {name: values[name] for name in names}
+
+
+def _ranx_values(qrels: Qrels, run: Run, names: list[str]) -> dict[str, NDArray[np.float64]]:
+    if not names:
+        return {}
+    import numba
     import ranx
 
-    # ranx sorts by score, equal ones anyhow: it gets the ranks. It knows no empty ranking: an unjudged document
+    # ranx compiles anew for each length of the longest id, which takes half a minute: its documents are numbers of one
+    # length. It sorts by score, equal ones anyhow: it gets the ranks. It knows no empty ranking: an unjudged document
     # stands for one.
-    complete = {id: {document: -float(rank) for rank, document in enumerate(run.get(id) or {"": 0.0})} for id in qrels}
-    names = list(measures)
-    judged, given = ranx.Qrels(qrels), ranx.Run(complete)
+    numbers: dict[str, str] = {}
+    judged = {id: {_number(document, numbers): grade for document, grade in qrels[id].items()} for id in qrels}
+    complete = {
+        id: {_number(document, numbers): -float(rank) for rank, document in enumerate(run.get(id) or ("",))}
+        for id in qrels
+    }
+    given, threads = ranx.Run(complete), numba.get_num_threads()
     with warnings.catch_warnings():
         # Of a cast in ranx's own kernels, each time they are compiled.
         warnings.filterwarnings("ignore", message="unsafe cast from uint64 to int64")
         try:
-            ranx.evaluate(judged, given, names, return_mean=False, save_results_in_run=True)
-        except (ValueError, KeyError, NotImplementedError, AttributeError) as error:
+            ranx.evaluate(ranx.Qrels(judged), given, names, return_mean=False, save_results_in_run=True)
+        except (ValueError, KeyError, NotImplementedError, AttributeError, AssertionError) as error:
             raise InputError(f"ranx does not know one of {names}; try ndcg@10, mrr@10, recall@100 or map") from error
+        finally:
+            numba.set_num_threads(threads)  # it leaves one of them to the whole process where queries are few
     return {name: np.array([given.scores[name][id] for id in qrels], np.float64) for name in names}
+
+
+def _number(document: str, numbers: dict[str, str]) -> str:
+    return numbers.setdefault(document, f"{len(numbers):010d}")
 
 
 def without_itself(run: Run, depth: int | None = None) -> Run:
@@ -72,6 +103,8 @@ def without_itself(run: Run, depth: int | None = None) -> Run:
 
 def merge_chunks(run: Run) -> Run:
     """A run of documents from one of their chunks: each counts as its best one; ties go to the smaller id."""
+    from wordhive.retrieval.chunks import document_of  # which needs the models, seconds to import
+
     merged: Run = {}
     for query, chunks in run.items():
         best: dict[str, float] = {}
@@ -83,17 +116,22 @@ def merge_chunks(run: Run) -> Run:
 
 
 def read_run(path: Path) -> Run:
-    """A TREC run from a file (.gz too), each query's documents in trec_eval's order: by score as float32, falling, and
-    of equal ones the larger id first; the ranks in the file do not count.
+    """A TREC run from a file (packed by gzip, too), each query's documents in trec_eval's order: by score as float32,
+    falling, and of equal ones the larger id first; the ranks in the file do not count. It may begin with a header.
 
     Raises InputError, with file and line, for a line that is none of a run, a document twice, or an empty file.
     """
     run: Run = {}
     for number, line in read_lines(path):
-        columns = line.split()
+        # With tabs, ids and the tag may hold blanks.
+        columns = [cell.strip() for cell in line.split("\t")] if line.count("\t") == 5 else line.split()
+        if not run and len(columns) == 6 and is_header(columns):
+            continue
         try:
             query, _, document, _, score, _ = columns
             value = float(score)
+            if not (query and document):
+                raise ValueError("an empty id")
         except ValueError as error:
             raise InputError(
                 f"{path}:{number}: {line!r:.80}; expected query, Q0, document, rank, score and tag"
@@ -109,7 +147,8 @@ def read_run(path: Path) -> Run:
 
 
 def _in_order_of_trec_eval(found: dict[str, float]) -> dict[str, float]:
-    return dict(sorted(found.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True))
+    with np.errstate(over="ignore"):  # what float32 can't hold is infinite there, too
+        return dict(sorted(found.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True))
 
 
 def trec_lines(run: Run, tag: str) -> Iterator[str]:
@@ -119,10 +158,14 @@ def trec_lines(run: Run, tag: str) -> Iterator[str]:
     break ties in ways of their own. White space in an id, which the format can't hold, is written as in a URL (%20).
     """
     for query, documents in run.items():
-        last = np.float32(np.inf)
+        last = math.inf
         for rank, (document, score) in enumerate(documents.items(), 1):
-            last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
+            last = min(_float32(score), float(np.nextafter(np.float32(last), np.float32(-np.inf))))
             yield f"{_word(query)} Q0 {_word(document)} {rank} {last:.9g} {tag}\n"
+
+
+def _float32(score: float) -> float:
+    return float(np.float32(min(max(score, -_LARGEST), _LARGEST)))
 
 
 def _unquoted(id: str) -> str:

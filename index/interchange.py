@@ -2,7 +2,8 @@
 
 Columns: id (string), text (large_string), attributes (string, JSON), vectors (a list of float32 vectors a document),
 word_ids (list of uint32), summary (a float32 vector, where documents have one). What the index was made with is JSON
-under "wordhive" in the schema's metadata. A file of another program needs ids and vectors only.
+under "wordhive" in the schema's metadata. A file of another program needs ids and vectors only; its ids may be whole
+numbers, and its strings categories (a dictionary).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from .word_vectors import WordVectors
 _METADATA = b"wordhive"
 # Documents that are read, and committed, at a time.
 _AT_ONCE = 2048
+_MOST_WORD_ID = 2**32 - 1
 
 Advance = Callable[[int], None]
 
@@ -224,7 +226,7 @@ def _origin(schema: Any, path: Path) -> _Origin:
 
 # Columns that are read, and what they hold.
 _KINDS = {
-    "id": "strings",
+    "id": "strings or whole numbers",
     "text": "strings",
     "attributes": "strings with JSON",
     "vectors": "lists of vectors",
@@ -255,7 +257,12 @@ def _is(kind: str, given: Any) -> bool:
     import pyarrow.types as types
 
     if kind.startswith("strings"):
-        return bool(types.is_string(given) or types.is_large_string(given) or types.is_null(given))
+        if types.is_dictionary(given):  # as pandas writes categories
+            given = given.value_type
+        if kind.endswith("whole numbers") and types.is_integer(given):
+            return True
+        is_string = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+        return any(test(given) for test in is_string)
     if not (types.is_list(given) or types.is_large_list(given) or types.is_fixed_size_list(given)):
         return False
     if kind.startswith("lists of vectors"):
@@ -273,16 +280,26 @@ def _add(index: Index, batch: Any, origin: _Origin, path: Path) -> None:
         flat, own = _ragged(columns["word_ids"], "word_ids", path)
         if not np.array_equal(own, offsets):
             raise InputError(f"{path}: a document has another number of word_ids than of vectors; expected one each")
-        ids = np.asarray(flat.to_numpy(zero_copy_only=False)).astype(np.uint32)
+        ids = _word_ids(flat, path)
     summary = None
     if "summary" in columns:
         summary = _matrix(columns["summary"], index.summary_dim, "summary", path)
         if len(summary) != len(offsets) - 1:
             raise InputError(f"{path}: a document has no summary; expected one for each or no such column")
     attributes = [_attributes(value, path) for value in _strings(columns, "attributes", path)]
-    texts, names = _strings(columns, "text", path), _strings(columns, "id", path)
+    texts = _strings(columns, "text", path)
+    names = [str(id) if isinstance(id, int) else id for id in _strings(columns, "id", path)]
     # An id that is null is refused there, as any other that is no string.
     index.add(names, WordVectors(words, offsets, ids, summary), texts, attributes)  # type: ignore[arg-type]
+
+
+def _word_ids(column: Any, path: Path) -> NDArray[np.uint32]:
+    numbers = np.zeros(0, np.int64) if column.null_count else np.asarray(column.to_numpy(zero_copy_only=False))
+    if len(numbers) < len(column) or (len(numbers) and not 0 <= numbers.min() <= numbers.max() <= _MOST_WORD_ID):
+        raise InputError(
+            f"{path}: word_ids hold null, or a number that is none of 32 bits; expected 0 for an unknown word"
+        )
+    return numbers.astype(np.uint32)
 
 
 def _strings(columns: dict[str, Any], name: str, path: Path) -> list[str | None]:
@@ -315,17 +332,20 @@ def _matrix(vectors: Any, dim: int, name: str, path: Path) -> NDArray[np.float32
     dim = int(dims[0]) if len(dims) else dim
     if not dim:
         raise InputError(f"{path}: the first documents have no word, so that nobody knows the dims; put others first")
-    numbers = np.asarray(flat.to_numpy(zero_copy_only=False)).astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 can't hold is infinite, which is refused
+        numbers = np.asarray(flat.to_numpy(zero_copy_only=False)).astype(np.float32)
     return numbers.reshape(-1, dim)
 
 
 def _attributes(value: str | None, path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(value) if value else None
-    except ValueError as error:
-        raise InputError(f"{path}: attributes {value!r} are no JSON ({error}); expected an object or null") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path}: attributes {value!r:.80} are no JSON ({error}); expected an object or null"
+        ) from error
     if found is not None and not isinstance(found, dict):
-        raise InputError(f"{path}: attributes {value!r} are no JSON object; expected one, or null")
+        raise InputError(f"{path}: attributes {value!r:.80} are no JSON object; expected one, or null")
     return found
 
 

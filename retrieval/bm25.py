@@ -51,14 +51,22 @@ class Bm25:
         return words
 
     def search(self, queries: list[str], k: int) -> list[list[tuple[int, float]]]:
-        """Rows of up to k texts that share words with each query, best first, with their scores."""
+        """Rows of up to k texts that share words with each query, best first, with their scores; none for a query
+        without words."""
         from numba import get_num_threads
 
         words = self._tokens(queries)
+        asked = [number for number, own in enumerate(words) if own]
+        results: list[list[tuple[int, float]]] = [[] for _ in queries]
+        if not asked:
+            return results
+        # bm25s refuses a batch whose first query has no word.
         rows, scores = self._index.retrieve(
-            words, k=min(k, self._n_texts), show_progress=False, n_threads=get_num_threads()
+            [words[number] for number in asked],
+            k=min(k, self._n_texts),
+            show_progress=False,
+            n_threads=get_num_threads(),
         )
-        return [
-            [(row, float(score)) for row, score in zip(found, own, strict=True) if score > 0]
-            for found, own in zip(rows.tolist(), np.asarray(scores).tolist(), strict=True)
-        ]
+        for number, found, own in zip(asked, rows.tolist(), np.asarray(scores).tolist(), strict=True):
+            results[number] = [(row, float(score)) for row, score in zip(found, own, strict=True) if score > 0]
+        return results

@@ -5,20 +5,18 @@ Every problem is reported with the file and line where it is, before anything is
 
 from __future__ import annotations
 
-import gzip
-import json
-import sys
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from wordhive.index import InputError
 from wordhive.index.arguments import shown
 from wordhive.index.batch import attributes_as_json, check_unicode
+
+from .lines import decoded_lines, read_objects
+from .tsv import is_tsv, read_tsv
 
 # A text beyond this is a whole book: the model would read its first page and call it the document.
 MOST_CHARACTERS = 1_000_000
@@ -48,10 +46,11 @@ Rows = Iterator[tuple[str, Document]]
 
 
 def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Document]:
-    """The documents of a JSON lines file (.jsonl, .gz too), a BEIR folder, a TSV file (id, text), a folder of text
-    files, or standard input ("-", JSON lines).
+    """The documents of a JSON lines file, a BEIR folder, a TSV file (.tsv, .txt), a folder of text files, or standard
+    input ("-", JSON lines). Files may be packed with gzip.
 
-    A JSON object has `_id` or `id`, `text`, maybe `title` (it goes before the text); other keys become attributes.
+    A JSON object has `_id` or `id`, `text`, maybe `title` (it goes before the text); other keys become attributes. So
+    do columns of TSV that a header names, see `read_tsv`. Empty text files of a folder are passed over.
     unique: False gives documents whose id was there before, too. Raises InputError, with file and line, for what is
     missing, empty, repeated, too long, or not UTF-8.
     """
@@ -59,15 +58,14 @@ def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Docum
 
 
 def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
-    """The queries of a JSON lines file, a BEIR folder, a TSV file (id, text), or standard input ("-").
+    """The queries of a JSON lines file, a BEIR folder, a TSV file, or standard input ("-").
 
     unique: False gives queries whose id was there before, too.
     """
     path = Path(source)
     if path.is_dir():
         path = _first_that_exists(path, "queries.jsonl", "queries.jsonl.gz")
-    rows = _tsv(path) if _is_tsv(path) else _json_rows(path)
-    return (Query(document.id, document.text) for document in _checked(rows, str(source), "query", unique))
+    return (Query(document.id, document.text) for document in _checked(_rows(path), str(source), "query", unique))
 
 
 def document_from(value: Any, number: int) -> Document | str:
@@ -125,9 +123,9 @@ def _documents(source: str | Path) -> Rows:
         raise InputError("the input is empty; give a file, a folder, or - for standard input")
     path = Path(source)
     if not path.is_dir():
-        return _tsv(path) if _is_tsv(path) else _json_rows(path)
+        return _rows(path)
     if any((path / name).exists() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
-        return _json_rows(_first_that_exists(path, "corpus.jsonl", "corpus.jsonl.gz"))
+        return _rows(_first_that_exists(path, "corpus.jsonl", "corpus.jsonl.gz"))
     return _text_files(path)
 
 
@@ -148,18 +146,13 @@ def _checked(rows: Rows, source: str, kind: str, unique: bool) -> Iterator[Docum
         raise InputError(f"{source} holds no {kind}; expected JSON lines with id and text, TSV, or a BEIR folder")
 
 
-def _json_rows(path: Path) -> Rows:
-    for number, line in read_lines(path):
-        place = f"{path}:{number}: "
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{place}not JSON that can be read ({error}); expected one object a line, with id and text"
-            ) from error
-        if not isinstance(value, dict):
-            raise InputError(f"{place}a {type(value).__name__}; expected an object with id and text")
-        yield place, _from_dict(value, place)
+def _rows(path: Path) -> Rows:
+    if path.suffix.casefold() == ".csv":
+        raise InputError(
+            f"{path} is CSV; convert it to JSON lines, or to TSV with an id, a tab and a text in each line"
+        )
+    rows = read_tsv(path) if is_tsv(path) else read_objects(path, "id and text")
+    return ((place, _from_dict(fields, place)) for place, fields in rows)
 
 
 def _from_dict(value: Mapping[Any, Any], place: str) -> Document:
@@ -183,55 +176,13 @@ def _from_dict(value: Mapping[Any, Any], place: str) -> Document:
     return Document(id, text.strip(), rest)
 
 
-def _tsv(path: Path) -> Rows:
-    for number, line in read_lines(path):
-        columns = line.split("\t")
-        if len(columns) != 2 or not columns[0]:
-            raise InputError(
-                f"{path}:{number}: {len(columns)} columns; expected two, an id and a text, with a tab between"
-            )
-        yield f"{path}:{number}: ", Document(columns[0], columns[1].strip())
-
-
 def _text_files(folder: Path) -> Rows:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _TEXT_SUFFIXES and path.is_file())
     if not files:
         raise InputError(f"{folder} holds neither corpus.jsonl nor text files ({', '.join(sorted(_TEXT_SUFFIXES))})")
     for path in files:
-        yield f"{path}: ", Document(path.relative_to(folder).as_posix(), "".join(_decoded(path)).strip())
-
-
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The non-empty lines of a UTF-8 file (.gz too; "-" is standard input), numbered from 1."""
-    for number, line in enumerate(_decoded(path), 1):
-        if line.strip():
-            yield number, line.rstrip("\n").rstrip("\r")
-
-
-def _decoded(path: Path) -> Iterator[str]:
-    if str(path) != "-" and not path.exists():
-        raise InputError(f"no file at {path}; check the path")
-    number = 0
-    try:
-        with _open(path) as file:
-            for number, line in enumerate(file, 1):
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}:{number}: not UTF-8 ({error.reason}); convert it first: iconv -t UTF-8") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path} is no complete gzip file after line {number:,} ({error}); get it again") from error
-
-
-def _open(path: Path) -> AbstractContextManager[IO[bytes]]:
-    if str(path) == "-":
-        return nullcontext(sys.stdin.buffer)
-    opener: Callable[[Path, str], Any] = gzip.open if path.suffix == ".gz" else open
-    file: IO[bytes] = opener(path, "rb")
-    return file
-
-
-def _is_tsv(path: Path) -> bool:
-    return path.name.removesuffix(".gz").endswith((".tsv", ".txt"))
+        if text := "".join(decoded_lines(path)).strip():  # an empty file holds nothing to be found
+            yield f"{path}: ", Document(path.relative_to(folder).as_posix(), text)
 
 
 def _first_that_exists(folder: Path, *names: str) -> Path:

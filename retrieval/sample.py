@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 from wordhive.index import InputError
 
-from .documents import read_lines
+from .lines import read_objects
 
 
 def sample_field(path: Path, field: str, n: int, seed: int) -> list[str]:
@@ -27,13 +26,11 @@ def sample_field(path: Path, field: str, n: int, seed: int) -> list[str]:
 
 
 def _values(path: Path, field: str) -> Iterator[str]:
-    for number, line in read_lines(path):
-        try:
-            value = json.loads(line)[field]
-        except (ValueError, RecursionError, KeyError, TypeError, IndexError) as error:
-            raise InputError(
-                f"{path}:{number}: no JSON object with a field {field!r}; name the field with --field"
-            ) from error
+    for place, fields in read_objects(path, f"a field {field!r}, or name another with --field"):
+        value = fields.get(field)
         if not isinstance(value, str):
-            raise InputError(f"{path}:{number}: the field {field!r} is {type(value).__name__}; expected a string")
+            raise InputError(
+                f"{place}the field {field!r} is {'not there' if value is None else type(value).__name__}; expected a "
+                f"string, or name another field with --field (fields: {', '.join(fields) or 'none'})"
+            )
         yield value

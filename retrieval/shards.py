@@ -28,7 +28,7 @@ from wordhive.index.disk import discard
 from wordhive.index.info import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
-from .documents import Document
+from .documents import Document, check_document
 from .encoder import Encoder
 from .progress import progress_bar
 from .retriever import Retriever
@@ -36,6 +36,7 @@ from .retriever import Retriever
 DOCUMENTS_A_SHARD = 2048
 _MANIFEST = "shards.json"
 _WRITING = "writing-"
+_MOST_SHARDS = 999_999  # the most that six digits can name
 
 
 @dataclass(frozen=True)
@@ -213,11 +214,13 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8-sig"))
         _ = manifest["model"], manifest["fingerprint"]
+        if not isinstance(n := manifest.get("shards", 0), int) or not 0 <= n <= _MOST_SHARDS:
+            raise ValueError(f"the number of shards is {n!r:.40}")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"no shards at {folder}; make them with: wordhive encode INPUT --to {folder}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WordhiveError(f"{folder / _MANIFEST} is damaged ({error}); encode the documents again") from error
     return manifest
 
@@ -266,8 +269,11 @@ def _replace(path: Path, write: Callable[[Path], Any]) -> None:
 def _read_documents(path: Path) -> list[Document]:
     # Not read_documents(): it would put a title before the text a second time.
     try:
-        return [Document(**json.loads(line)) for line in _read_lines(path).split("\n") if line]
-    except (ValueError, TypeError) as error:
+        documents = [Document(**json.loads(line)) for line in _read_lines(path).split("\n") if line]
+        for document in documents:
+            check_document(document)
+        return documents
+    except (ValueError, TypeError, RecursionError) as error:
         raise WordhiveError(f"{path} is damaged ({error}); delete the shard's two files and encode again") from error
 
 
@@ -276,6 +282,8 @@ def _read_lines(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise WordhiveError(f"{path} is missing; delete the shard's .safetensors and encode again") from error
+    except UnicodeDecodeError as error:
+        raise WordhiveError(f"{path} is damaged ({error}); delete the shard's two files and encode again") from error
 
 
 def _check_same(folder: Path, name: str, lines: str) -> None:

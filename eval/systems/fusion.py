@@ -1,4 +1,4 @@
-"""Several systems' runs put together, by ranx."""
+"""Several systems' runs put together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def stamp(spec: FusionSpec, job: Job) -> Stamp:
 def find(spec: FusionSpec, job: Job) -> Found:
     """The fused run; its parameters are chosen on another split's judgements where one is named.
 
-    Raises InputError for a method, norm or parameters that ranx does not know.
+    Raises InputError for an unknown method, norm or parameter.
     """
     steps = {name: job.part(name, job) for name in spec.of}
     params = dict(spec.params)

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from wordhive.index import InputError
 from wordhive.index.batch import check_unicode
 
-from ..documents import read_lines
+from ..lines import read_objects
 from .docpairs import Docpair, Docpairs
 
 # Known names of one thing, after the one that a source's configuration gives.
@@ -259,17 +259,7 @@ def _objects(source: SourceConfig) -> Iterator[tuple[str, dict[str, Any]]]:
     assert source.path is not None
     if str(source.path) == "-":
         raise InputError("training data is read more than once, which standard input can't be; give a file")
-    for number, line in read_lines(source.path):
-        place = f"{source.path}:{number}: "
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{place}not JSON that can be read ({error}); expected one object a line, with query and positive"
-            ) from error
-        if not isinstance(fields, dict):
-            raise InputError(f"{place}a {type(fields).__name__}; expected an object with query and positive")
-        yield place, fields
+    yield from read_objects(source.path, "query and positive")
 
 
 def _parsed(fields: dict[str, Any], source: SourceConfig, place: str) -> Example:
@@ -322,6 +312,10 @@ def _scores(value: Any, place: str) -> tuple[float, ...] | None:
     if value is None:
         return None
     numbers = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in numbers):
-        raise InputError(f"{place}scores are {value!r}; expected a list of numbers, the positive's first")
-    return tuple(float(one) for one in numbers)
+    try:
+        scores = tuple(float(one) for one in numbers if isinstance(one, (int, float)) and not isinstance(one, bool))
+    except OverflowError:
+        scores = ()
+    if len(scores) < len(numbers) or not all(map(math.isfinite, scores)):
+        raise InputError(f"{place}scores are {value!r:.80}; expected a list of numbers, the positive's first")
+    return scores

@@ -207,3 +207,20 @@ def test_texts_without_words_have_no_bm25() -> None:
 @pytest.mark.parametrize("test", ["fisher", "student"])
 def test_of_a_single_query_nothing_can_be_told(test: Test) -> None:
     assert p_value(np.array([0.5]), test) == 1.0
+
+
+@pytest.mark.parametrize("value", [1.0, -0.5, 0.1])
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_students_p_of_equal_differences_is_the_exact_one_of_their_signs(value: float, n: int) -> None:
+    with np.errstate(all="raise"):
+        assert p_value(np.full(n, value), "student") == 2 / 2**n
+    assert p_value(np.full(n, value), "fisher") == pytest.approx(2 / 2**n, abs=1e-3)
+    rounded = np.full(n, value) + np.linspace(0, 1e-16, n)
+    assert p_value(rounded, "student") == 2 / 2**n
+
+
+@pytest.mark.parametrize("test", ["fisher", "student"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_differences_that_are_no_numbers_are_refused(test: Test, value: float) -> None:
+    with pytest.raises(InputError, match="no number"):
+        p_value(np.array([0.5, value, 0.1]), test)

@@ -106,6 +106,7 @@ def test_what_can_not_be_fused_is_refused() -> None:
         (lambda: fuse([A]), "takes two at least"),
         (lambda: fuse([A, B], "wsum", {"weights": [1.0]}), "1 weights for 2 runs"),
         (lambda: fuse([A, B], "magic"), "can't fuse by 'magic'"),
+        (lambda: fuse([A, B], "posfuse"), "can't fuse by 'posfuse'"),
         (lambda: fuse([A, B], "wsum", norm="magic"), "norm 'magic'"),
         (lambda: tune(qrels, runs, "mnz"), "can't be tuned"),
         (lambda: tune(qrels, [A, *runs]), "none of the queries to tune on"),

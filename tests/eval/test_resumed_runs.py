@@ -165,7 +165,7 @@ def test_a_dense_encoding_goes_on_behind_its_last_whole_block(
                     {"name": "a", "kind": "fusion", "of": ["BM25", "other"], "method": "magic"},
                 ]
             },
-            "ranx can't fuse by 'magic'",
+            "can't fuse by 'magic'",
         ),
         ({"systems": [{"name": "a", "kind": "dense", "model": "./nowhere"}]}, "no model folder at"),
     ],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 import pytest
 
 from wordhive.eval.runs import MEASURES, measure, ranking, trec_lines
+from wordhive.index import InputError
 
 QRELS = {"a": {"d1": 2, "d4": 1}, "b": {"d2": 1}}
 RUN = {"a": {"d4": 3.0, "d9": 2.0, "d1": 1.0}, "b": {"d7": 5.0, "d2": 4.0}}
@@ -53,3 +55,48 @@ def test_equal_scores_count_in_the_order_of_the_run() -> None:
     run = {"a": {f"d{number:03d}": 1.0 for number in range(100)}}
     for place in (0, 3, 9):
         assert measure({"a": {f"d{place:03d}": 1}}, run)["mrr@10"] == pytest.approx(1 / (place + 1))
+
+
+def test_measuring_leaves_the_process_its_threads() -> None:
+    before, most = numba.get_num_threads(), numba.config.NUMBA_NUM_THREADS
+    numba.set_num_threads(most)
+    try:
+        measure(QRELS, RUN, ["mrr@10"])
+        assert numba.get_num_threads() == most
+    finally:
+        numba.set_num_threads(before)
+
+
+@pytest.mark.parametrize("measures", [["ndcg@10"], ["bpref"]])
+def test_measures_without_queries_are_refused(measures: list[str]) -> None:
+    with pytest.raises(InputError, match="no judged query"):
+        measure({}, RUN, measures)
+
+
+@pytest.mark.parametrize("name", ["magic", "", "ndcg@x", "precision@-3", "rbp", "iprec"])
+def test_an_unknown_measure_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="ranx does not know"):
+        measure(QRELS, RUN, [name])
+
+
+def test_a_measure_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ranx
+
+    def evaluate(qrels: object, run: ranx.Run, names: list[str], **_: object) -> None:
+        run.scores["map"] = {"a": 0.5, "b": float("nan")}
+
+    monkeypatch.setattr(ranx, "evaluate", evaluate)
+    with pytest.raises(InputError, match="map of query 'b' is no number"):
+        measure(QRELS, RUN, ["map"])
+
+
+def test_ids_of_any_length_measure_with_what_is_compiled() -> None:
+    import ranx.data_structures.run as kernels
+
+    measure(QRELS, RUN, ["mrr@10"])
+    compiled = len(kernels.create_and_sort.signatures)
+    for length in (3, 17, 40):
+        long = {id: {document * length: score for document, score in found.items()} for id, found in RUN.items()}
+        judged = {id: {document * length: grade for document, grade in grades.items()} for id, grades in QRELS.items()}
+        assert measure(judged, long, ["mrr@10"]) == measure(QRELS, RUN, ["mrr@10"])
+    assert len(kernels.create_and_sort.signatures) == compiled

@@ -138,6 +138,34 @@ def test_a_file_of_another_program_needs_ids_and_vectors_only(draw: Draw, tmp_pa
     np.testing.assert_allclose(index.vectors(np.arange(30)).vectors, documents.vectors, atol=0.02)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.int64(),
+        pa.uint16(),
+        pa.dictionary(pa.int32(), pa.string()),
+        pa.dictionary(pa.int8(), pa.int64()),
+        pa.large_string(),
+        pa.string_view(),
+    ],
+    ids=str,
+)
+def test_ids_may_be_numbers_and_categories(draw: Draw, tmp_path: Path, kind: Any) -> None:
+    path = exported(tmp_path, draw(1, COUNTS))
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    ids = pa.array([n if pa.types.is_integer(plain) else str(n) for n in range(30)], plain)
+    rewritten(path, lambda t: t.set_column(0, "id", ids.dictionary_encode() if plain is not kind else ids))
+    assert sorted(content(import_index(path, tmp_path / "new")), key=int) == [str(n) for n in range(30)]
+
+
+def test_texts_and_attributes_may_be_categories(draw: Draw, tmp_path: Path) -> None:
+    path = exported(tmp_path, draw(1, COUNTS))
+    expected = content(Index.open(tmp_path / "made"))
+    for place, name in enumerate(["id", "text", "attributes"]):
+        rewritten(path, lambda t, place=place, name=name: t.set_column(place, name, t[name].dictionary_encode()))
+    assert content(import_index(path, tmp_path / "new")) == expected
+
+
 def test_documents_come_in_several_batches(draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wordhive.index.interchange._AT_ONCE", 7)
     monkeypatch.setattr("wordhive.index.snapshot._BLOCK_WORDS", 10)
@@ -153,12 +181,29 @@ def test_documents_come_in_several_batches(draw: Draw, tmp_path: Path, monkeypat
     assert all(np.allclose(before[id], after[id], atol=1e-6) for id in before)
 
 
+def _with_word_id(table: Any, number: int | None) -> Any:
+    ids = [row and [number, *row[1:]] for row in table["word_ids"].to_pylist()]
+    return table.set_column(4, "word_ids", pa.array(ids, pa.list_(pa.int64())))
+
+
 VECTORS = pa.list_(pa.list_(pa.float32()))
 OTHER = '{"settings": {"config": {"a": 1}, "encoder": null}, "dim": 8, "summary_dim": 4}'
 WRONG = {
     "no id": (lambda t: t.drop_columns("id"), "no column 'id'"),
     "no summary": (lambda t: t.drop_columns("summary"), "no column 'summary'"),
-    "numbers as ids": (lambda t: t.set_column(0, "id", pa.array(range(30))), "'id' holds int64; expected strings"),
+    "fractions as ids": (lambda t: t.set_column(0, "id", pa.array([0.5] * 30)), "'id' holds double; expected strings"),
+    "booleans as ids": (lambda t: t.set_column(0, "id", pa.array([True] * 30)), "'id' holds bool; expected strings"),
+    "numbers as texts": (lambda t: t.set_column(1, "text", pa.array(range(30))), "'text' holds int64; expected strin"),
+    "a word id below 0": (lambda t: _with_word_id(t, -1), "none of 32 bits"),
+    "a word id beyond 32 bits": (lambda t: _with_word_id(t, 2**32), "none of 32 bits"),
+    "a word id that is null": (lambda t: _with_word_id(t, None), "hold null"),
+    "a vector beyond float32": (
+        lambda t: t.set_column(3, "vectors", pa.array([[[1e300] * 8]] * 30)).set_column(
+            4, "word_ids", pa.array([[1]] * 30)
+        ),
+        "NaN or infinity",
+    ),
+    "deep attributes": (lambda t: t.set_column(2, "attributes", pa.array(["[" * 100_000] * 30)), "are no JSON"),
     "flat vectors": (lambda t: t.set_column(3, "vectors", t["summary"]), "expected lists of vectors"),
     "integer vectors": (
         lambda t: t.set_column(3, "vectors", pa.array([[[1, 2]]] * 30)),

@@ -47,7 +47,7 @@ def test_gzip_and_blank_lines_are_read(tmp_path: Path) -> None:
 def test_a_line_without_the_field_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "one"}\n\n' + line + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"texts\.jsonl:3: no JSON object with a field 'text'"):
+    with pytest.raises(InputError, match=r"texts\.jsonl:3: .*'text'.*--field"):
         sample_field(path, "text", 1, seed=0)
 
 

@@ -299,7 +299,20 @@ def test_a_shard_with_too_few_documents_is_refused(shards: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("shard-000001.jsonl", "{half"), ("shard-000001.jsonl", None), ("shards.json", "{half"), ("shards.json", "{}")],
+    [
+        ("shard-000001.jsonl", "{half"),
+        ("shard-000001.jsonl", None),
+        ("shard-000001.jsonl", '{"id": 7, "text": "x", "attributes": {}}\n' * 5),
+        ("shard-000001.jsonl", '{"id": "a", "text": null, "attributes": {}}\n' * 5),
+        ("shard-000001.jsonl", '{"id": "a", "text": "x", "attributes": {"v": NaN}}\n' * 5),
+        ("shard-000001.jsonl", "[" * 100_000),
+        ("shards.json", "{half"),
+        ("shards.json", "{}"),
+        ("shards.json", "[" * 100_000),
+        ("shards.json", '{"model": "m", "fingerprint": "f", "shards": "5"}'),
+        ("shards.json", '{"model": "m", "fingerprint": "f", "shards": -1}'),
+        ("shards.json", '{"model": "m", "fingerprint": "f", "shards": 1000000000000}'),
+    ],
 )
 def test_other_damaged_files_are_refused(
     shards: Path, tiny_encoder: Encoder, tmp_path: Path, name: str, content: str | None

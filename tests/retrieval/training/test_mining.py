@@ -118,6 +118,26 @@ def _pairs(folder: Path, sentences: list[str]) -> SourceConfig:
     return SourceConfig(path=path)
 
 
+@pytest.mark.parametrize("query", ["the of and", "", "a", "unheard"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_bm25_finds_nothing_for_a_query_without_words(query: str, place: int) -> None:
+    index, queries = Bm25(["bees dance", "ants follow", "wasps chew"]), ["bees", "ants"]
+    expected = index.search(queries, 2)
+    queries.insert(place, query)
+    expected.insert(place, [])
+    assert index.search(queries, 2) == expected
+    assert index.search([query], 2) == [[]]
+    assert index.search([], 2) == []
+
+
+def test_a_first_query_of_stop_words_gets_no_negatives(tmp_path: Path) -> None:
+    source, to = tmp_path / "pairs.jsonl", tmp_path / "mined.jsonl"
+    rows = [{"query": "to be or not", "positive": "Bees sing."}, {"query": "bees", "positive": "Bees dance."}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    mine_file(SourceConfig(path=source), to, Draw(skip=0))
+    assert [one.negatives for one in read_examples(SourceConfig(path=to))] == [(), ("Bees sing.",)]
+
+
 def test_bm25_mines_a_file_from_its_own_positives(tmp_path: Path, sentences: list[str]) -> None:
     source, to = _pairs(tmp_path, sentences), tmp_path / "mined.jsonl.gz"
     mined = mine_file(source, to, Draw(skip=0))
