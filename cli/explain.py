@@ -116,16 +116,10 @@ def _text(found: Explanation) -> Text:
             style = _SHADES[min(int(heat * len(_SHADES)), len(_SHADES) - 1)]
         else:
             style = ""
-        text.append(_on_one_line(piece), style=style)
+        text.append(output.plain_piece(piece), style=style)
     if found.unread.strip():
         text.append(" …", style="dim")
     return text
-
-
-def _on_one_line(piece: str) -> str:
-    # `plain` takes blanks off the ends, and between two words there are some.
-    before, after = (" " if piece[place].isspace() else "" for place in (0, -1))
-    return f"{before}{inner}{after}" if (inner := output.plain(piece)) else " "
 
 
 def _remarks(found: Explanation) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,9 +91,36 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table)
 
 
+# Invisible characters that join letters, of Persian or of an emoji: without them a text is another.
+_JOINERS = "\u200c\u200d"
+
+
 def plain(text: str) -> str:
     """Text for a terminal, in one line: white space is a blank, and nothing in it controls anything."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(_uncontrolled(text).split())
+
+
+def plain_piece(text: str) -> str:
+    """The same of a piece of a text: a blank at an end of it stays, as it stands between two words."""
+    shown = _uncontrolled(text)
+    return (
+        f"{' ' * shown[:1].isspace()}{inner}{' ' * shown[-1:].isspace()}"
+        if (inner := plain(shown))
+        else " " * bool(shown)
+    )
+
+
+def _uncontrolled(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    """Itself, nothing for what is invisible, such as a change of direction, and a blank for all else."""
+    if character.isprintable() or character in _JOINERS:
+        return character
+    return "" if unicodedata.category(character) == "Cf" else " "
 
 
 def size(n_bytes: float) -> str:
