@@ -147,6 +147,16 @@ def _trainable(config: IndexConfig, n: int) -> IndexConfig:
     return config.model_copy(update=makeshift)
 
 
+def first_stage_from(config: IndexConfig) -> int:
+    """From how many documents on there is a first stage, where one is configured; 1: from the first."""
+    return 1 if config.encoding is None else least_documents(config.encoding, config.reduction)
+
+
+def codecs_from(config: IndexConfig) -> int:
+    """From how many documents on codecs are those that are configured; 1: from the first."""
+    return _LEAST_TO_LEARN if learns(config.codec) or learns(config.summary_codec) else 1
+
+
 def check_fits_exact_match(config: IndexConfig) -> None:
     """Raise InputError for a configuration that does not fit scores where only identical words match."""
     if not config.word_ids:
