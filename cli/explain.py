@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 
 if TYPE_CHECKING:
@@ -126,9 +128,9 @@ def _remarks(found: Explanation) -> list[str]:
     lines = []
     if found.removed:
         removed = output.plain(" ".join(dict.fromkeys(found.removed)))
-        lines.append(f"removed by the model, {len(found.removed)} of {len(found.words)} words: {removed}")
+        lines.append(f"removed by the model, {len(found.removed)} of {quantity(len(found.words), 'word')}: {removed}")
     if found.unread.strip():
-        lines.append(f"the model read {found.read_to:,} of {len(found.text or ''):,} characters")
+        lines.append(f"the model read {found.read_to:,} of {quantity(len(found.text or ''), 'character')}")
     if found.note:
         lines.append(found.note)
     return lines

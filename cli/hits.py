@@ -22,6 +22,8 @@ _TITLE_LINES, _TEXT_LINES = 2, 3
 _LONGEST_VALUE = 40
 # Hits whose matches are looked up, some milliseconds each; the texts of later ones are shown from their beginnings.
 _EXPLAINED = 20
+# Every query word meets some word: those that add less than this share of the best word's score say nothing.
+_LEAST_SHARE = 0.1
 _SENTENCE_ENDS = (". ", "? ", "! ", "\n", "。")
 
 
@@ -130,8 +132,10 @@ def _passage(text: str, start: int, found: Explanation | None, room: int) -> Tex
 
 
 def _matches(found: Explanation, start: int) -> list[Match]:
-    """Characters of every word that a query word met, its number and its score, in the order of the text."""
+    """Characters of every word that a query word met for a good part of the score, its number and its score, in the order of the text."""
     met = {match.place for match in found.matches if match.score > 0}
+    least = _LEAST_SHARE * max((found.words[place].score for place in met if place is not None), default=0.0)
+    met = {place for place in met if place is not None and found.words[place].score >= least}
     spans = [
         (*span, place, word.score) for place, word in enumerate(found.words) if place in met for span in word.spans
     ]

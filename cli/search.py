@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from wordhive.index.quantity import quantity
 
 from . import hits, output, prompt
 from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
@@ -104,11 +107,11 @@ def search(
     )
     if run is None:
         for line in lines:
-            typer.echo(line, nl=False)
+            output.say(line[:-1]) if sys.stdout.isatty() else typer.echo(line, nl=False)
     else:
         with output.whole_file(run) as file:
             file.writelines(lines)
-        output.note(f"{run}: {len(asked):,} queries")
+        output.note(f"{run}: {quantity(len(asked), 'query')}")
 
 
 def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query]) -> Iterator[tuple[Query, list[Hit]]]:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from wordhive.index import InputError
+from wordhive.index.quantity import quantity
 from wordhive.retrieval.progress import progress_bar
 
 from .runs import Qrels, Run, measure
@@ -36,11 +37,13 @@ def fuse(
     one. depth: documents of each ranking. Raises InputError for fewer than two runs, and what ranx does not know.
     """
     if len(runs) < 2:
-        raise InputError(f"{len(runs)} runs; a fusion takes two at least")
+        raise InputError(f"{quantity(len(runs), 'run')}; a fusion takes two at least")
     if method == "wsum":
         params = {"weights": [1 / len(runs)] * len(runs)} | (params or {})
         if len(params["weights"]) != len(runs):
-            raise InputError(f"{len(params['weights'])} weights for {len(runs)} runs; give each run a weight")
+            raise InputError(
+                f"{quantity(len(params['weights']), 'weight')} for {quantity(len(runs), 'run')}; give each run a weight"
+            )
     queries = list(dict.fromkeys(id for run in runs for id in run))
     return _fused(_ranx_runs(runs, queries, method), queries, method, norm, params, depth)
 

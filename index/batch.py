@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
+from .quantity import quantity
 from .word_vectors import WordVectors
 
 # U+0000 as JSON writes it. An even number of backslashes before it are backslashes.
@@ -35,7 +36,9 @@ class Batch:
         """A batch of what a caller gave. Raises InputError for numbers that disagree, bad ids, texts or attributes."""
         for name, values in {"ids": ids, "texts": texts, "attributes": attributes}.items():
             if values is not None and len(values) != len(vectors):
-                raise InputError(f"{len(values)} {name} for the vectors of {len(vectors)} documents; expected one each")
+                raise InputError(
+                    f"{len(values)} {name} for the vectors of {quantity(len(vectors), 'document')}; expected one each"
+                )
         check_ids(ids)
         for id, text in zip(ids, texts or (), strict=False):
             if text is not None:

@@ -24,6 +24,7 @@ import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.info import EncoderStamp
+from wordhive.index.quantity import quantity
 from wordhive.index.tensors import read_tensors, write_tensors
 
 from .documents import Document
@@ -118,7 +119,8 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
         documents = _read_documents(folder / f"{name}.jsonl")
         if len(documents) != len(vectors):
             raise WordhiveError(
-                f"{folder / name}.jsonl has {len(documents)} documents for {len(vectors)} texts; delete both"
+                f"{folder / name}.jsonl has {quantity(len(documents), 'document')} for "
+                f"{quantity(len(vectors), 'text')}; delete both"
             )
         yield documents, vectors
 

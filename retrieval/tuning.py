@@ -62,7 +62,8 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     curve = measured.curve(most, k)
     if curve[most] < target:
         raise InputError(
-            f"{most:,} candidates hold {curve[most]:.4f} of the exact top {k}, not {target}; choose a lower target, or "
+            f"{quantity(most, 'candidate')} hold {curve[most]:.4f} of the exact top {k}, not {target}; "
+            f"choose a lower target, or "
             "a preset with a larger first stage"
         )
     n = _least(curve, target)
@@ -72,7 +73,8 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     probes = next((probes for probes, share in probed.items() if share >= target), None)
     if probed and probes is None:
         raise InputError(
-            f"{n:,} candidates hold {max(probed.values()):.4f} of the exact top {k} with {max(probed):,} probes, not "
+            f"{quantity(n, 'candidate')} hold {max(probed.values()):.4f} of the exact top {k} with "
+            f"{quantity(max(probed), 'probe')}, not "
             f"{target}; choose a lower target, or another first stage"
         )
     index.set_candidates(n, probes)
