@@ -132,7 +132,7 @@ def _passage(text: str, start: int, found: Explanation | None, room: int) -> Tex
 
 
 def _matches(found: Explanation, start: int) -> list[Match]:
-    """Characters of every word that a query word met for a good part of the score, its number and its score, in the order of the text."""
+    """Characters of every word that was met for a good part of the score, its number and its score, in their order."""
     met = {match.place for match in found.matches if match.score > 0}
     least = _LEAST_SHARE * max((found.words[place].score for place in met if place is not None), default=0.0)
     met = {place for place in met if place is not None and found.words[place].score >= least}
