@@ -85,8 +85,8 @@ def held(path: Path) -> set[str]:
     ("where", "told", "left"),
     [
         ("wordhive.index.filter_expressions:parse_where", "error: stopped", "bcdef"),
-        ("wordhive.index.writer:commit_deletion", "stopped: 0 documents were deleted, 5 are left", "bcdef"),
-        ("wordhive.index.writer:due", "stopped: 3 documents were deleted, 2 are left", "ef"),
+        ("wordhive.index.writer:commit_deletion", "stopped: 0 documents deleted, 5 left", "bcdef"),
+        ("wordhive.index.writer:due", "stopped: 3 documents deleted, 2 left", "ef"),
     ],
 )
 def test_delete_says_whether_it_has(hive: Path, stop: Stop, where: str, told: str, left: str) -> None:
