@@ -136,5 +136,5 @@ def test_a_command_that_is_done_cannot_be_stopped(hive: Path) -> None:
     program += "from wordhive.cli.main import main\nmain()"
     done = subprocess.run([sys.executable, "-c", program, "delete", hive, "b"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 documents deleted" in done.stdout
+    assert "1 document deleted" in done.stdout
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
