@@ -110,10 +110,10 @@ def candidates(
     if as_json:
         output.print_json(found)
     else:
-        typer.secho(collection_title(found), bold=True)
-        typer.echo(f"encoder {found.encoder}, parameters fitted to the first {found.fitted_to:,} documents")
-        typer.echo(f"summaries have {found.summary_weight:.2f} of the score")
-        typer.echo(f"nDCG@10 of exact search {found.ndcg_exact:.4f}\n")
+        output.say(collection_title(found), bold=True)
+        output.say(f"encoder {found.encoder}, parameters fitted to the first {found.fitted_to:,} documents")
+        output.say(f"summaries have {found.summary_weight:.2f} of the score")
+        output.say(f"nDCG@10 of exact search {found.ndcg_exact:.4f}\n")
         for top in TOPS:
             _print_shares(found.stages, top)
         _print_costs(found.stages)

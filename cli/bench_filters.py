@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .bench_options import AsJson, CollectionName, FirstQueries, Preset, Report, report_folder
 from .collection import Split
@@ -69,6 +71,9 @@ def filters(
         for one in found.filters
     ]
     columns = ["pass the filter", "documents", "hits", "complete", f"overlap with exact {k}", "time, of unfiltered"]
-    title = f"{found.collection}: {found.n_documents:,} documents, {found.n_queries:,} queries, {found.encoder}"
+    title = (
+        f"{found.collection}: {quantity(found.n_documents, 'document')}, "
+        f"{quantity(found.n_queries, 'query')}, {found.encoder}"
+    )
     output.print_table(columns, rows, title=title)
     output.note(f"filters.json and the index are in {folder}")

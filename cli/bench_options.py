@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 if TYPE_CHECKING:
     from wordhive.eval.candidate_bench import CandidateBench
     from wordhive.eval.codec_bench import CodecBench
@@ -35,4 +37,4 @@ def report_folder(report: Path | None, collection: str) -> Path:
 def collection_title(found: CandidateBench | CodecBench) -> str:
     """What was measured on, for the head of a table."""
     split = f" ({found.split})" if found.split else ""
-    return f"{found.collection}{split}: {found.n_documents:,} documents, {found.n_queries:,} queries"
+    return f"{found.collection}{split}: {quantity(found.n_documents, 'document')}, {quantity(found.n_queries, 'query')}"

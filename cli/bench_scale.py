@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .bench_options import (
     AsJson,
@@ -66,7 +68,7 @@ def scale(
             documents or [10_000, 100_000, 1_000_000],
             config=config,
             candidates=candidates,
-            on_size=lambda size: output.note(f"{size.n_documents:,} documents measured"),
+            on_size=lambda size: output.note(f"{quantity(size.n_documents, 'document')} measured"),
         )
     output.write_json(folder / "scale.json", found)
     if as_json:
@@ -114,4 +116,4 @@ def _print(found: list[Size], candidates: int) -> None:
         for size in found
     ]
     columns = ["documents", *(f"{stage} p50" for stage in stages), "p95", "p99", "queries a second", "top 10 found"]
-    output.print_table(columns, rows, title=f"searching with {candidates:,} candidates, milliseconds a query")
+    output.print_table(columns, rows, title=f"searching with {quantity(candidates, 'candidate')}, milliseconds a query")

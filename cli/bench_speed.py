@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .bench_options import (
     AsJson,
@@ -69,9 +71,11 @@ def speed(
 
 def _print(found: SpeedBench) -> None:
     peak = found.peak
-    typer.secho(f"{found.collection}: {found.n_documents:,} documents, {found.n_words:,} words", bold=True)
-    typer.echo(f"encoder {found.encoder}; {found.padding:.1%} of the transformer's tokens are padding")
-    typer.echo(
+    output.say(
+        f"{found.collection}: {quantity(found.n_documents, 'document')}, {quantity(found.n_words, 'word')}", bold=True
+    )
+    output.say(f"encoder {found.encoder}; {found.padding:.1%} of the transformer's tokens are padding")
+    output.say(
         f"{peak.device}: {peak.sgemm / 1e9:,.0f} GFLOP/s in float32, {peak.bfloat16 / 1e9:,.0f} in bfloat16; "
         f"{peak.copy / 1e9:,.1f} GB/s copied\n"
     )
@@ -90,14 +94,14 @@ def _print(found: SpeedBench) -> None:
         )
     columns = ["stage", "seconds", "ms a document", "GFLOP/s", "of float32's peak", "GB/s"]
     output.print_table(columns, rows, title="indexing text; … is part of the stage above")
-    typer.echo(
+    output.say(
         f"from text to disk takes {found.text_ratio:.2f} × the transformer's own time; fitting {found.fitting:,.1f} s "
         f"once; an index of the vectors {found.building:,.1f} s, fitting included\n"
     )
     rows = [[stage, *(f"{value:.2f}" for value in values.values())] for stage, values in found.searching.items()]
-    title = f"searching with {found.candidates:,} candidates, {found.n_queries:,} single queries, milliseconds"
+    title = f"searching with {found.candidates:,} candidates, {quantity(found.n_queries, 'single query')}, milliseconds"
     output.print_table(["stage", "p50", "p95", "p99"], rows, title=title)
-    typer.echo(
+    output.say(
         f"a query takes {found.query_ratio:.2f} × the transformer's own time; it reads {found.scanned / 1e6:,.1f} MB "
         f"in the first stage and {found.decoded / 1e6:,.1f} MB in the second, and finds {found.top:.4f} of the top 10\n"
     )

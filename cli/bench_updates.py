@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .bench_options import (
     AsJson,
@@ -70,7 +72,10 @@ def updates(
         ]
         for step in found.steps
     ]
-    title = f"{found.collection}: {found.n_documents:,} documents at the end, {found.n_queries:,} queries"
+    title = (
+        f"{found.collection}: {quantity(found.n_documents, 'document')} at the end, "
+        f"{quantity(found.n_queries, 'query')}"
+    )
     output.print_table(["change", "documents", "seconds", "peak memory beyond the model's"], rows, title=title)
     sizes = [found.bytes_updated, found.bytes_compacted, found.bytes_fresh]
     rows = [[_megabytes(size), f"{size / found.bytes_fresh:.3f} ×"] for size in sizes]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .collection import QrelsFile, QueriesFile, Split, collection_from, note_warnings
 
@@ -62,7 +64,7 @@ def compare(
         if missing := compared.missing[name]:
             output.note(f"{name} has no answer to {missing:,} of {compared.n_queries:,} judged queries: 0 there")
         if unknown := compared.unknown[name]:
-            output.note(f"{name} has {unknown:,} queries without judgements in {loaded.name}: left out")
+            output.note(f"{name} has {quantity(unknown, 'query')} without judgements in {loaded.name}: left out")
     if latex is not None:
         with output.whole_file(latex) as file:
             file.write(compared.latex())
@@ -73,14 +75,14 @@ def compare(
         output.print_json({**output.plain_value(compared), "changes": changed} if per_query else compared)
         return
     output.print_table(*compared.table())
-    typer.echo(compared.method)
+    output.say(compared.method)
     if per_query:
         for name, changes in changed.items():
             _print_changes(f"{compared.first} − {name}", changes, loaded.queries)
 
 
 def _print_changes(title: str, changes: list[QueryChange], texts: dict[str, str]) -> None:
-    typer.echo()
+    output.say()
     rows = [
         [
             f"{one.id}  {output.plain(texts[one.id])[:70]}",

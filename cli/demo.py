@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import output
+from . import hits, output
 
 if TYPE_CHECKING:
     from wordhive.eval.findings import CollectionFindings
@@ -80,13 +80,10 @@ def demo(
 
 def _show(retriever: Retriever, query: str) -> None:
     started = time.perf_counter()
-    hits = retriever.search(query, k=2)
+    found = retriever.search(query, k=2)
     milliseconds = (time.perf_counter() - started) * 1000
     typer.echo("\n   " + typer.style(f'"{query}"', bold=True) + typer.style(f"  {milliseconds:.0f} ms", dim=True))
-    for hit in hits:
-        text = output.plain(hit.text or "")
-        typer.echo(f"   {hit.score:6.2f}  " + typer.style(hit.id, fg="cyan"))
-        typer.echo("           " + typer.style(text if len(text) < 90 else text[:89] + "…", dim=True))
+    hits.show(found)
 
 
 def _measured(found: CollectionFindings) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .backend import BACKEND_HELP, checked_backend
 from .source import checked_input
@@ -49,5 +51,5 @@ def encode(
     if as_json:
         output.print_json({"shards": str(to), "encoded": encoded, "documents": total, "whole": whole})
         return
-    typer.echo(f"{to}: {encoded:,} documents encoded, {total:,} in all")
+    output.say(f"{to}: {quantity(encoded, 'document')} encoded, {total:,} in all")
     output.note(f"index them: wordhive index {to} --to my.hive" if whole else f"other parts of {to} are still to come")

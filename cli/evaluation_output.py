@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import typer
+from wordhive.index.quantity import quantity
 
 from . import output
 
@@ -18,7 +18,7 @@ def print_experiment(found: Findings) -> None:
     columns, rows = found.table()
     output.print_table(columns, rows, title=found.title)
     if any(cell.endswith("*") for row in rows for cell in row):
-        typer.echo(f"* differs from {found.collections[0].baseline} by more than chance (p < {found.alpha:g})")
+        output.say(f"* differs from {found.collections[0].baseline} by more than chance (p < {found.alpha:g})")
 
 
 def print_evaluation(found: CollectionFindings) -> None:
@@ -27,7 +27,9 @@ def print_evaluation(found: CollectionFindings) -> None:
     assert last.index is not None
     split = f" ({found.split})" if found.split else ""
     n_queries = len(found.query_ids)
-    typer.secho(f"{found.name}{split}: {found.n_documents:,} documents, {n_queries:,} queries", bold=True)
+    output.say(
+        f"{found.name}{split}: {quantity(found.n_documents, 'document')}, {quantity(n_queries, 'query')}", bold=True
+    )
     _print_words(last.index)
     measures = list(last.measures)
     rows = [[system.name, *(f"{system.measures[name]:.4f}" for name in measures)] for system in found.systems]
@@ -40,14 +42,14 @@ def print_evaluation(found: CollectionFindings) -> None:
     output.print_table(["stage, single queries", "p50 ms", "p95 ms", "p99 ms"], latency)
     seconds = next((s.seconds_indexing for s in found.systems if s.index and s.seconds_indexing is not None), None)
     if seconds is not None:
-        typer.echo(f"encoded and indexed in {seconds:,.0f} s")
+        output.say(f"encoded and indexed in {seconds:,.0f} s")
 
 
 def _print_words(index: IndexFindings) -> None:
-    typer.echo(f"encoder {index.encoder}")
+    output.say(f"encoder {index.encoder}")
     removed = "" if index.words_removed is None else f" ({index.words_removed:.1%} of its whole words removed)"
     codes = index.bytes_per_document.get("words", 0)
-    typer.echo(f"a document has {index.words_per_document:.1f} word vectors{removed} in {codes:,.0f} bytes\n")
+    output.say(f"a document has {index.words_per_document:.1f} word vectors{removed} in {codes:,.0f} bytes\n")
 
 
 def _print_bytes(index: IndexFindings) -> None:

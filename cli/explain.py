@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 
 if TYPE_CHECKING:
@@ -116,25 +118,19 @@ def _text(found: Explanation) -> Text:
             style = _SHADES[min(int(heat * len(_SHADES)), len(_SHADES) - 1)]
         else:
             style = ""
-        text.append(_on_one_line(piece), style=style)
+        text.append(output.plain_piece(piece), style=style)
     if found.unread.strip():
         text.append(" …", style="dim")
     return text
-
-
-def _on_one_line(piece: str) -> str:
-    # `plain` takes blanks off the ends, and between two words there are some.
-    before, after = (" " if piece[place].isspace() else "" for place in (0, -1))
-    return f"{before}{inner}{after}" if (inner := output.plain(piece)) else " "
 
 
 def _remarks(found: Explanation) -> list[str]:
     lines = []
     if found.removed:
         removed = output.plain(" ".join(dict.fromkeys(found.removed)))
-        lines.append(f"removed by the model, {len(found.removed)} of {len(found.words)} words: {removed}")
+        lines.append(f"removed by the model, {len(found.removed)} of {quantity(len(found.words), 'word')}: {removed}")
     if found.unread.strip():
-        lines.append(f"the model read {found.read_to:,} of {len(found.text or ''):,} characters")
+        lines.append(f"the model read {found.read_to:,} of {quantity(len(found.text or ''), 'character')}")
     if found.note:
         lines.append(found.note)
     return lines

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 
 
@@ -40,7 +42,7 @@ def fit(
 
     check_new_folder(to)
     drawn = [text for path in texts for text in sample_field(path, field, sample, seed)]
-    output.note(f"Fitting {dim} dims on {len(drawn):,} texts of {len(texts)} files")
+    output.note(f"Fitting {quantity(dim, 'dim')} on {quantity(len(drawn), 'text')} of {quantity(len(texts), 'file')}")
     encoder = Encoder.fit(base, drawn, dim=dim, stem=stem, summary_weight=summary_weight)
     encoder.save(to, base=base if light else None)
-    typer.echo(f"{to}: {dim} dims, fingerprint {encoder.fingerprint[:12]}")
+    output.say(f"{to}: {quantity(dim, 'dim')}, fingerprint {encoder.fingerprint[:12]}")

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .collection import QrelsFile, QueriesFile, Split, collection_from
 
@@ -58,11 +60,15 @@ def fuse(
         if params:
             raise InputError("give --weights or --k, or --tune-on, which chooses them")
         if tuning_run and len(tuning_run) != len(runs):
-            raise InputError(f"{len(tuning_run)} --tuning-run for {len(runs)} runs; give one a run, in the same order")
+            raise InputError(
+                f"{len(tuning_run)} --tuning-run for {quantity(len(runs), 'run')}; give one a run, in the same order"
+            )
         collection = collection_from(tune_on, split, queries_file, qrels)
         known = [read_run(path) for path in tuning_run] if tuning_run else given
         params = fusion.tune(collection.qrels, known, method, measure or collection.main_measure, norm=norm)
-        output.note(f"tuned on {len(collection.qrels):,} queries of {collection.name} {split}: {_said(params)}")
+        output.note(
+            f"tuned on {quantity(len(collection.qrels), 'query')} of {collection.name} {split}: {_said(params)}"
+        )
         if both := sum(any(id in run for run in given) for id in collection.qrels):
             output.note(f"{both:,} of the fused queries are among them: measure on the others")
     elif queries_file or qrels or tuning_run:
@@ -73,7 +79,9 @@ def fuse(
     if as_json:
         output.print_json({"to": to, "method": method, "norm": norm, "params": params, "queries": len(fused)})
         return
-    typer.echo(f"{to}: {len(runs)} runs, {len(fused):,} queries, {method}{_said(params, before=' with ')}")
+    output.say(
+        f"{to}: {quantity(len(runs), 'run')}, {quantity(len(fused), 'query')}, {method}{_said(params, before=' with ')}"
+    )
 
 
 def _params(method: str, weights: str | None, k: int | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 from .model import ConfigName, ModelName
@@ -108,7 +110,7 @@ def index(
     if as_json:
         output.print_json({"index": str(to), "added": added, "documents": len(retriever)})
     else:
-        typer.echo(f"{to}: {added:,} documents {'written' if upsert else 'added'}, {len(retriever):,} in all")
+        output.say(f"{to}: {quantity(added, 'document')} {'written' if upsert else 'added'}, {len(retriever):,} in all")
         output.note(f'search it: wordhive search {to} "your query"')
 
 
@@ -165,7 +167,7 @@ def _run(retriever: Retriever, to: Path, there: bool, go_on: str, add: Callable[
     held = 0
 
     def outcome() -> str:
-        return f"{held:,} documents are safe in {to}; {go_on}" if there or held else "nothing was written"
+        return f"safe in {to}: {quantity(held, 'document')}; {go_on}" if there or held else "nothing was written"
 
     with output.stoppable(outcome):
         try:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+from wordhive.index.quantity import quantity
 
 from . import output
 
 if TYPE_CHECKING:
     from wordhive.index import IndexConfig
+    from wordhive.index.coding import Coding
     from wordhive.index.info import IndexInfo
+
+Told = TypeVar("Told")
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +37,8 @@ def info(
     from wordhive.index.drift import HIGH
 
     opened = Index.open(index)
-    found, spread, drift = opened.info(), _told(opened.intrinsic_dimension), _told(opened.drift)
+    found, coding = opened.info(), _told(opened.coding)
+    spread, drift = _told(opened.intrinsic_dimension), _told(opened.drift)
     if as_json:
         sums = {
             "bytes_without_texts": found.bytes_without_texts,
@@ -41,30 +47,34 @@ def info(
             "times_plain_text_without_parameters": found.times_plain_text(found.bytes_of_documents),
         }
         tuned = {"candidates": opened.settings.candidates, "probes": opened.settings.probes}
-        output.print_json({**output.plain_value(found), **sums, "intrinsic_dimension": spread, "drift": drift, **tuned})
+        more = {"coding": coding, "intrinsic_dimension": spread, "drift": drift}
+        output.print_json({**output.plain_value(found), **sums, **more, **tuned})
         return
     n = max(found.n_documents, 1)
-    typer.secho(found.path, bold=True)
-    gone = f", {found.n_deleted:,} deleted ones not compacted" if found.n_deleted else ""
-    typer.echo(f"documents  {found.n_documents:,} in {found.n_segments} segments{gone}")
-    typer.echo(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {found.dim} dims")
+    output.say(found.path, bold=True)
+    gone = f", {found.n_deleted:,} deleted and not compacted" if found.n_deleted else ""
+    output.say(f"documents  {found.n_documents:,} in {quantity(found.n_segments, 'segment')}{gone}")
+    output.say(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {quantity(found.dim, 'dim')}")
     if found.exact_match:
-        typer.echo("matching   identical words only")
+        output.say("matching   identical words only")
     share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
-    typer.echo(f"summary    {f'{found.summary_dim} dims' if found.summary_dim else 'none'}{share}")
-    typer.echo(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
-    typer.echo(f"stages     {_first_stage(found.config)}; words {found.config.codec}")
+    output.say(f"summary    {quantity(found.summary_dim, 'dim') if found.summary_dim else 'none'}{share}")
+    output.say(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
+    for line in _stages(found, coding):
+        output.say(line)
     if opened.settings.candidates is not None:
-        typer.echo(f"candidates {opened.settings.candidates:,} a search, as it was tuned")
+        all_are = coding is not None and 0 < coding.n_unencoded == found.n_documents
+        first = "all, while there is no first stage; then " if all_are else ""
+        output.say(f"candidates {first}{opened.settings.candidates:,} a search, as it was tuned")
     if opened.settings.probes is not None:
-        typer.echo(f"probes     {opened.settings.probes:,} lists, or places in a graph, as it was tuned")
+        output.say(f"probes     {opened.settings.probes:,}, lists or places in a graph, as it was tuned")
     if drift is not None:
         advice = (
             f": later documents differ from those it was fitted to; wordhive refit {index}" if drift >= HIGH else ""
         )
-        typer.echo(f"drift      {drift:.2f}{advice}")
+        output.say(f"drift      {drift:.2f}{advice}")
     if spread is not None:
-        typer.echo(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
+        output.say(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
     output.print_table(["part", "size", "bytes a document", "of the plain text"], _sizes(found))
 
 
@@ -85,7 +95,7 @@ def _row(info: IndexInfo, part: str, size: int) -> list[str]:
     return [part, output.size(size), f"{size / max(info.n_documents, 1):,.1f}", share]
 
 
-def _told(measure: Callable[[], float | None]) -> float | None:
+def _told(measure: Callable[[], Told]) -> Told | None:
     from wordhive.index import WordhiveError
 
     try:
@@ -95,9 +105,50 @@ def _told(measure: Callable[[], float | None]) -> float | None:
         return None
 
 
-def _first_stage(config: IndexConfig) -> str:
+def _stages(info: IndexInfo, coding: Coding | None) -> list[str]:
+    """What documents are coded by now, and what they will be by, where they are too few for it."""
+    if coding is None or coding.used is None:
+        return [f"stages     {_first_stage(info, info.config)}; {_codecs(info, info.config)}", *_later(info, coding)]
+    used = coding.used
+    waits = used.encoding is None and info.config.encoding is not None
+    first = "none yet: every search scores all documents" if waits else _first_stage(info, used)
+    lines = [f"stages     {first}; {_codecs(info, used)}"]
+    if coding.n_unencoded and used.encoding is not None:
+        lines.append(
+            f"           {quantity(coding.n_unencoded, 'document')} came before it, scored by every search; "
+            f"wordhive compact {info.path}"
+        )
+    return lines + _later(info, coding)
+
+
+def _later(info: IndexInfo, coding: Coding | None) -> list[str]:
+    if coding is None:
+        return []
+    now, asked = coding.used, info.config
+    waiting: dict[int, list[str]] = {}
+    if asked.encoding is not None and (now is None or now.encoding is None) and coding.first_stage_from > 1:
+        waiting.setdefault(coding.first_stage_from, []).append(_first_stage(info, asked))
+    codecs = (asked.codec, asked.summary_codec)
+    if (now is None or (now.codec, now.summary_codec) != codecs) and coding.codecs_from > 1:
+        waiting.setdefault(coding.codecs_from, []).append(_codecs(info, asked))
+    return [f"           from {n:,} documents on: {'; '.join(parts)}" for n, parts in sorted(waiting.items())]
+
+
+def _codecs(info: IndexInfo, config: IndexConfig) -> str:
+    from wordhive.index.faiss_library import filled
+
+    words = filled(config.codec, info.dim) if info.dim else config.codec
+    if not info.summary_dim:
+        return f"words {words}"
+    return f"words {words}, summary {filled(config.summary_codec, info.summary_dim)}"
+
+
+def _first_stage(info: IndexInfo, config: IndexConfig) -> str:
+    from wordhive.index.faiss_library import filled
+
     if config.encoding is None:
         return "none: every search scores all documents"
     names = {"muvera": "MUVERA", "fitted": "fitted encoding", "summary": "the summary"}
     reduced = f" reduced to {config.reduction.dims} dims" if config.reduction else ""
-    return f"{names[config.encoding.family]}{reduced}, {config.candidates}"
+    dim = config.reduction.dims if config.reduction else info.summary_dim if config.encoding.family == "summary" else 0
+    return f"{names[config.encoding.family]}{reduced}, {filled(config.candidates, dim) if dim else config.candidates}"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 from .backend import DEVICE_HELP
 
@@ -42,7 +44,7 @@ def export(
     if as_json:
         output.print_json({"file": str(file), "documents": n, "bytes": size})
     else:
-        typer.echo(f"{file}: {n:,} documents, {output.size(size)}")
+        output.say(f"{file}: {quantity(n, 'document')}, {output.size(size)}")
 
 
 def import_(
@@ -65,7 +67,7 @@ def import_(
     if as_json:
         output.print_json({"index": str(to), "documents": n})
     else:
-        typer.echo(f"{to}: {n:,} documents")
+        output.say(f"{to}: {quantity(n, 'document')}")
 
 
 def _imported(to: Path) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def delete(
     before = len(opened)
     with output.stoppable(lambda: _deleted(opened, before)):
         deleted = opened.delete(list(dict.fromkeys(named)) if named else None, where=chosen, missing_ok=missing_ok)
-    _report(index, opened, f"{deleted:,} documents deleted, {len(opened):,} left", as_json, deleted=deleted)
+    _report(index, opened, f"{quantity(deleted, 'document')} deleted, {len(opened):,} left", as_json, deleted=deleted)
 
 
 def compact(index: _Folder, as_json: _AsJson = False) -> None:
@@ -87,7 +89,7 @@ def refit(index: _Folder, as_json: _AsJson = False) -> None:
     before = opened.snapshot().generation
     with output.stoppable(lambda: _refitted(opened, before)):
         opened.refit()
-    _report(index, opened, f"fitted anew to {len(opened):,} documents", as_json)
+    _report(index, opened, f"fitted anew to {quantity(len(opened), 'document')}", as_json)
 
 
 def check(index: _Folder, as_json: _AsJson = False) -> None:
@@ -102,16 +104,16 @@ def check(index: _Folder, as_json: _AsJson = False) -> None:
     if as_json:
         output.print_json({"index": str(index), "damages": found})
     for damage in [] if as_json else found:
-        typer.echo(damage)
+        output.say(damage)
     if found:
         raise typer.Exit(1)
     if not as_json:
-        typer.echo(f"{index}: every file is as it was written")
+        output.say(f"{index}: every file is as it was written")
 
 
 def _deleted(index: Index, before: int) -> str:
     index.reload()
-    return f"{before - len(index):,} documents were deleted, {len(index):,} are left"
+    return f"{quantity(before - len(index), 'document')} deleted, {len(index):,} left"
 
 
 def _refitted(index: Index, before: Generation | None) -> str:
@@ -135,4 +137,4 @@ def _report(path: Path, index: Index, text: str, as_json: bool, **values: int) -
     if as_json:
         output.print_json({"index": str(path), "documents": len(index), **values})
     else:
-        typer.echo(f"{path}: {text}")
+        output.say(f"{path}: {text}")

@@ -10,6 +10,9 @@ import typer
 
 from . import output
 
+# Who wants to search for one of these words gives it as an argument.
+_LEAVE = ("exit", "quit")
+
 
 def is_there() -> bool:
     """Whether somebody sits at a terminal, on both sides."""
@@ -17,7 +20,7 @@ def is_there() -> bool:
 
 
 def ask(answer: Callable[[str], None], label: str) -> None:
-    """Answer every line that is typed, until an empty one, ctrl-D or ctrl-C.
+    """Answer every line that is typed, until an empty one, exit, quit, ctrl-D or ctrl-C; says so at first.
 
     What is wrong with one is said in a line, as for a whole command, and the next is asked for.
     """
@@ -25,13 +28,14 @@ def ask(answer: Callable[[str], None], label: str) -> None:
 
     with suppress(ImportError):
         import readline  # noqa: F401  (arrow keys, and earlier lines)
+    output.note(f"type a query to {label}; exit, an empty line or ctrl-D leaves")
     while True:
         try:
             line = input(f"{label}> ").strip()
         except (EOFError, KeyboardInterrupt):
             typer.echo(err=True)
             return
-        if not line:
+        if not line or line.lower() in _LEAVE:
             return
         try:
             answer(line)

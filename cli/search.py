@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import output, prompt
+from wordhive.index.quantity import quantity
+
+from . import hits, output, prompt
 from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 
 if TYPE_CHECKING:
@@ -75,11 +78,11 @@ def search(
         retriever = Retriever.open(index, model, device=device, backend=run_by)
 
         def answer(text: str) -> None:
-            hits = retriever.search(text, k or 10, candidates=depth, where=chosen, carving=carving)
+            found = retriever.search(text, k or 10, candidates=depth, where=chosen, carving=carving)
             if as_json:
-                output.print_json({"query": text, "hits": hits})
+                output.print_json({"query": text, "hits": found})
             else:
-                _print(hits)
+                hits.show(found)
 
         if query is not None:
             answer(query)
@@ -97,19 +100,19 @@ def search(
 
     answers = _answers(found, asked)
     if as_json:
-        for one, hits in answers:
-            output.print_json({"id": one.id, "query": one.text, "hits": hits})
+        for one, best in answers:
+            output.print_json({"id": one.id, "query": one.text, "hits": best})
         return
     lines = (
-        line for one, hits in answers for line in trec_lines({one.id: {hit.id: hit.score for hit in hits}}, "wordhive")
+        line for one, best in answers for line in trec_lines({one.id: {hit.id: hit.score for hit in best}}, "wordhive")
     )
     if run is None:
         for line in lines:
-            typer.echo(line, nl=False)
+            output.say(line[:-1]) if sys.stdout.isatty() else typer.echo(line, nl=False)
     else:
         with output.whole_file(run) as file:
             file.writelines(lines)
-        output.note(f"{run}: {len(asked):,} queries")
+        output.note(f"{run}: {quantity(len(asked), 'query')}")
 
 
 def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query]) -> Iterator[tuple[Query, list[Hit]]]:
@@ -147,22 +150,3 @@ def _threshold(carve: str | None) -> float | None:
     if math.isnan(threshold):
         raise InputError(f"--carve is {carve!r}; expected the least inner product of words to be joined, such as 0.7")
     return threshold
-
-
-def _print(hits: Sequence[Hit]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
-    if not hits:
-        console.print("nothing found: no document is let through, or the index is empty")
-    for rank, hit in enumerate(hits, 1):
-        head = Text(f"{rank:>2}  ")
-        head.append(output.plain(hit.id), style="bold cyan")
-        head.append(f"  {hit.score:.3f}", style="bold")
-        if hit.summary_score:
-            head.append(f"  words {hit.words_score:.3f} + summary {hit.summary_score:.3f}", style="dim")
-        console.print(head)
-        if hit.text:
-            line = output.plain(hit.text)
-            console.print(Text("    " + (line if len(line) <= 160 else line[:159] + "…")))

@@ -56,4 +56,4 @@ def mine(
         output.print_json({"file": str(to), "examples": mined.examples, "negatives": mined.negatives})
     else:
         each = mined.negatives / mined.examples
-        typer.echo(f"{to}: {mined.examples:,} examples, {each:.2f} negatives each of {negatives} asked for")
+        output.say(f"{to}: {mined.examples:,} examples, {each:.2f} negatives each of {negatives} asked for")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wordhive.index.quantity import quantity
+
 from . import output
 
 
@@ -50,15 +52,18 @@ def tune(
         rows.append([f"{n:,}", f"{share:.4f}", "← from now on" if n == found.candidates else ""])
         if share == 1:
             break
-    of = "queries" if found.own else "queries of documents' words"
-    output.print_table(["candidates", f"exact top {k} among them", ""], rows, title=f"{found.n_queries} {of}")
+    of = "" if found.own else " of documents' words"
+    output.print_table(
+        ["candidates", f"exact top {k} among them", ""], rows, title=f"{quantity(found.n_queries, 'query')}{of}"
+    )
     if found.probes is not None:
         probed = [
             [f"{probes:,}", f"{share:.4f}", "← from now on" if probes == found.probes else ""]
             for probes, share in found.probed.items()
         ]
-        output.print_table(["probes", f"exact top {k} among {found.candidates:,} candidates", ""], probed)
-    probing = "" if found.probes is None else f", found by {found.probes:,} probes"
-    typer.echo(
-        f"{index}: {found.candidates:,} candidates a search from now on{probing}, unless it asks for another number"
+        output.print_table(["probes", f"exact top {k} among {quantity(found.candidates, 'candidate')}", ""], probed)
+    probing = "" if found.probes is None else f", found by {quantity(found.probes, 'probe')}"
+    output.say(
+        f"{index}: {quantity(found.candidates, 'candidate')} a search from now on{probing}, unless it "
+        f"asks for another number"
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError
 from wordhive.index.arguments import instance, one_of
+from wordhive.index.quantity import quantity
 
 from .runs import Qrels, Run, query_values
 
@@ -61,7 +62,7 @@ class Comparison:
     @property
     def method(self) -> str:
         """How the p-values came about, in a line."""
-        return f"{TEST_NAMES[self.test]}, two-sided, Holm-corrected; {self.n_queries:,} queries"
+        return f"{TEST_NAMES[self.test]}, two-sided, Holm-corrected; {quantity(self.n_queries, 'query')}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Column names and rows for print: differences and counts are the first run's, against that of the row."""
@@ -100,7 +101,10 @@ def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: 
     """
     _check(qrels, runs, measure, test)
     if len(runs) < 2 or len(qrels) < 2:
-        raise InputError(f"{len(runs)} runs on {len(qrels)} judged queries; a comparison takes two of each at least")
+        raise InputError(
+            f"{quantity(len(runs), 'run')} on {quantity(len(qrels), 'judged query')}; a comparison takes "
+            f"two of each at least"
+        )
     for name, run in runs.items():
         if run and not any(id in run for id in qrels):
             raise InputError(

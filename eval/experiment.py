@@ -172,14 +172,16 @@ class Experiment(ConfigPart):
         _distinct("systems", names)
         _distinct("collections", [collection.title for collection in self.collections])
         if self.baseline and self.baseline not in names:
-            raise ValueError(f"the baseline {self.baseline!r} is none of the systems {', '.join(names)}")
+            raise ValueError(f"the baseline {self.baseline!r} is none of the systems {', '.join(map(repr, names))}")
         for place, system in enumerate(self.systems):
             if isinstance(system, FusionSpec) and len(set(system.of)) < len(system.of):
-                raise ValueError(f"system {system.name!r} fuses {', '.join(system.of)}; name each of them once")
+                raise ValueError(
+                    f"system {system.name!r} fuses {', '.join(map(repr, system.of))}; name each of them once"
+                )
             if isinstance(system, FusionSpec) and (unknown := set(system.of) - set(names[:place])):
                 raise ValueError(
                     f"system {system.name!r} fuses {min(unknown)!r}, which is no system above it; "
-                    f"choose from {', '.join(names[:place]) or 'none'}"
+                    f"choose from {', '.join(map(repr, names[:place])) or 'none'}"
                 )
         return self
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError
 from wordhive.index.arguments import instance, real_number, whole_number
+from wordhive.index.quantity import quantity
 from wordhive.retrieval.progress import progress_bar
 
 from .fusion_methods import METHODS, completed
@@ -44,7 +45,7 @@ def fuse(
     _check(runs, method, params, norm)
     params, depth = _numbers(params), whole_number(depth, "depth")
     if len(runs) < 2:
-        raise InputError(f"{len(runs)} runs; a fusion takes two at least")
+        raise InputError(f"{quantity(len(runs), 'run')}; a fusion takes two at least")
     params = completed(method, params or {}, len(runs))
     queries = list(dict.fromkeys(id for run in runs for id in run))
     return _fused(_rankings(runs, queries, method, norm), method, params, depth)

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.index.quantity import quantity
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 from wordhive.retrieval.retriever import Model, Retriever
 
@@ -55,6 +56,7 @@ def _counted(collection: Collection, index: Index) -> tuple[int, int]:
                 )
     if held != len(index):
         raise InputError(
-            f"{index.path} holds {len(index) - held:,} documents that {collection.name} has not; choose another index"
+            f"{index.path} holds {quantity(len(index) - held, 'document')} that {collection.name} has "
+            f"not; choose another index"
         )
     return total, held

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wordhive.index import Index, InputError, WordVectors
+from wordhive.index.quantity import quantity
 from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
@@ -98,7 +99,7 @@ def bench(
     ids = [document.id for part in read_shard_documents(shards) for document in part]
     plan = _Plan.draw(len(ids))
     if not plan.replaced:
-        raise InputError(f"{shards} holds {len(ids)} documents; expected 10 at least")
+        raise InputError(f"{shards} holds {quantity(len(ids), 'document')}; expected 10 at least")
     asked = encoder.encode_queries(queries)
     changed, fresh = (folder / f"{kind}.hive" for kind in ("updated", "fresh"))
     for path in (changed, fresh):
@@ -110,7 +111,7 @@ def bench(
         started = time.perf_counter()
         n = work()
         steps.append(Step(change, n, round(time.perf_counter() - started, 1), peak_memory()))
-        on_note(f"{change}: {n:,} documents in {steps[-1].seconds:,.0f} s")
+        on_note(f"{change}: {quantity(n, 'document')} in {steps[-1].seconds:,.0f} s")
 
     updated = _create(changed, encoder, config)
     sources = {source: target for target, source in plan.replaced.items()}

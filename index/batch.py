@@ -12,6 +12,7 @@ import numpy as np
 
 from .arguments import listed, shown
 from .errors import InputError
+from .quantity import quantity
 from .word_vectors import WordVectors
 
 # Levels of lists and dicts in attributes: SQLite and Python read some hundreds, filters name ten.
@@ -48,7 +49,9 @@ class Batch:
         }
         for name, values in held.items():
             if len(values) != n:
-                raise InputError(f"{len(values)} {name} for the vectors of {n} documents; expected one each")
+                raise InputError(
+                    f"{len(values)} {name} for the vectors of {quantity(n, 'document')}; expected one each"
+                )
         check_ids(held["ids"])
         vectors.check_size(lambda place: f"document {held['ids'][place]!r}")
         for id, text in zip(held["ids"], held["texts"], strict=True):

@@ -86,13 +86,18 @@ def from_factory(
     return index
 
 
+def filled(factory: str, dim: int) -> str:
+    """A factory string with {dims}, {dims/8} and the like filled in."""
+    return _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1] or 1))), factory)
+
+
 def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: bool = False) -> tuple[Any, str]:
     """An untrained index by its factory string, and that string with {dims/8} and the like filled in.
 
     Raises InputError when the string means nothing for `dim`.
     """
     library = faiss()
-    factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1] or 1))), factory)
+    factory = filled(factory, dim)
     try:
         metric = library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT
         return library.index_factory(dim, factory, metric), factory

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .arguments import flag, given_ids, given_path, real_number, shown, whole_number
 from .candidates import check_device
 from .catalog import Catalog
+from .coding import Coding, coding
 from .config import IndexConfig
 from .creation import check_free, make
 from .documents import StoredDocument
@@ -288,6 +289,10 @@ class Index:
             len(now.segments), now.dim, now.summary_dim, self.summary_weight, self.exact_match, self.encoder,
             self.config, sizes, self._catalog.text_bytes(),
         )  # fmt: skip
+
+    def coding(self) -> Coding:
+        """How its documents are coded now, and from how many on as it was asked to."""
+        return coding(self.snapshot(), self.config)
 
     def intrinsic_dimension(self) -> float | None:
         """In how many directions first-stage vectors spread around each of them: the median of the largest segment.

@@ -156,10 +156,8 @@ def _trainable(config: IndexConfig, n_documents: int, n_words: int) -> IndexConf
     Raises InputError for what could not be trained on any number, because a sample has no more.
     """
     makeshift: dict[str, str | None] = {}
-    if config.encoding is not None:
-        least = max(least_documents(config.encoding, config.reduction), _wanted_by_candidates(config))
-        if n_documents < least:
-            makeshift.update(encoding=None, reduction=None)
+    if n_documents < first_stage_from(config):
+        makeshift.update(encoding=None, reduction=None)
     codecs = {"codec": (config.codec, n_words), "summary_codec": (config.summary_codec, n_documents)}
     for name, (codec, n) in codecs.items():
         few = learns(codec) and (n_documents < _LEAST_TO_LEARN or n < _wanted(codec, name, wanted(codec)))
@@ -201,6 +199,18 @@ def check_decodes(config: IndexConfig) -> None:
     for codec in (config.codec, config.summary_codec):
         if not decodes(codec):
             check_codec(codec, 1)
+
+
+def first_stage_from(config: IndexConfig) -> int:
+    """From how many documents on there is a first stage, where one is configured; 1: from the first."""
+    if config.encoding is None:
+        return 1
+    return max(least_documents(config.encoding, config.reduction), _wanted_by_candidates(config))
+
+
+def codecs_from(config: IndexConfig) -> int:
+    """From how many documents on codecs are those that are configured; 1: from the first."""
+    return _LEAST_TO_LEARN if learns(config.codec) or learns(config.summary_codec) else 1
 
 
 def check_fits_exact_match(config: IndexConfig) -> None:

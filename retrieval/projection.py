@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordVectors
+from wordhive.index.quantity import quantity
 
 # Relative to the mean square of the features.
 _RIDGE = 1e-4
@@ -23,7 +24,7 @@ def principal_projection(vectors: NDArray[np.float32], dim: int) -> NDArray[np.f
     if not 1 <= dim <= full:
         raise InputError(f"cannot project {full} dims to {dim}; choose 1 to {full}")
     if n_vectors < full:
-        raise InputError(f"{n_vectors} word vectors cannot fit a projection of {full} dims; give more text")
+        raise InputError(f"{quantity(n_vectors, 'word vector')} cannot fit a projection of {full} dims; give more text")
     moment = vectors.T.astype(np.float64) @ vectors.astype(np.float64)
     _, axes = np.linalg.eigh(moment)
     rows = axes[:, ::-1][:, :dim].T
@@ -42,7 +43,7 @@ def importance_weights(texts: WordVectors) -> tuple[NDArray[np.float32], float]:
     """
     n_words, dim = texts.vectors.shape
     if n_words < dim:
-        raise InputError(f"{n_words} word vectors cannot fit weights for {dim} dims; give more text")
+        raise InputError(f"{quantity(n_words, 'word vector')} cannot fit weights for {dim} dims; give more text")
     _, inverse, frequency = np.unique(texts.word_ids, return_inverse=True, return_counts=True)
     n = len(texts)
     rarity = np.log1p((n - frequency + 0.5) / (frequency + 0.5))[inverse]

@@ -26,6 +26,7 @@ from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.arguments import given_path
 from wordhive.index.disk import discard
 from wordhive.index.info import EncoderStamp
+from wordhive.index.quantity import quantity
 from wordhive.index.tensors import read_tensors, write_tensors
 
 from .documents import Document, check_document
@@ -126,7 +127,8 @@ def _read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
         documents = _read_documents(folder / f"{name}.jsonl")
         if len(documents) != len(vectors):
             raise WordhiveError(
-                f"{folder / name}.jsonl has {len(documents)} documents for {len(vectors)} texts; delete both"
+                f"{folder / name}.jsonl has {quantity(len(documents), 'document')} for "
+                f"{quantity(len(vectors), 'text')}; delete both"
             )
         yield documents, vectors
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import instance, real_number, strings, whole_number
 from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.quantity import quantity
 from wordhive.index.scores import best
 from wordhive.index.snapshot import Snapshot
 
@@ -51,8 +52,9 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     so many that of a scan of all they would miss the other half, and the probes as few as then reach the target.
     queries: such as are asked, some hundred; None: words of documents that the index holds, with their summaries.
     From then on it is what a search takes that asks for no other number.
-    Raises InputError for an index without a first stage or without documents, a target that is no share, and one that
-    10,000 candidates, or all probes, don't reach.
+    Documents that came before a first stage could be fitted are always candidates, whatever their number.
+    Raises InputError for an index without a first stage or without documents, or with too few to have one yet, for a
+    target that is no share, and for one that 10,000 candidates, or all probes, don't reach.
     """
     instance(searcher, "searcher", Searcher, "a Searcher, such as Retriever.searcher")
     k, queries = whole_number(k, "k"), None if queries is None else strings(queries, "queries")
@@ -63,7 +65,8 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     curve = measured.curve(most, k)
     if curve[most] < target:
         raise InputError(
-            f"{most:,} candidates hold {curve[most]:.4f} of the exact top {k}, not {target}; choose a lower target, or "
+            f"{quantity(most, 'candidate')} hold {curve[most]:.4f} of the exact top {k}, not {target}; "
+            f"choose a lower target, or "
             "a preset with a larger first stage"
         )
     n = _least(curve, target)
@@ -73,7 +76,8 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
     probes = next((probes for probes, share in probed.items() if share >= target), None)
     if probed and probes is None:
         raise InputError(
-            f"{n:,} candidates hold {max(probed.values()):.4f} of the exact top {k} with {max(probed):,} probes, not "
+            f"{quantity(n, 'candidate')} hold {max(probed.values()):.4f} of the exact top {k} with "
+            f"{quantity(max(probed), 'probe')}, not "
             f"{target}; choose a lower target, or another first stage"
         )
     index.set_candidates(n, probes)
@@ -97,6 +101,14 @@ def _check(searcher: Searcher, target: float, k: int, queries: list[str] | None)
         )
     if not len(index):
         raise InputError(f"{index.path} holds no documents; add some before it is tuned")
+    coding = index.coding()
+    if coding.n_unencoded == len(index):
+        has_stage = coding.used is not None and coding.used.encoding is not None
+        later = f"add more: from {coding.first_stage_from:,} on there is a first stage"
+        raise InputError(
+            f"there is nothing to tune in {index.path} yet: every search scores all of its "
+            f"{quantity(len(index), 'document')}; {'compact it, and they get a first stage' if has_stage else later}"
+        )
     if queries is not None and not queries:
         raise InputError("there are no queries; give some, or leave them out")
 
@@ -123,9 +135,15 @@ class _Measured:
         """Number of candidates, ascending → the share among them, all lists visited and graphs scanned."""
         probing = self.now.probing(most)
         found = self.now.find_candidates(self.queries, most, probes=None if probing is None else probing[1])
-        ranks = np.concatenate([_ranks(rows, wanted) for rows, wanted in zip(found, self.exact, strict=True)])
+        always = self._unencoded()
+        ranks = np.concatenate([_ranks(rows, wanted, always) for rows, wanted in zip(found, self.exact, strict=True)])
         numbers = sorted({min(int(step * 10**power), most) for power in range(1, 5) for step in _STEPS} | {most})
         return {n: round(float((ranks < n).mean()), 4) for n in numbers if n >= min(k, most)}
+
+    def _unencoded(self) -> NDArray[np.int64]:
+        """Rows that are candidates of every search: of the first documents, too few to fit a first stage to."""
+        segments = [s for s in self.now.segments if self.now.parameters(s.record.generation).encoding is None]
+        return np.concatenate([np.zeros(0, np.int64), *(segment.rows for segment in segments)])
 
     def probed(self, n: int, target: float) -> dict[int, float]:
         """Probes, ascending → the share among n candidates: doubled up to the target, then halved between the last two.
@@ -150,7 +168,9 @@ class _Measured:
         return round(float(np.concatenate(held).mean()), 4)
 
 
-def _ranks(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of documents among candidates; beyond all of those that are not there."""
+def _ranks(rows: NDArray[np.int64], wanted: NDArray[np.int64], always: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of documents among candidates; beyond all of those that are not there, before all of `always`."""
     places = {row: place for place, row in enumerate(rows.tolist())}
-    return np.array([places.get(row, np.iinfo(np.int64).max) for row in wanted.tolist()], np.int64)
+    ranks = np.array([places.get(row, np.iinfo(np.int64).max) for row in wanted.tolist()], np.int64)
+    ranks[np.isin(wanted, always)] = -1
+    return ranks

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from wordhive.index.quantity import quantity
+
 from ..findings import CollectionFindings, SystemFindings
 from . import numbers
 from .labels import Box, Label, place, shortened, text_width
 from .marks import line, mark, path, picture, text, titled
 from .scales import Scale
-from .standing import Roster, baseline, front, measure_name, value
+from .standing import Roster, baseline, front, measure_name, named, value
 
 _WIDTH, _HEIGHT, _SQUARE = 420, 300, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 28, 44
@@ -152,12 +154,12 @@ def queries(
         side = "better" if other > one else "worse" if other < one else "same"
         radius = max(unit * sqrt(len(ids)), 2.2)
         circle = f'<circle class="{side}" cx="{frame.x(one):.1f}" cy="{frame.y(other):.1f}" r="{radius:.1f}"/>'
-        named = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-        content.append(titled(f"{named}: {numbers.quality(one)} → {numbers.quality(other)}", circle))
+        some = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+        content.append(titled(f"{some}: {numbers.quality(one)} → {numbers.quality(other)}", circle))
     content.append(_numbered(collection, ones, others, marked, frame))
     better = sum(b > a for a, b in zip(ones, others, strict=True))
     worse = sum(b < a for a, b in zip(ones, others, strict=True))
-    told = f"{second.name} is better on {better:,} queries than {first.name}, worse on {worse:,}"
+    told = f"{named(second.name)} is better on {quantity(better, 'query')} than {named(first.name)}, worse on {worse:,}"
     title = f"Queries one by one, {collection.name}"
     return picture(title, told, _WIDTH, _SQUARE, "".join(content))
 

@@ -9,7 +9,7 @@ from . import charts, numbers, sentences, tables
 from .html_tables import system, table
 from .marks import escaped
 from .side_by_side import side_by_side
-from .standing import Roster, baseline, challenger, isolated, measure_name, median_latency, total_bytes
+from .standing import Roster, baseline, challenger, listed, measure_name, median_latency, named, total_bytes
 from .tables import Table
 
 _CHANGES = 100
@@ -65,7 +65,7 @@ def _one_by_one(collection: CollectionFindings, roster: Roster) -> str:
     marked = [query.query_id for query in collection.side_by_side]
     chart = charts.queries(collection, first, second, marked)
     n = len(collection.query_ids)
-    said = f"Above the diagonal {isolated(second.name)} is better; a larger circle stands for more queries."
+    said = f"Above the diagonal {named(second.name)} is better; a larger circle stands for more queries."
     note = "Ringed: the queries that changed most, shown below." if marked else ""
     less = f" Numbers: of the {_CHANGES} that differ most; report.json has all {n:,}." if n > _CHANGES else ""
     content = tables.changes(collection, first, second, _CHANGES)
@@ -86,8 +86,8 @@ def _legend(names: list[str], roster: Roster) -> str:
 
 
 def _unknown(systems: list[SystemFindings], cost: Callable[[SystemFindings], float | None]) -> str:
-    names = [isolated(s.name) for s in systems if not cost(s)]
-    return f"<p>Not shown, as it is unknown: {escaped(', '.join(names))}.</p>" if names else ""
+    names = [s.name for s in systems if not cost(s)]
+    return f"<p>Not shown, as it is unknown: {escaped(listed(names))}.</p>" if names else ""
 
 
 def _tests(collection: CollectionFindings, roster: Roster) -> str:

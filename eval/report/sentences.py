@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from wordhive.index.quantity import quantity
+
 from ..comparison import TEST_NAMES
 from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
 from . import numbers
-from .standing import Roster, against, baseline, challenger, isolated, leader, measure_name, value
+from .standing import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
 
 
 def compared(findings: Findings) -> str:
     """What the report is about: so many systems on so many collections."""
     n_queries = sum(len(collection.query_ids) for collection in findings.collections)
     return (
-        f"{_number(len(Roster.of(findings).names), 'system')} on {_number(len(findings.collections), 'collection')} "
-        f"with {_number(n_queries, 'judged query', 'judged queries')}."
+        f"{quantity(len(Roster.of(findings).names), 'system')} on {quantity(len(findings.collections), 'collection')} "
+        f"with {quantity(n_queries, 'judged query')}."
     )
 
 
@@ -39,22 +41,22 @@ def result(collection: CollectionFindings, alpha: float) -> str:
         return f"No system has {measure_name(collection.main_measure)}."
     score = f"{measure_name(collection.main_measure)} {numbers.quality(value(best, collection.main_measure))}"
     if len(collection.systems) == 1:
-        return f"{isolated(best.name)} has {score}; there is nothing to compare it with."
+        return f"{named(best.name)} has {score}; there is nothing to compare it with."
     if base is None or value(base, collection.main_measure) is None:
-        return f"{isolated(best.name)} is best with {score}; the baseline {isolated(collection.baseline)} has no value."
+        return f"{named(best.name)} is best with {score}; the baseline {named(collection.baseline)} has no value."
     if best is not base:
         return f"{_best(collection, best)} best with {score}, {_lead(collection, best.name, base.name, alpha)}."
     second = challenger(collection)
     if second is None:
-        return f"{isolated(base.name)}, the baseline, has {score}; no other system has a value."
+        return f"{named(base.name)}, the baseline, has {score}; no other system has a value."
     lead = _lead(collection, base.name, second.name, alpha)
-    return f"{isolated(base.name)}, the baseline, is not beaten: {score}, {lead}."
+    return f"{named(base.name)}, the baseline, is not beaten: {score}, {lead}."
 
 
 def about(collection: CollectionFindings) -> str:
     """Size and split of a collection."""
-    size = f"{numbers.count(collection.n_documents)} documents"
-    return f"{size}, {_number(len(collection.query_ids), 'judged query', 'judged queries')}, split {collection.split}."
+    size = quantity(collection.n_documents, "document")
+    return f"{size}, {quantity(len(collection.query_ids), 'judged query')}, split {collection.split}."
 
 
 def truncation(collection: CollectionFindings) -> str | None:
@@ -72,8 +74,8 @@ def _best(collection: CollectionFindings, first: SystemFindings) -> str:
     same = [s for s in collection.systems if s is not first and s.name != collection.baseline]
     top = numbers.quality(value(first, collection.main_measure))
     equal = [s for s in same if numbers.quality(value(s, collection.main_measure)) == top]
-    names = [isolated(s.name) for s in (first, *equal)]
-    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"
+    names = [s.name for s in (first, *equal)]
+    return f"{named(names[0])} is" if len(names) == 1 else f"{listed(names)} are"
 
 
 def _lead(collection: CollectionFindings, first: str, second: str, alpha: float) -> str:
@@ -81,8 +83,8 @@ def _lead(collection: CollectionFindings, first: str, second: str, alpha: float)
     means = {s.name: value(s, collection.main_measure) or 0.0 for s in collection.systems}
     gap = numbers.quality(abs(means[first] - means[second]))
     if means[first] == means[second]:
-        return f"the same as {isolated(second)}"
-    return f"{gap} above {isolated(second)} ({_significance(contrast, alpha)})"
+        return f"the same as {named(second)}"
+    return f"{gap} above {named(second)} ({_significance(contrast, alpha)})"
 
 
 def _significance(contrast: Contrast | None, alpha: float) -> str:
@@ -95,7 +97,3 @@ def _significance(contrast: Contrast | None, alpha: float) -> str:
 
 def _alpha(alpha: float) -> str:
     return f"{alpha:g}".removeprefix("0")
-
-
-def _number(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

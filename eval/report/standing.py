@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
 _NAMES = {"ndcg": "nDCG", "ndcg_burges": "nDCG (exponential)", "mrr": "MRR", "map": "MAP", "recall": "Recall",
           "precision": "P", "hit_rate": "Hit rate", "r-precision": "R-precision", "f1": "F1", "rbp": "RBP",
           "bpref": "bpref"}  # fmt: skip
+
+_AMBIGUOUS = re.compile(r"[,;]| and ")
 
 
 @dataclass(frozen=True)
@@ -128,3 +131,15 @@ def isolated(name: str) -> str:
     """A name that stands in a sentence; one that is written from right to left must not reorder what is around it."""
     backward = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
     return f"\u2068{name}\u2069" if backward else name
+
+
+def named(name: str) -> str:
+    """A name that stands in a sentence, in quotation marks where a comma or an "and" in it would cut the sentence."""
+    return isolated(f"“{name}”" if _AMBIGUOUS.search(name) else name)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: a, b and c. Where one needs quotation marks, all have them."""
+    quoted = any(_AMBIGUOUS.search(name) for name in names)
+    shown = [isolated(f"“{name}”" if quoted else name) for name in names]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

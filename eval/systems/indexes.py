@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.info import EncoderStamp, IndexInfo
+from wordhive.index.quantity import quantity
 from wordhive.retrieval.chunks import truncated_share
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever, fitting_config
@@ -155,7 +156,7 @@ def _as_wordhive(spec: WordhiveSpec | MultiVectorSpec) -> WordhiveSpec:
 
 def _description(spec: WordhiveSpec, retriever: Retriever, candidates: int | str) -> str:
     of = {"whole": "", "words": "its words alone, ", "summary": "its summaries alone, "}[spec.part]
-    found = "every document scored" if candidates == "all" else f"{candidates:,} candidates scored"
+    found = f"{quantity(candidates, 'candidate')} scored" if isinstance(candidates, int) else "every document scored"
     index = "its default preset" if spec.config is None else f"preset {spec.config}"
     if spec.config is None and spec.index is not None:
         index = f"index {Path(spec.index).name}"

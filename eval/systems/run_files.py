@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from wordhive.index import InputError
+from wordhive.index.quantity import quantity
 
 from ..experiment import RunSpec, slug
 from ..runs import read_run
@@ -27,7 +28,8 @@ def find(spec: RunSpec, job: Job) -> Found:
     run = {id: dict(list(given[id].items())[: job.depth]) for id in job.queries if id in given}
     if not run:
         raise InputError(
-            f"{path} answers none of the {len(job.queries):,} queries of {job.prepared.spec.title}; is it a run of "
+            f"{path} answers none of the {quantity(len(job.queries), 'query')} of "
+            f"{job.prepared.spec.title}; is it a run of "
             "this collection, and of this split?"
         )
     strange, missing = sum(id not in job.queries for id in given), len(job.queries) - len(run)

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wordhive.index import InputError
 from wordhive.index.batch import check_unicode
+from wordhive.index.quantity import quantity
 
 from ..lines import read_objects
 from .docpairs import Docpair, Docpairs
@@ -56,7 +57,8 @@ class Example:
         expected = 1 + len(self.negatives)
         if self.scores is not None and len(self.scores) != expected:
             raise InputError(
-                f"{len(self.scores)} scores for {expected} texts; expected one of the positive, then one a negative"
+                f"{quantity(len(self.scores), 'score')} for {quantity(expected, 'text')}; expected one "
+                f"of the positive, then one a negative"
             )
 
 

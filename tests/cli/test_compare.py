@@ -43,7 +43,7 @@ def test_runs_are_compared_for_people(run: Run, beir: Path, good: Path, poor: Pa
     assert "2 / 0 / 0" in shown.out
     assert shown.out.splitlines()[-1] == "Student's paired t-test, two-sided, Holm-corrected; 2 queries"
     assert f"{poor} has no answer to 1 of 2 judged queries: 0 there" in shown.err
-    assert f"{poor} has 1 queries without judgements in tiny: left out" in shown.err
+    assert f"{poor} has 1 query without judgements in tiny: left out" in shown.err
     assert r"\begin{tabular}{lrrrr}" in latex.read_text(encoding="utf-8")
 
 

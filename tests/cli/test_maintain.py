@@ -42,9 +42,9 @@ def test_ids_come_from_a_file_or_a_filter(
 ) -> None:
     (tmp_path / "gone.txt").write_text("dance\n\nsilk\n", encoding="utf-8")
     assert "2 documents deleted" in run("delete", copy, "--ids-from", tmp_path / "gone.txt").out
-    assert "1 documents deleted" in run("delete", copy, "--where", "year >= 1980").out
+    assert "1 document deleted" in run("delete", copy, "--where", "year >= 1980").out
     monkeypatch.setattr(sys, "stdin", io.StringIO("hive\n"))
-    assert "1 documents deleted, 2 left" in run("delete", copy, "--ids-from", "-").out
+    assert "1 document deleted, 2 left" in run("delete", copy, "--ids-from", "-").out
     for wrong in ([], ["hive", "--where", "year = 1"]):
         refused = run("delete", copy, *wrong)
         assert (refused.code, refused.err.startswith("error: give either ids")) == (2, True)

@@ -85,8 +85,8 @@ def held(path: Path) -> set[str]:
     ("where", "told", "left"),
     [
         ("wordhive.index.filter_expressions:parse_where", "error: stopped", "bcdef"),
-        ("wordhive.index.writer:commit_deletion", "stopped: 0 documents were deleted, 5 are left", "bcdef"),
-        ("wordhive.index.writer:due", "stopped: 3 documents were deleted, 2 are left", "ef"),
+        ("wordhive.index.writer:commit_deletion", "stopped: 0 documents deleted, 5 left", "bcdef"),
+        ("wordhive.index.writer:due", "stopped: 3 documents deleted, 2 left", "ef"),
     ],
 )
 def test_delete_says_whether_it_has(hive: Path, stop: Stop, where: str, told: str, left: str) -> None:
@@ -136,5 +136,5 @@ def test_a_command_that_is_done_cannot_be_stopped(hive: Path) -> None:
     program += "from wordhive.cli.main import main\nmain()"
     done = subprocess.run([sys.executable, "-c", program, "delete", hive, "b"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 documents deleted" in done.stdout
+    assert "1 document deleted" in done.stdout
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

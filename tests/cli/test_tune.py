@@ -63,7 +63,7 @@ def test_lists_are_tuned_too(run: Run, tmp_path: Path) -> None:
     assert done.out.count("← from now on") == 2
     assert f"a search from now on, found by {found['probes']} probes" in done.out.replace("\n", " ")
     assert (
-        f"probes     {found['probes']} lists, or places in a graph, as it was tuned"
+        f"probes     {found['probes']}, lists or places in a graph, as it was tuned"
         in run("info", tmp_path / "x.hive").out
     )
     kept = run("info", tmp_path / "x.hive", "--json").json()

@@ -138,7 +138,7 @@ def test_bm25_is_measured_beside_it(source: str, tmp_path: Path) -> None:
 def test_an_index_of_something_else_is_refused(source: str, encoder: Encoder, tmp_path: Path) -> None:
     index = Index.create(tmp_path / "other.hive", encoder=encoder.stamp, summary_weight=0.8)
     index.add(["stranger"], encoder.encode_documents(["a stranger"]))
-    with pytest.raises(InputError, match="holds 1 documents that tiny has not"):
+    with pytest.raises(InputError, match="holds 1 document that tiny has not"):
         evaluate(source, tmp_path / "report", index=tmp_path / "other.hive")
     assert len(Index.open(tmp_path / "other.hive")) == 1
 

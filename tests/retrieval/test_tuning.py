@@ -201,3 +201,42 @@ def names(path: Path) -> set[str]:
     """The settings in a catalog."""
     with closing(sqlite3.connect(path / "catalog.db")) as catalog:
         return {name for (name,) in catalog.execute("SELECT name FROM setting")}
+
+
+@pytest.mark.parametrize("n", [1, 9, 600, 1023])
+def test_there_is_nothing_to_tune_before_there_is_a_first_stage(tmp_path: Path, n: int) -> None:
+    index = Index.create(tmp_path / "x.hive", CONFIG)
+    index.add([f"d{number}" for number in range(n)], documents(n, 1))
+    with pytest.raises(InputError, match=rf"nothing to tune .* all of its {n:,} documents?; add more: from 1,024 on"):
+        tune(Searcher(index), 0.9)
+    assert Index.open(index.path).settings.candidates is None
+
+
+@pytest.mark.parametrize("candidates", ["SQ8", "IVF8,SQ8"])
+@pytest.mark.parametrize("n", [300, 1000])
+def test_documents_without_a_first_stage_are_always_found(tmp_path: Path, n: int, candidates: str) -> None:
+    index = Index.create(tmp_path / "x.hive", CONFIG.model_copy(update={"candidates": candidates, "nprobe": 8}))
+    index.add([f"d{number}" for number in range(n)], documents(n, 1))
+    index.add([f"e{number}" for number in range(1100)], documents(1100, 2))
+    searcher = Searcher(index)
+    index.set_candidates(None)
+    found = tune(searcher, 0.9)
+    asked = pseudo_queries(index.snapshot().sample(2048), 300, 8, 0, None)
+    exact = searcher.search_vectors(asked, 10, candidates="all")
+    for number in (10, 30, found.candidates):
+        some = index.snapshot().find_candidates(asked, number, probes=8)
+        ids = index.ids()
+        held = [len({hit.id for hit in best} & {ids[row] for row in rows.tolist()})
+                for best, rows in zip(exact, some, strict=True)]  # fmt: skip
+        assert sum(held) / 3000 == pytest.approx(found.curve[number], abs=1e-3)
+
+
+def test_where_only_documents_without_a_first_stage_are_left_it_says_to_compact(tmp_path: Path) -> None:
+    index = Index.create(tmp_path / "x.hive", CONFIG)
+    index.add([f"d{number}" for number in range(900)], documents(900, 1))
+    index.add([f"e{number}" for number in range(200)], documents(200, 2))
+    index.delete([f"e{number}" for number in range(200)])
+    with pytest.raises(InputError, match="all of its 900 documents; compact it"):
+        tune(Searcher(index), 0.9)
+    index.compact()
+    assert tune(Searcher(index), 0.9).curve[900] == 1

@@ -251,6 +251,22 @@ def test_page_has_the_same_letters() -> None:
             findings_of([system("one", 0.5), system("two", 0.6), system("three", 0.60001)]),
             "three and two are best with nDCG@10 .6000, .1000 above one",
         ),
+        (
+            findings_of([system("one", 0.5), system("exact", 0.6), system("exact, words alone", 0.6)]),
+            "“exact” and “exact, words alone” are best with nDCG@10 .6000, .1000 above one",
+        ),
+        (
+            findings_of([system("exact, words", 0.5), system("a and b", 0.6)]),
+            "“a and b” is best with nDCG@10 .6000, .1000 above “exact, words”",
+        ),
+        (findings_of([system("a, b", 0.5)]), "“a, b” has nDCG@10 .5000; there is nothing to compare it with."),
+        (findings_of([system("one", 0.5)], n_documents=1), "1 document, "),
+        (
+            findings_of(
+                [system("a", 0.5, latency={"total": {"p50": 1.0}}), system("c, d", 0.5), system("e", 0.5)]
+            ),
+            "as it is unknown: “c, d” and “e”.",
+        ),
         (findings_of([system("one", 0.5)], query_ids=["1"], queries=["one"]), "1 judged query"),
         (findings_of([system("one", 0.5)], query_ids=[], queries=[]), "0 judged queries"),
         (findings_of([system("one", 0.5)], systems=[]), "No system has"),
