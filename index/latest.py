@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from pathlib import Path
 
 from .catalog import Catalog
@@ -27,6 +28,7 @@ class Latest:
         self._looking = threading.RLock()
         self._files = files
         self._seen: Snapshot | None = None  # looked at when it is needed: a disk that fails may be well by then
+        self._made: list[tuple[weakref.ref[Snapshot], Catalog]] = []
         self._closed = False
         self.look()
 
@@ -41,9 +43,11 @@ class Latest:
             self.catalog.check_place()
             if self.catalog.has_large_log():
                 self._seen = None  # it may be what holds the log
+                self._let_go()
                 self.catalog.fold()
-            self._seen = Snapshot(self._path, self.catalog, self.settings, self._device, self._files)
+            self._seen = self._snapshot(self.catalog, self.settings, self._files)
             self._files = self._seen.files
+            self._let_go()
 
     def reload(self) -> None:
         """See what others have committed since, or the index that was put in the place of this one.
@@ -63,12 +67,27 @@ class Latest:
         catalog = Catalog.open(self.catalog.path)
         try:
             settings, files = IndexSettings.of(catalog), OpenFiles(scoring=self._files.scoring)
-            seen = Snapshot(self._path, catalog, settings, self._device, files)
+            seen = self._snapshot(catalog, settings, files)
         except BaseException:
             catalog.close()
             raise
         self.catalog.close()
         self.catalog, self.settings, self._files, self._seen = catalog, settings, seen.files, seen
+
+    def _snapshot(self, catalog: Catalog, settings: IndexSettings, files: OpenFiles) -> Snapshot:
+        made = Snapshot(self._path, catalog, settings, self._device, files)
+        self._made.append((weakref.ref(made), made.catalog))
+        return made
+
+    def _let_go(self) -> None:
+        """Close what snapshots read that nobody has any more.
+
+        A callback could do it at once, but an interrupt that came within would be lost.
+        """
+        given_up = [catalog for made, catalog in self._made if made() is None]
+        self._made = [(made, catalog) for made, catalog in self._made if catalog not in given_up]
+        for catalog in given_up:
+            catalog.close()
 
     def now(self) -> Snapshot:
         """The snapshot, whose files may not be open yet."""
@@ -90,6 +109,7 @@ class Latest:
         """Look at the latest commit next, and let SQLite's log begin anew where no reader holds it."""
         with self._looking:
             self._seen = None  # it holds the log
+            self._let_go()
             self.catalog.fold()
 
     def close(self) -> None:
@@ -98,5 +118,6 @@ class Latest:
             if self._closed:
                 return
             self._seen, self._files, self._closed = None, OpenFiles(), True
+            self._let_go()
             self.catalog.fold()
             self.catalog.close()

@@ -57,28 +57,27 @@ class Snapshot:
     """The documents of an index at one moment.
 
     segments: in the order of their rows. generation: the last parameters, by which documents are added; None before
-    the first. tombstones: rows of deleted documents, int64, ascending.
+    the first. tombstones: rows of deleted documents, int64, ascending. catalog: as it was at that moment.
     """
 
     def __init__(
         self, path: Path, catalog: Catalog, settings: IndexSettings, device: str, files: OpenFiles | None = None
     ) -> None:
         self._path = path
-        # It is closed where it is given up, by sqlite3 itself: in a callback of Python's an interrupt would be lost.
-        self._catalog = catalog.pinned()
+        self.catalog = catalog.pinned()
         self.settings = settings
         self._device = device
         self._is_open = False
         self._matching: dict[str, NDArray[np.int64]] = {}
         self._filtering = threading.Lock()
         before = files or OpenFiles()
-        records = self._catalog.segments()
+        records = self.catalog.segments()
         self.segments: list[Segment] = [
             before.segments.get(record) or Segment(path / "segments" / record.id, record, settings.config)
             for record in records
         ]
         ids = {record.id for record in records}
-        self.generations = {generation.id: generation for generation in self._catalog.generations()}
+        self.generations = {generation.id: generation for generation in self.catalog.generations()}
         self.files = OpenFiles(
             dict(zip(records, self.segments, strict=True)),
             {id: loaded for id, loaded in before.parameters.items() if id in self.generations},
@@ -86,14 +85,14 @@ class Snapshot:
             before.scoring,
         )
         self.generation: Generation | None = self.generations[max(self.generations)] if self.generations else None
-        self.tombstones = np.array(self._catalog.tombstones(), np.int64)
+        self.tombstones = np.array(self.catalog.tombstones(), np.int64)
 
     def __len__(self) -> int:
         return self._n_documents
 
     @cached_property
     def _n_documents(self) -> int:
-        return self._catalog.n_documents()  # SQLite counts rows one by one: milliseconds for a million
+        return self.catalog.n_documents()  # SQLite counts rows one by one: milliseconds for a million
 
     @property
     def n_words(self) -> int:
@@ -128,7 +127,7 @@ class Snapshot:
                 parameters = self.parameters(segment.record.generation)
                 if not segment.is_open:
                     # What reads headers of arrays and indexes may fail at damaged ones in any way.
-                    verify(self._path, self._catalog.files(f"segments/{segment.record.id}/"))
+                    verify(self._path, self.catalog.files(f"segments/{segment.record.id}/"))
                     segment.open(
                         has_summaries=parameters.summaries is not None, has_candidates=parameters.encoding is not None
                     )
@@ -141,7 +140,7 @@ class Snapshot:
         return True
 
     def _now(self) -> list[SegmentRecord]:
-        latest = self._catalog.pinned()
+        latest = self.catalog.pinned()
         try:
             return latest.segments()
         finally:
@@ -152,8 +151,8 @@ class Snapshot:
         found = self.files.parameters.get(generation)
         if found is None:
             if generation not in self.generations:
-                raise WordhiveError(f"{self._catalog.path} is damaged (no generation {generation}); restore a copy")
-            verify(self._path, self._catalog.files(f"params/{generation}/"))
+                raise WordhiveError(f"{self.catalog.path} is damaged (no generation {generation}); restore a copy")
+            verify(self._path, self.catalog.files(f"params/{generation}/"))
             folder = self._path / "params" / str(generation)
             found = Parameters.load(folder, has_summary=self.generations[generation].summary_dim > 0)
             self.files.parameters[generation] = found
@@ -312,14 +311,14 @@ class Snapshot:
         try:
             key = repr(where)
         except (ValueError, RecursionError):  # more digits or levels than Python prints, or than a filter may have
-            return np.array(self._catalog.matching(where), np.int64)
+            return np.array(self.catalog.matching(where), np.int64)
         with self._filtering:
             rows = self._matching.pop(key, None)
         if rows is None:
-            rows = np.array(self._catalog.matching(where), np.int64)
+            rows = np.array(self.catalog.matching(where), np.int64)
             rows.flags.writeable = False
             if not len(rows):
-                warn_of_unknown(self._catalog, where)
+                warn_of_unknown(self.catalog, where)
         with self._filtering:
             self._matching[key] = rows
             if len(self._matching) > _KEPT_FILTERS:
@@ -328,15 +327,15 @@ class Snapshot:
 
     def texts(self, ids: Iterable[str]) -> dict[str, str | None]:
         """The stored texts of those of the given ids that the index holds."""
-        return self._catalog.texts(given_ids(ids))
+        return self.catalog.texts(given_ids(ids))
 
     def rows(self, ids: Iterable[str]) -> dict[str, int]:
         """The rows of those of the given ids that the index holds."""
-        return self._catalog.rows(given_ids(ids))
+        return self.catalog.rows(given_ids(ids))
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
-        return self._catalog.ids()
+        return self.catalog.ids()
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row.
@@ -344,12 +343,12 @@ class Snapshot:
         Raises InputError for a row of no document, WordhiveError for a document that the catalog lost.
         """
         listed = given_rows(rows).tolist()
-        found = self._catalog.documents(listed)
+        found = self.catalog.documents(listed)
         missing = next((row for row in listed if row not in found), None)
         if missing is not None:
             if not any(len(self.among(segment, np.array([missing]))) for segment in self.segments):
                 raise InputError(f"{self._path} holds no document in row {missing}; see ids() for the rows")
-            raise WordhiveError(f"{self._catalog.path} is damaged (no document {missing}); restore it from a copy")
+            raise WordhiveError(f"{self.catalog.path} is damaged (no document {missing}); restore it from a copy")
         return found
 
     def check_query(self, queries: WordVectors) -> None:

@@ -97,8 +97,8 @@ def test_a_snapshot_remembers_its_last_filters_and_only_those(tmp_path: Path, mo
     index.add(["a", "b", "c"], [np.ones((1, 4))] * 3, attributes=[{"n": 1}, {"n": 2}, {"n": True}])
     now = index.snapshot()
     asked: list[Any] = []
-    matching = now._catalog.matching
-    monkeypatch.setattr(now._catalog, "matching", lambda where: asked.append(where) or matching(where))
+    matching = now.catalog.matching
+    monkeypatch.setattr(now.catalog, "matching", lambda where: asked.append(where) or matching(where))
     assert now.matching({"n": 1}).tolist() == [0]
     assert now.matching({"n": True}).tolist() == [2]
     assert now.matching({"n": 1}).tolist() == [0]
