@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
+from .text_codec import MOST_TEXT
 from .word_vectors import WordVectors
 
 # U+0000 as JSON writes it. An even number of backslashes before it are backslashes.
@@ -40,6 +41,8 @@ class Batch:
         for id, text in zip(ids, texts or (), strict=False):
             if text is not None:
                 check_unicode(text, f"the text of document {id!r}")
+                if len(text) > MOST_TEXT // 4 and len(text.encode()) > MOST_TEXT:
+                    raise InputError(f"the text of document {id!r} has more than {MOST_TEXT:,} bytes; cut it in parts")
         details = [
             attributes_as_json(given, id) for id, given in zip(ids, attributes or [None] * len(ids), strict=True)
         ]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import faiss_library
+from . import faiss_files, faiss_library
 from .allowed_search import search_allowed
 from .config import IndexConfig
 from .errors import InputError, WordhiveError
@@ -76,6 +76,7 @@ class CandidateIndex:
         index = faiss_library.from_factory(
             sample.shape[1], factory, sample, "candidates", _FEW_DOCUMENTS, euclidean=euclidean
         )
+        faiss_files.check_known(index, factory, "candidates")
         if isinstance(index, faiss_library.faiss().IndexHNSW):
             index.hnsw.efConstruction = config.ef_construction
         return cls(index, config)
@@ -106,7 +107,7 @@ class CandidateIndex:
         stand for, and so are lists of which documents are left out.
         """
         self._packed = None
-        library, other = faiss_library.faiss(), faiss_library.read(path)
+        library, other = faiss_library.faiss(), faiss_files.read(path, self._index.d, _factories(self._config))
         whole = kept is None or len(kept) == other.ntotal
         if type(other) is type(self._index) and isinstance(other, library.IndexFlatCodes):
             if not whole:
@@ -226,12 +227,19 @@ class CandidateIndex:
         return faiss_library.size(self._index)
 
     @classmethod
-    def load(cls, path: Path, config: IndexConfig, *, mapped: bool = False) -> CandidateIndex:
-        """A saved index; mapped: to be searched only, and read from disk where a search needs it."""
-        index = faiss_library.read(path, mapped=mapped)
+    def load(cls, path: Path, config: IndexConfig, dim: int, n: int, *, mapped: bool = False) -> CandidateIndex:
+        """A saved index of n vectors; mapped: to be searched only, and read from disk where a search needs it.
+
+        Raises WordhiveError for a file that is missing, damaged, or not of the configured class, dims and count.
+        """
+        index = faiss_files.read(path, dim, _factories(config), n, mapped=mapped)
         if mapped and isinstance(index, faiss_library.faiss().IndexHNSW):
             _set_metric(index, faiss_library.faiss().METRIC_INNER_PRODUCT)  # before threads search it
         return cls(index, config)
+
+
+def _factories(config: IndexConfig) -> tuple[str, ...]:
+    return (config.candidates, config.large_candidates) if config.large_candidates else (config.candidates,)
 
 
 def _set_metric(graph: Any, metric: int) -> None:

@@ -11,20 +11,23 @@ import sqlite3
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import commit_count, documents, seal
+from .catalog_records import check_files, check_generations, check_segments
 from .connection import DAMAGE, connect, damaged
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError, WordhiveWarning
 from .filters import Where, condition
+from .known_schema import check_schema
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 3
+T = TypeVar("T")
 
 _SCHEMA = (
     """
@@ -46,6 +49,7 @@ CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT N
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
     + documents.SCHEMA
+    + seal.SCHEMA
 )
 
 _TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
@@ -112,7 +116,7 @@ class Catalog:
         connection = connect(path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN; {_SCHEMA} {seal.SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
             records = [(file.path, file.size, file.checksum) for file in files]
@@ -131,7 +135,7 @@ class Catalog:
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version in (0, FORMAT_VERSION):  # 0 is also what any other file of SQLite's has
-                connection.execute("SELECT count(*) FROM segment").fetchone()
+                check_schema(connection, _SCHEMA)
             if version != FORMAT_VERSION:
                 raise InputError(
                     f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
@@ -157,6 +161,7 @@ class Catalog:
         pinned = Catalog(self.path, connection, self._codecs)
         try:
             connection.execute("BEGIN")  # the moment is that of the first look
+            check_schema(connection, _SCHEMA)
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
             if pinned.n_commits() < counted:
@@ -210,17 +215,21 @@ class Catalog:
         return [fault for (fault,) in self._rows("PRAGMA integrity_check") if fault != "ok"]
 
     def settings(self) -> dict[str, Any]:
-        return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
+        rows = self._rows("SELECT name, value FROM setting")
+        return self._sound(lambda: {str(name): json.loads(value) for name, value in rows})
 
     def generations(self) -> list[Generation]:
-        return [
-            Generation(*row) for row in self._rows("SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id")
-        ]
+        query = "SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id"
+        found = [Generation(*row) for row in self._rows(query)]
+        self._sound(lambda: check_generations(found))
+        return found
 
     def segments(self) -> list[SegmentRecord]:
         """All segments in the order of their rows."""
         query = "SELECT id, generation, first_row, n_documents, n_words, n_rows FROM segment ORDER BY first_row"
-        return [SegmentRecord(*row) for row in self._rows(query)]
+        found = [SegmentRecord(*row) for row in self._rows(query)]
+        self._sound(lambda: check_segments(found))
+        return found
 
     def tombstones(self) -> list[int]:
         """Rows of deleted documents that segments still hold, ascending."""
@@ -233,7 +242,9 @@ class Catalog:
     def files(self, folder: str = "") -> list[FileRecord]:
         """All files, or those below a folder."""
         query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
-        return [FileRecord(*row) for row in self._rows(query, (folder, folder))]
+        found = [FileRecord(*row) for row in self._rows(query, (folder, folder))]
+        self._sound(lambda: check_files(found))
+        return found
 
     def n_documents(self) -> int:
         return int(self._rows("SELECT count(*) FROM document")[0][0])
@@ -309,9 +320,9 @@ class Catalog:
     def _checked(self, record: DocumentRecord) -> StoredDocument:
         try:
             return record.document(self.text_codec(record.dictionary or 0))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise WordhiveError(
-                f"{self.path} is damaged (document {record.id!r}: {error}); restore it from a copy"
+                f"{self.path} is damaged (document {record.id!r:.100}: {error}); restore it from a copy"
             ) from error
 
     def text_codec(self, dictionary: int) -> TextCodec:
@@ -320,7 +331,7 @@ class Catalog:
             found = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
             if not found:
                 raise WordhiveError(f"{self.path} is damaged (no dictionary {dictionary}); restore it from a copy")
-            self._codecs[dictionary] = TextCodec(dictionary, found[0][0])
+            self._codecs[dictionary] = self._sound(lambda: TextCodec(dictionary, found[0][0]))
         return self._codecs[dictionary]
 
     def writing_codec(self, texts: Sequence[str | None]) -> TextCodec:
@@ -341,6 +352,13 @@ class Catalog:
         """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
         sql, values = condition(where)
         return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
+
+    def _sound(self, read: Callable[[], T]) -> T:
+        """What `read` makes of rows. Raises WordhiveError where they are not what was written."""
+        try:
+            return read()
+        except (ValueError, TypeError, RecursionError) as error:
+            raise WordhiveError(f"{self.path} is damaged ({error}); restore it from a copy") from error
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:

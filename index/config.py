@@ -6,10 +6,10 @@ import importlib.resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .errors import InputError
+from .yaml_text import load_yaml
 
 
 class _Part(BaseModel):
@@ -132,7 +132,7 @@ class IndexConfig(_Part):
     large_from: int = Field(default=100_000, ge=1)
     nprobe: int = Field(default=16, ge=1)
     ef_search: int = Field(default=64, ge=1)
-    ef_construction: int = Field(default=40, ge=1)
+    ef_construction: int = Field(default=40, ge=1, le=1 << 20)
     links: Literal["euclidean", "inner-product"] = "euclidean"
 
     @classmethod
@@ -158,12 +158,13 @@ class IndexConfig(_Part):
 
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:
-        """The configuration in a YAML or JSON text; `source` names it in errors."""
-        try:
-            values: Any = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
-        values = {} if values is None else values
+        """The configuration in a YAML text; `source` names it in errors."""
+        values = load_yaml(text, source)
+        return cls.of({} if values is None else values, source)
+
+    @classmethod
+    def of(cls, values: Any, source: str) -> IndexConfig:
+        """The configuration by keys and values, as YAML or JSON has them; `source` names it in errors."""
         if not isinstance(values, dict):
             raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
         try:
@@ -175,7 +176,7 @@ class IndexConfig(_Part):
             if first["type"] == "extra_forbidden":
                 known = _fields(place).model_fields
                 raise InputError(f"{source} has an unknown key {key!r}; known are {', '.join(known)}") from error
-            raise InputError(f"{source}: {key} is {first['input']!r}; {first['msg'].lower()}") from error
+            raise InputError(f"{source}: {key} is {first['input']!r:.200}; {first['msg'].lower()}") from error
 
 
 def _fields(place: list[str]) -> type[BaseModel]:

@@ -20,6 +20,10 @@ _DECODED_NUMBERS = 16_000_000
 # Of k-means for codebooks of 16.
 _ROUNDS_OF_FEW = 12
 _DIVIDED = re.compile(r"\{dims(?:/(\d+))?\}")
+# Of factory strings: FAISS parses longer ones badly, and makes what they name at once.
+_MOST_LETTERS = 200
+_MOST_OF_ANYTHING = 1 << 20
+_PRODUCT = re.compile(r"PQ\d+x(\d+)|PQ\d")
 
 
 @cache
@@ -91,7 +95,14 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
     Raises InputError when the string means nothing for `dim`.
     """
     library = faiss()
+    if len(factory) > _MOST_LETTERS or any(len(number) > 7 for number in re.findall(r"\d+", factory)):
+        raise InputError(f"{purpose} {factory[:50]!r}… is no FAISS factory string (it, or a number in it, is too long)")
     factory = _DIVIDED.sub(lambda part: str(dim // max(1, int(part[1] or 1))), factory)
+    if any(not 0 < int(number) <= _MOST_OF_ANYTHING for number in re.findall(r"\d+", factory)):
+        raise InputError(
+            f"{purpose} {factory!r} is no FAISS factory string for {dim} dims (a number in it is not from 1 to "
+            f"{_MOST_OF_ANYTHING:,}){choices and f'; choose {choices}'}"
+        )
     try:
         metric = library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT
         return library.index_factory(dim, factory, metric), factory
@@ -100,6 +111,12 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
             f"{purpose} {factory!r} is no FAISS factory string for {dim} dims ({_reason(error)})"
             f"{choices and f'; choose {choices}'}"
         ) from error
+
+
+def codebook_bytes(dim: int, factory: str) -> int:
+    """Bytes of the product codebooks that FAISS makes for a factory string, before any training."""
+    factory = _DIVIDED.sub("1", factory)
+    return sum(4 * dim << min(int(found[1] or 8), 64) for found in _PRODUCT.finditer(factory))
 
 
 def sub_quantisers(dim: int, factory: str) -> int:
