@@ -307,6 +307,15 @@ class Catalog:
         """The texts of those of the given ids that are in the index."""
         return {found.id: found.text for found in self._documents("id", ids)}
 
+    def text_sizes(self, rows: Sequence[int]) -> dict[int, int]:
+        """The bytes of the texts of the given rows, by row, as they were given, kept or not; 0 for none."""
+        found: dict[int, int] = {}
+        for part in _chunks(rows):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT row, CAST(coalesce(text_size, 0) AS INTEGER) FROM document WHERE row IN ({marks})"
+            found.update(self._rows(query, part))
+        return {row: found.get(row, 0) for row in rows}
+
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
         return {found.row: found for found in self._documents("document.row", rows)}

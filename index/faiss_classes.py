@@ -63,7 +63,7 @@ class _Source:
 
     def take(self, form: str) -> tuple[Any, ...]:
         """Numbers by their `struct` letters."""
-        values = struct.unpack_from(f"<{form}", self.data, self.at)
+        values = struct.unpack_from(f"<{form}", self.data.data, self.at)
         self.at += struct.calcsize(f"<{form}")
         return values
 

@@ -337,6 +337,10 @@ class Snapshot:
             raise WordhiveError(f"{self._catalog.path} is damaged (no document {missing}); restore it from a copy")
         return found
 
+    def text_sizes(self, rows: Sequence[int]) -> dict[int, int]:
+        """The bytes of the texts of the given rows, kept or not; 0 for none."""
+        return self._catalog.text_sizes(rows)
+
     def check_query(self, queries: WordVectors) -> None:
         """Raise InputError for queries that the index's documents can't be scored for."""
         self.check_word_ids(queries)
