@@ -36,7 +36,7 @@ def check(path: str | Path, *, untrusted: bool = False) -> list[str]:
         found = [*_catalog(catalog), *_files(path, catalog)]
         if untrusted and not found:
             found = [*_contents(path, catalog)]
-        return found or [*_documents(path, catalog)]
+        return [*dict.fromkeys(found or _documents(path, catalog))]
     finally:
         catalog.close()
 
@@ -52,7 +52,8 @@ def _catalog(catalog: Catalog) -> Iterator[str]:
 def _files(path: Path, catalog: Catalog) -> Iterator[str]:
     try:
         files = catalog.files()
-    except WordhiveError:  # the catalog's own fault, told already
+    except WordhiveError as error:  # the catalog's own fault
+        yield str(error)
         return
     for file in files:
         try:

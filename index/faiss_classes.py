@@ -90,10 +90,15 @@ class _Source:
         _need(len(found) == n, f"{len(found)} numbers of {what}; expected {n}")
         return found
 
+    def finite(self, n: int, what: str) -> None:
+        """Floats, so many, of what vectors are coded by."""
+        _need(bool(np.isfinite(self.sized("<f4", n, what)).all()), f"{what} with NaN or infinity")
+
     def trained(self, kind: str, n: int, what: str, trained: bool) -> NDArray[Any]:
         """The same, where there may be none before training."""
         found = self.array(kind)
         _need(len(found) == n or (not trained and not len(found)), f"{len(found)} numbers of {what}; expected {n}")
+        _need(bool(np.isfinite(found).all()), f"{what} with NaN or infinity")
         return found
 
 
@@ -149,7 +154,7 @@ def _product_quantiser(source: _Source, dim: int) -> tuple[tuple[Any, ...], int]
     own, parts, bits = source.take("QQQ")
     _need(own == dim and 0 < parts <= dim and dim % parts == 0, "a product quantiser of another size")
     _need(0 < bits <= _MOST_BITS, f"product codes of {bits} bits")
-    source.sized("<f4", dim << bits, "codebooks")
+    source.finite(dim << bits, "codebooks")
     return (parts, bits), (parts * bits + 7) // 8
 
 

@@ -31,6 +31,7 @@ def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None,
 
 def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None) -> None:
     """Raise WordhiveError for a file that `read` would not read."""
+    faiss_library.faiss()
     try:
         with open_regular(path) as file:
             data = np.memmap(file, np.uint8, "r")

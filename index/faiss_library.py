@@ -23,7 +23,7 @@ _DIVIDED = re.compile(r"\{dims(?:/(\d+))?\}")
 # Of factory strings: FAISS parses longer ones badly, and makes what they name at once.
 _MOST_LETTERS = 200
 _MOST_OF_ANYTHING = 1 << 20
-_PRODUCT = re.compile(r"PQ\d+x(\d+)|PQ\d")
+_PRODUCT = re.compile(r"(?<!O)PQ\d+(?:x(\d+))?")
 
 
 @cache

@@ -29,6 +29,8 @@ _READ_TOGETHER = 1 << 24
 _READERS = 4
 # The parts of `WordIdLists`, in its order.
 ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
+# Of word ids, which stay as they were given.
+_INTEGERS = ("<u4", "<i4", "<u8", "<i8", "<u2", "<i2", "|u1", "|i1")
 
 
 class Segment:
@@ -96,7 +98,7 @@ class Segment:
 
     @cached_property
     def word_ids(self) -> WordIdLists:
-        kinds = (("|u1",), ("<u2", "<u4"), ("<u4",))
+        kinds = (("|u1",), ("<u2", "<u4"), _INTEGERS)
         parts = zip(ID_FILES, kinds, strict=True)
         return WordIdLists(*(map_array(self.folder / f"{name}.npy", *kind) for name, kind in parts))
 

@@ -105,6 +105,11 @@ def _scalar_layout(quantizer: Any) -> Layout:
     if quantizer.qtype not in (kinds.QT_8bit, kinds.QT_6bit, kinds.QT_4bit):
         return None
     start, spread = _floats(quantizer.trained, 2, quantizer.d)
+    with np.errstate(over="ignore", invalid="ignore"):  # ranges of vectors that no model makes
+        return _stepped(quantizer, bits, start, spread)
+
+
+def _stepped(quantizer: Any, bits: int, start: NDArray[np.float32], spread: NDArray[np.float32]) -> Layout:
     step = spread / np.float32((1 << bits) - 1)
     if bits == 8:
         return ByteSteps(start + step / 2, step)

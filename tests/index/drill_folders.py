@@ -28,10 +28,12 @@ from drill_content import CONFIG, content, vectors
 from drill_crash import fork
 from safetensors.numpy import load, save
 
-from wordhive.index import Index, IndexConfig, InputError, WordhiveError, faiss_library, scoring, seal
+from wordhive.index import Index, IndexConfig, InputError, WordhiveError, faiss_library, parameters, scoring, seal
 from wordhive.index.check import check
 from wordhive.index.code_spans import CodeSpans
+from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.disk import checksum
+from wordhive.index.encodings import fused
 
 EXTREMES = (
     0,
@@ -54,9 +56,12 @@ EXTREMES = (
 VALUES: tuple[Any, ...] = (*EXTREMES, 0.5, -1.5, 1e300, None, "", "x", "../x", [], {}, [[]], True, "9" * 50)
 KINDS = {
     "scalar": CONFIG.model_copy(update={"candidates": "SQ8"}),
-    "products": CONFIG.model_copy(update={"candidates": "PQ{dims}x4", "codec": "Residual300x2", "summary_codec": "SQ4"}),
+    "products": CONFIG.model_copy(update={"candidates": "PQ{dims}x4", "codec": "Residual300x2"}),
     "graph": CONFIG.model_copy(update={"candidates": "HNSW4_SQ8", "codec": "SQ6"}),
     "lists": CONFIG.model_copy(update={"candidates": "IVF2,SQ8", "codec": "Flat"}),
+    "fitted": CONFIG.model_copy(
+        update={"encoding": FittedConfig(centroids=8, sample_words=40), "reduction": ReductionConfig(dims=6)}
+    ),
     "refined": CONFIG.model_copy(update={"candidates": "PCA4,SQ8", "codec": "RaBitQ"}),
 }  # fmt: skip
 SECONDS = 60
@@ -326,6 +331,7 @@ def main(form: str, seed: int = 0) -> int:
     """Run the drill, and print the counts; 1 where a folder was neither taken nor refused."""
     os.environ["WORDHIVE_THREADS"] = "1"  # a process with threads can't be forked
     faiss_library.faiss().omp_set_num_threads(1)
+    parameters._LEAST_TO_LEARN = fused._LEAST_DOCUMENTS = 1  # all that larger indexes have
     scoring.CodeSpans = _WatchedSpans  # type: ignore[misc, attr-defined]
     each = int(os.environ.get("FOLDERS", 450 if form == "long" else 8))
     with tempfile.TemporaryDirectory() as name:
