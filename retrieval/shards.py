@@ -33,6 +33,7 @@ from .retriever import Retriever
 
 DOCUMENTS_A_SHARD = 2048
 _MANIFEST = "shards.json"
+_MOST_SHARDS = 1_000_000
 _WRITING = "writing-"
 
 
@@ -114,7 +115,11 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     """The shards of a folder: documents and their vectors."""
     for name in _whole(folder):
         tensors = read_tensors(folder / f"{name}.safetensors", "delete it and encode again")
-        vectors = WordVectors.from_tensors(tensors)
+        try:
+            vectors = WordVectors.from_tensors(tensors)
+        except (KeyError, InputError) as error:
+            reason = f"{folder / name}.safetensors is damaged ({error}); delete it and encode again"
+            raise WordhiveError(reason) from error
         documents = _read_documents(folder / f"{name}.jsonl")
         if len(documents) != len(vectors):
             raise WordhiveError(
@@ -207,10 +212,13 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        _ = manifest["model"], manifest["fingerprint"]
+        names = (manifest["model"], manifest["fingerprint"])
+        n = manifest.get("shards", 0)
+        if not all(isinstance(it, str) for it in names) or not isinstance(n, int) or not 0 <= n <= _MOST_SHARDS:
+            raise ValueError("a model or a number of shards that cannot be")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"no shards at {folder}; make them with: wordhive encode INPUT --to {folder}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WordhiveError(f"{folder / _MANIFEST} is damaged ({error}); encode the documents again") from error
     return manifest
 
@@ -259,7 +267,7 @@ def _read_documents(path: Path) -> list[Document]:
     # Not read_documents(): it would put a title before the text a second time.
     try:
         return [Document(**json.loads(line)) for line in _read_lines(path).split("\n") if line]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise WordhiveError(f"{path} is damaged ({error}); delete the shard's two files and encode again") from error
 
 
