@@ -92,15 +92,22 @@ def refit(index: _Folder, as_json: _AsJson = False) -> None:
     _report(index, opened, f"fitted anew to {quantity(len(opened), 'document')}", as_json)
 
 
-def check(index: _Folder, as_json: _AsJson = False) -> None:
+def check(
+    index: _Folder,
+    untrusted: Annotated[
+        bool, typer.Option("--untrusted", help="Of an index from somebody else: look whether what it says can be true.")
+    ] = False,
+    as_json: _AsJson = False,
+) -> None:
     """Read every file of an index and compare it with its checksum; exit with 1 where one is damaged.
 
     \b
     wordhive check my.hive
+    wordhive check their.hive --untrusted
     """
     from wordhive.index.check import check as damages
 
-    found = damages(index)
+    found = damages(index, untrusted=untrusted)
     if as_json:
         output.print_json({"index": str(index), "damages": found})
     for damage in [] if as_json else found:

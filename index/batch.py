@@ -13,6 +13,7 @@ import numpy as np
 from .arguments import listed, shown
 from .errors import InputError
 from .quantity import quantity
+from .text_codec import MOST_TEXT
 from .word_vectors import WordVectors
 
 # Levels of lists and dicts in attributes: SQLite and Python read some hundreds, filters name ten.
@@ -57,6 +58,8 @@ class Batch:
         for id, text in zip(held["ids"], held["texts"], strict=True):
             if text is not None:
                 check_unicode(text, f"the text of document {id!r}")
+                if len(text) > MOST_TEXT // 4 and len(text.encode()) > MOST_TEXT:
+                    raise InputError(f"the text of document {id!r} has more than {MOST_TEXT:,} bytes; cut it in parts")
         details = [attributes_as_json(given, id) for id, given in zip(held["ids"], held["attributes"], strict=True)]
         return cls(held["ids"], vectors, held["texts"], details)
 

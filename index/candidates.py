@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import faiss_library
+from . import faiss_files, faiss_library
 from .allowed_search import search_allowed
 from .appended_codes import append_codes
 from .arguments import shown
@@ -81,6 +81,7 @@ class CandidateIndex:
         index = faiss_library.from_factory(
             sample.shape[1], factory, sample, "candidates", _FEW_DOCUMENTS, euclidean=euclidean
         )
+        faiss_files.check_known(index, factory, "candidates")
         if isinstance(index, faiss_library.faiss().IndexHNSW):
             index.hnsw.efConstruction = config.ef_construction
         return cls(index, config)
@@ -119,7 +120,7 @@ class CandidateIndex:
         are added as the vectors that their codes stand for: not where those say less than the codes do.
         """
         self._packed = None
-        other = faiss_library.read(path)
+        other = faiss_files.read(path, self._index.d, _factories(self._config))
         if alike and append_codes(self._index, other, kept):
             return True
         if not faiss_library.decodes(other):
@@ -241,9 +242,12 @@ class CandidateIndex:
         return faiss_library.size(self._index)
 
     @classmethod
-    def load(cls, path: Path, config: IndexConfig, *, mapped: bool = False) -> CandidateIndex:
-        """A saved index; mapped: to be searched only, and read from disk where a search needs it."""
-        index = faiss_library.read(path, mapped=mapped)
+    def load(cls, path: Path, config: IndexConfig, dim: int, n: int, *, mapped: bool = False) -> CandidateIndex:
+        """A saved index of n vectors; mapped: to be searched only, and read from disk where a search needs it.
+
+        Raises WordhiveError for a file that is missing, damaged, or not of the configured class, dims and count.
+        """
+        index = faiss_files.read(path, dim, _factories(config), n, mapped=mapped)
         if mapped and isinstance(index, faiss_library.faiss().IndexHNSW):
             _set_metric(index, faiss_library.faiss().METRIC_INNER_PRODUCT)  # before threads search it
         return cls(index, config)
@@ -251,6 +255,10 @@ class CandidateIndex:
 
 def _floats(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(vectors, np.float32)
+
+
+def _factories(config: IndexConfig) -> tuple[str, ...]:
+    return (config.candidates, config.large_candidates) if config.large_candidates else (config.candidates,)
 
 
 def _set_metric(graph: Any, metric: int) -> None:

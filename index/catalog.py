@@ -11,25 +11,28 @@ import sqlite3
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import commit_count, documents, seal
 from . import identity as identities
+from .catalog_records import check_files, check_generations, check_segments
 from .connection import DAMAGE, PATIENCE, checked, connect, damaged
 from .disk import refuse_links
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError, WordhiveWarning
 from .filters import Where, condition
 from .identity import Identity, ReplacedError, file_at
+from .known_schema import check_schema
 from .text_codec import ENOUGH_TEXTS, TextCodec, train_dictionary
 
 FORMAT_VERSION = 3
 # Bytes of SQLite's log that are left where they are: it writes over them.
 _LARGE_LOG = 1 << 22
+T = TypeVar("T")
 
 _SCHEMA = (
     """
@@ -51,6 +54,8 @@ CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT N
 CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
 """
     + documents.SCHEMA
+    + seal.SCHEMA
+    + identities.SCHEMA
 )
 
 _TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
@@ -123,7 +128,7 @@ class Catalog:
         connection = connect(path, create=True)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN; {_SCHEMA} {seal.SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
             identities.give_id(connection)
             rows = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
@@ -144,7 +149,7 @@ class Catalog:
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version in (0, FORMAT_VERSION):  # 0 is also what any other file of SQLite's has
-                connection.execute("SELECT count(*) FROM segment").fetchone()
+                check_schema(connection, _SCHEMA)
             if version != FORMAT_VERSION:
                 raise InputError(
                     f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
@@ -169,6 +174,7 @@ class Catalog:
         connection = connect(self.path)
         try:
             connection.execute("BEGIN")  # the moment is that of the first look
+            check_schema(connection, _SCHEMA)
             pinned = Catalog(self.path, connection, self._codecs)
             self._check_is(pinned._identity)
             if not seal.is_sealed(connection):
@@ -251,17 +257,21 @@ class Catalog:
         return [fault for (fault,) in self._rows("PRAGMA integrity_check") if fault != "ok"]
 
     def settings(self) -> dict[str, Any]:
-        return {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM setting")}
+        rows = self._rows("SELECT name, value FROM setting")
+        return self._sound(lambda: {str(name): json.loads(value) for name, value in rows})
 
     def generations(self) -> list[Generation]:
-        return [
-            Generation(*row) for row in self._rows("SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id")
-        ]
+        query = "SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id"
+        found = [Generation(*row) for row in self._rows(query)]
+        self._sound(lambda: check_generations(found))
+        return found
 
     def segments(self) -> list[SegmentRecord]:
         """All segments in the order of their rows."""
         query = "SELECT id, generation, first_row, n_documents, n_words, n_rows FROM segment ORDER BY first_row"
-        return [SegmentRecord(*row) for row in self._rows(query)]
+        found = [SegmentRecord(*row) for row in self._rows(query)]
+        self._sound(lambda: check_segments(found))
+        return found
 
     def tombstones(self) -> list[int]:
         """Rows of deleted documents that segments still hold, ascending."""
@@ -274,7 +284,9 @@ class Catalog:
     def files(self, folder: str = "") -> list[FileRecord]:
         """All files, or those below a folder."""
         query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
-        return [FileRecord(*row) for row in self._rows(query, (folder, folder))]
+        found = [FileRecord(*row) for row in self._rows(query, (folder, folder))]
+        self._sound(lambda: check_files(found))
+        return found
 
     def n_documents(self) -> int:
         return int(self._rows("SELECT count(*) FROM document")[0][0])
@@ -353,6 +365,15 @@ class Catalog:
         """The texts of those of the given ids that are in the index."""
         return {found.id: found.text for found in self._documents("id", ids)}
 
+    def text_sizes(self, rows: Sequence[int]) -> dict[int, int]:
+        """The bytes of the texts of the given rows, by row, as they were given, kept or not; 0 for none."""
+        found: dict[int, int] = {}
+        for part in _chunks(rows):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT row, CAST(coalesce(text_size, 0) AS INTEGER) FROM document WHERE row IN ({marks})"
+            found.update(self._rows(query, part))
+        return {row: found.get(row, 0) for row in rows}
+
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
         return {found.row: found for found in self._documents("document.row", rows)}
@@ -366,9 +387,9 @@ class Catalog:
     def _checked(self, record: DocumentRecord) -> StoredDocument:
         try:
             return record.document(self.text_codec(record.dictionary or 0))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise WordhiveError(
-                f"{self.path} is damaged (document {record.id!r}: {error}); restore it from a copy"
+                f"{self.path} is damaged (document {record.id!r:.100}: {error}); restore it from a copy"
             ) from error
 
     def text_codec(self, dictionary: int) -> TextCodec:
@@ -377,7 +398,7 @@ class Catalog:
             found = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
             if not found:
                 raise WordhiveError(f"{self.path} is damaged (no dictionary {dictionary}); restore it from a copy")
-            self._codecs[dictionary] = TextCodec(dictionary, found[0][0])
+            self._codecs[dictionary] = self._sound(lambda: TextCodec(dictionary, found[0][0]))
         return self._codecs[dictionary]
 
     def writing_codec(self, texts: Sequence[str | None]) -> TextCodec:
@@ -407,6 +428,13 @@ class Catalog:
     def attribute_names(self) -> list[str]:
         """The names of the attributes that the first thousand documents with some have, in order."""
         return [name for (name,) in self._rows(_NAMES)]
+
+    def _sound(self, read: Callable[[], T]) -> T:
+        """What `read` makes of rows. Raises WordhiveError where they are not what was written."""
+        try:
+            return read()
+        except (ValueError, TypeError, RecursionError) as error:
+            raise WordhiveError(f"{self.path} is damaged ({error}); restore it from a copy") from error
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:

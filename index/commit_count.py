@@ -11,10 +11,12 @@ from pathlib import Path
 
 import xxhash
 
-from .disk import sync
+from .disk import open_regular, sync
 from .errors import WordhiveError
 
 NAME = "committed"
+# Of the file, and some more.
+_MOST_BYTES = 100
 
 
 def counted(folder: Path) -> int:
@@ -24,7 +26,8 @@ def counted(folder: Path) -> int:
     """
     path = folder / NAME
     try:
-        written = path.read_bytes()
+        with open_regular(path) as file:
+            written = file.read(_MOST_BYTES)
     except FileNotFoundError:
         return 0
     except OSError as error:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .arguments import given_path, instance, shown
 from .errors import InputError
+from .yaml_text import load_yaml
 
 # FAISS counts dims and the neighbours of a graph in 32 bits.
 _Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -161,7 +161,7 @@ class IndexConfig(_Part):
     large_from: _Number = 100_000
     nprobe: _Number = 16
     ef_search: _Number = 64
-    ef_construction: _Count = 40
+    ef_construction: Annotated[int, Field(ge=1, le=1 << 20)] = 40
     links: Literal["euclidean", "inner-product"] = "euclidean"
 
     @classmethod
@@ -193,11 +193,12 @@ class IndexConfig(_Part):
     def parse(cls, text: str, source: str) -> IndexConfig:
         """The configuration in a YAML or JSON text; `source` names it in errors."""
         instance(text, source, str, "a YAML text")
-        try:
-            values: Any = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
-        values = {} if values is None else values
+        values = load_yaml(text, source)
+        return cls.of({} if values is None else values, source)
+
+    @classmethod
+    def of(cls, values: Any, source: str) -> IndexConfig:
+        """The configuration by keys and values, as YAML or JSON has them; `source` names it in errors."""
         if not isinstance(values, dict):
             raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import xxhash
 
@@ -27,7 +29,7 @@ def checksum(path: Path) -> str:
 
 def hexdigest(path: Path, digest: Digest) -> str:
     """What a fresh digest makes of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
@@ -58,6 +60,22 @@ def discard(path: Path) -> None:
     """Remove a file, if there is one and the disk lets it go: after a failure, which is what there is to tell."""
     with suppress(OSError):
         path.unlink()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file opened to be read, which must be one: to open a pipe would wait for who writes to it, for ever.
+
+    Raises OSError for anything else, and for a link to a file.
+    """
+    how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, how)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def sync(path: Path) -> None:

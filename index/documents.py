@@ -58,11 +58,15 @@ class DocumentRecord:
     def document(self, codec: TextCodec) -> StoredDocument:
         """What it stands for. Raises ValueError where that is not what was written."""
         text = self.body
+        if not isinstance(self.id, str) or not isinstance(self.attributes, (str, type(None))):
+            raise ValueError("an id or attributes that are no text")
         if text is not None and self.dictionary is not None:
             text = codec.decode(text, self.text_size or 0)
         if _checksum(self.row, self.id, self.attributes, self.text_size, text) != self.checksum:
             raise ValueError("another checksum than was written")
         attributes = json.loads(self.attributes) if self.attributes else {}
+        if not isinstance(attributes, dict):
+            raise ValueError("attributes that are no keys and values")
         return StoredDocument(self.row, self.id, None if text is None else text.decode(), attributes)
 
 

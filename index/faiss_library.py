@@ -21,6 +21,10 @@ _DECODED_NUMBERS = 16_000_000
 _ROUNDS_OF_FEW = 12
 _CODEBOOKS = re.compile(r"(?:PQ[^x]+|IMI\d+|RQ\d+|LSQ\d+|P(?:RQ|LSQ)\d+x\d+)(?:x(?P<bits>\d+))?")
 _DIVIDED = re.compile(r"\{dims(?:/(\d+))?\}")
+# Of factory strings: FAISS parses longer ones badly, and makes what they name at once.
+_MOST_LETTERS = 200
+_MOST_OF_ANYTHING = 1 << 20
+_PRODUCT = re.compile(r"(?<!O)PQ\d+(?:x(\d+))?")
 
 
 @cache
@@ -97,7 +101,14 @@ def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: boo
     Raises InputError when the string means nothing for `dim`.
     """
     library = faiss()
+    if len(factory) > _MOST_LETTERS or any(len(number) > 7 for number in re.findall(r"\d+", factory)):
+        raise InputError(f"{purpose} {factory[:50]!r}… is no FAISS factory string (it, or a number in it, is too long)")
     factory = filled(factory, dim)
+    if any(not 0 < int(number) <= _MOST_OF_ANYTHING for number in re.findall(r"\d+", factory)):
+        raise InputError(
+            f"{purpose} {factory!r} is no FAISS factory string for {dim} dims (a number in it is not from 1 to "
+            f"{_MOST_OF_ANYTHING:,}){choices and f'; choose {choices}'}"
+        )
     try:
         metric = library.METRIC_L2 if euclidean else library.METRIC_INNER_PRODUCT
         return library.index_factory(dim, factory, metric), factory
@@ -124,6 +135,12 @@ def _least_of(part: str) -> int:
     if codebooks := _CODEBOOKS.match(part):
         return 1 << min(int(codebooks["bits"] or 8) + part.startswith("RQ"), 30)
     return 1
+
+
+def codebook_bytes(dim: int, factory: str) -> int:
+    """Bytes of the product codebooks that FAISS makes for a factory string, before any training."""
+    factory = _DIVIDED.sub("1", factory)
+    return sum(4 * dim << min(int(found[1] or 8), 64) for found in _PRODUCT.finditer(factory))
 
 
 def sub_quantisers(dim: int, factory: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from . import faiss_library
 from .candidates import CandidateIndex
 from .codecs import Codec, check_codec, decodes, learns, load_codec, train_codec, wanted
 from .config import FittedConfig, IndexConfig, SummaryConfig
-from .disk import sync
+from .disk import open_regular, sync
 from .encodings import FusedEncoding, least_documents
 from .errors import InputError, WordhiveError
 from .tensors import read_tensors, write_tensors
@@ -27,6 +28,8 @@ _LEAST_TO_LEARN = 1_024
 # What of a configuration few documents have in another form.
 _MAKESHIFT = ("codec", "summary_codec", "encoding")
 _LARGE = "candidates-large.faiss"
+# Bytes of a configuration.
+_MOST_CONFIG = 1 << 20
 QUERIES = "queries.safetensors"
 
 
@@ -36,13 +39,14 @@ class Parameters:
 
     words, summaries: codecs; summaries is None where texts have no summary.
     encoding: the first stage's vectors; None where every search scores all documents: because the configuration says
-    so, or because there were too few documents to fit it to.
+    so, or because there were too few documents to fit it to. dim: of those vectors; 0 without.
     """
 
     config: IndexConfig
     words: Codec
     summaries: Codec | None
     encoding: FusedEncoding | None
+    dim: int
     _folder: Path | None
 
     @classmethod
@@ -89,21 +93,26 @@ class Parameters:
         (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, *, has_summary: bool) -> Parameters:
-        """The parameters that `train` wrote. Raises WordhiveError for a file that is missing or damaged."""
+    def load(cls, folder: Path, dim: int, summary_dim: int) -> Parameters:
+        """The parameters that `train` wrote, of words and summaries of so many dims; 0: without summaries.
+
+        Raises WordhiveError for a file that is missing or damaged, or for other dims.
+        """
         config = _read_config(folder / "config.json")
-        encoding = None
+        encoding, encoded_dim = None, 0
         if config.encoding is not None:
             path = folder / "encoding.safetensors"
             try:
                 encoding = FusedEncoding.from_tensors(config.encoding, read_tensors(path))
-            except KeyError as error:
-                raise WordhiveError(f"{path} is damaged (no tensor {error}); restore it from a copy") from error
+                encoded_dim = encoding.document_dim(dim, summary_dim)
+            except ValueError as error:
+                raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
         return cls(
             config,
-            load_codec(config.codec, folder, "words"),
-            load_codec(config.summary_codec, folder, "summaries") if has_summary else None,
+            load_codec(config.codec, folder, "words", dim),
+            load_codec(config.summary_codec, folder, "summaries", summary_dim) if summary_dim else None,
             encoding,
+            encoded_dim,
             folder if encoding is not None else None,
         )
 
@@ -111,9 +120,8 @@ class Parameters:
         """A fresh candidate index for a segment of so many documents."""
         if self._folder is None:
             return None
-        return CandidateIndex.load(
-            self._folder / (_LARGE if self.is_large(n_documents) else "candidates.faiss"), self.config
-        )
+        path = self._folder / (_LARGE if self.is_large(n_documents) else "candidates.faiss")
+        return CandidateIndex.load(path, self.config, self.dim, 0)
 
     def is_large(self, n_documents: int) -> bool:
         """Whether a segment of so many documents has the candidate index of large ones."""
@@ -254,11 +262,12 @@ def load_queries(folder: Path) -> WordVectors:
 
 def _read_config(path: Path) -> IndexConfig:
     try:
-        text = path.read_text(encoding="utf-8")
-        if not text.strip():
-            raise WordhiveError(f"{path} is damaged (empty); restore it from a copy")
-        return IndexConfig.parse(text, str(path))
+        with open_regular(path) as file:
+            text = file.read(_MOST_CONFIG + 1)
+        if not text.strip() or len(text) > _MOST_CONFIG:
+            raise WordhiveError(f"{path} is damaged ({len(text)} bytes or more); restore it from a copy")
+        return IndexConfig.of(json.loads(text), str(path))
     except FileNotFoundError as error:
         raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
-    except (InputError, UnicodeDecodeError) as error:
+    except (InputError, ValueError, RecursionError, OSError) as error:
         raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error

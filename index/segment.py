@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from .candidates import CandidateIndex
 from .catalog import FileRecord, SegmentRecord
+from .codecs import Codec
 from .config import IndexConfig
 from .disk import checksum, link_error, sync
 from .errors import WordhiveError
+from .mapped_arrays import map_array
+from .parameters import Parameters
 from .word_id_lists import WordIdLists
 
 _TEMPORARY = "writing-"
@@ -28,6 +31,8 @@ _READ_TOGETHER = 1 << 24
 _READERS = 4
 # The parts of `WordIdLists`, in its order.
 ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
+# Of word ids, which stay as they were given.
+_INTEGERS = ("<u4", "<i4", "<u8", "<i8", "<u2", "<i2", "|u1", "|i1")
 
 
 class Segment:
@@ -35,9 +40,11 @@ class Segment:
 
     words: uint8 `[n_words, code_size]`, those of a document in the order of their ids. offsets: int64
     `[n_documents + 1]`. word_ids: as they are coded; see `word_ids_of`. rows: int64 `[n_documents]`, ascending.
-    summaries: uint8 `[n_documents, summary code size]`. candidates: the first stage. Both only where the index has
-    them. Each raises WordhiveError for a file that is missing or damaged.
+    summaries: uint8 `[n_documents, summary code size]`. candidates: the first stage, once it is open. Both only where
+    the index has them. Each raises WordhiveError for a file that is missing or damaged.
     """
+
+    candidates: CandidateIndex
 
     def __init__(self, folder: Path, record: SegmentRecord, config: IndexConfig) -> None:
         self.folder = folder
@@ -45,26 +52,57 @@ class Segment:
         self._config = config
         self.is_open = False  # until all files are mapped, and found to be as they were written
 
-    def open(self, *, has_summaries: bool, has_candidates: bool) -> None:
-        """Map all files, so that they stay readable when a merge removes them."""
-        _ = self.words, self.offsets, self.word_ids, self.rows
-        if has_summaries:
-            _ = self.summaries
-        if has_candidates:
-            _ = self.candidates
+    def open(self, parameters: Parameters) -> None:
+        """Map all files, so that they stay readable when a merge removes them, and look whether they fit each other.
+
+        Raises WordhiveError where one is damaged, or holds other numbers than the catalog and the parameters say.
+        """
+        n, n_words = self.record.n_documents, self.record.n_words
+        self._expect("words", self.words.shape == (n_words, parameters.words.code_size))
+        self._check_codes("words", parameters.words, self.words)
+        offsets = self.offsets
+        self._expect("offsets", offsets.shape == (n + 1,) and offsets[0] == 0 and offsets[-1] == n_words)
+        self._expect("offsets", bool((offsets[1:] >= offsets[:-1]).all()))
+        self._expect("word_id_sizes", len(self.word_ids.sizes) == n and self.word_ids.is_whole())
+        rows, first = self.rows, self.record.first_row
+        self._expect(
+            "rows", rows.shape == (n,) and (not n or (rows[0] >= first and rows[-1] < first + self.record.n_rows))
+        )
+        self._expect("rows", bool((rows[1:] > rows[:-1]).all()))
+        if parameters.summaries is not None:
+            self._expect("summaries", self.summaries.shape == (n, parameters.summaries.code_size))
+            self._check_codes("summaries", parameters.summaries, self.summaries)
+        if parameters.encoding is not None:
+            path = self.folder / "candidates.faiss"
+            self.candidates = CandidateIndex.load(path, self._config, parameters.dim, n, mapped=True)
+
+    def _expect(self, name: str, fits: bool) -> None:
+        if not fits:
+            raise WordhiveError(
+                f"{self.folder / name}.npy is damaged (it does not fit the catalog or the other files); "
+                "restore it from a copy"
+            )
+
+    def _check_codes(self, name: str, codec: Codec, codes: NDArray[np.uint8]) -> None:
+        try:
+            codec.check_codes(codes)
+        except ValueError as error:
+            raise WordhiveError(f"{self.folder / name}.npy is damaged ({error}); restore it from a copy") from error
 
     @cached_property
     def words(self) -> NDArray[np.uint8]:
-        words: NDArray[np.uint8] = _map(self.folder / "words.npy")
+        words: NDArray[np.uint8] = map_array(self.folder / "words.npy", "|u1", dims=2)
         return words
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
-        return np.asarray(_map(self.folder / "offsets.npy"))
+        return np.asarray(map_array(self.folder / "offsets.npy", "<i8"))
 
     @cached_property
     def word_ids(self) -> WordIdLists:
-        return WordIdLists(*(_map(self.folder / f"{name}.npy") for name in ID_FILES))
+        kinds = (("|u1",), ("<u2", "<u4"), _INTEGERS)
+        parts = zip(ID_FILES, kinds, strict=True)
+        return WordIdLists(*(map_array(self.folder / f"{name}.npy", *kind) for name, kind in parts))
 
     def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The word ids of documents by their numbers within the segment, uint32 `[offsets[-1]]`.
@@ -78,17 +116,13 @@ class Segment:
         first, n = self.record.first_row, self.record.n_documents
         if n == self.record.n_rows:
             return np.arange(first, first + n)
-        rows: NDArray[np.int64] = np.asarray(_map(self.folder / "rows.npy"))
+        rows: NDArray[np.int64] = np.asarray(map_array(self.folder / "rows.npy", "<i8"))
         return rows
 
     @cached_property
     def summaries(self) -> NDArray[np.uint8]:
-        summaries: NDArray[np.uint8] = _map(self.folder / "summaries.npy")
+        summaries: NDArray[np.uint8] = map_array(self.folder / "summaries.npy", "|u1", dims=2)
         return summaries
-
-    @cached_property
-    def candidates(self) -> CandidateIndex:
-        return CandidateIndex.load(self.folder / "candidates.faiss", self._config, mapped=True)
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
@@ -200,17 +234,3 @@ def _verify(root: Path, file: FileRecord) -> None:
         raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
     if not whole:
         raise WordhiveError(f"{path} is damaged; restore it from a copy")
-
-
-def _map(path: Path) -> Any:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
-    except (ValueError, EOFError):
-        # An empty array can't be mapped; anything else is damage.
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
-    return array

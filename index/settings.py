@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,12 +41,39 @@ class IndexSettings:
         """Those in a catalog. Raises WordhiveError where one is missing or damaged."""
         try:
             return cls.parse(catalog.settings(), f"the configuration in {catalog.path}")
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise WordhiveError(f"{catalog.path} is damaged (setting {error}); restore it from a copy") from error
 
     @classmethod
     def parse(cls, values: dict[str, Any], source: str) -> IndexSettings:
-        """Those of JSON values by name; `source` names them in errors. Raises KeyError or TypeError for others."""
-        config = IndexConfig.parse(json.dumps(values["config"]), source)
+        """Those of JSON values by name; `source` names them in errors.
+
+        Raises KeyError, TypeError or ValueError for others, InputError for another configuration.
+        """
+        config = IndexConfig.of(values["config"], source)
         encoder = EncoderStamp(**values["encoder"]) if values["encoder"] else None
-        return cls(**{**values, "config": config, "encoder": encoder})
+        settings = cls(**{**values, "config": config, "encoder": encoder})
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        stamp = self.encoder
+        fits = {
+            "encoder": stamp is None or (isinstance(stamp.name, str) and isinstance(stamp.fingerprint, str)),
+            "summary_weight": _is_number(self.summary_weight) and 0 <= self.summary_weight <= 1,
+            "query_length": self.query_length is None or (_is_number(self.query_length) and self.query_length > 0),
+            "candidates": self.candidates is None or _is_count(self.candidates),
+            "probes": self.probes is None or _is_count(self.probes),
+            **{name: isinstance(getattr(self, name), bool) for name in ("exact_match", "has_queries", "store_texts")},
+        }
+        for name, fit in fits.items():
+            if not fit:
+                raise ValueError(f"{name!r} is {getattr(self, name)!r:.100}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 1 << 62

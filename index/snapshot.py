@@ -128,16 +128,22 @@ class Snapshot:
                 if not segment.is_open:
                     # What reads headers of arrays and indexes may fail at damaged ones in any way.
                     verify(self._path, self.catalog.files(f"segments/{segment.record.id}/"))
-                    segment.open(
-                        has_summaries=parameters.summaries is not None, has_candidates=parameters.encoding is not None
-                    )
+                    segment.open(parameters)
                     segment.is_open = True
+                self._check_tombstones(segment)
         except WordhiveError:
             if [segment.record for segment in self.segments] == self._now():
                 raise
             return False
         self._is_open = True
         return True
+
+    def _check_tombstones(self, segment: Segment) -> None:
+        first = segment.record.first_row
+        start, stop = np.searchsorted(self.tombstones, [first, first + segment.record.n_rows])
+        dead, rows = self.dead(segment), segment.rows
+        if not np.array_equal(rows[dead[dead < len(rows)]], self.tombstones[start:stop]):
+            raise WordhiveError(f"{self.catalog.path} is damaged (no row of a tombstone); restore it from a copy")
 
     def _now(self) -> list[SegmentRecord]:
         latest = self.catalog.pinned()
@@ -154,7 +160,8 @@ class Snapshot:
                 raise WordhiveError(f"{self.catalog.path} is damaged (no generation {generation}); restore a copy")
             verify(self._path, self.catalog.files(f"params/{generation}/"))
             folder = self._path / "params" / str(generation)
-            found = Parameters.load(folder, has_summary=self.generations[generation].summary_dim > 0)
+            held = self.generations[generation]
+            found = Parameters.load(folder, held.dim, held.summary_dim)
             self.files.parameters[generation] = found
         return found
 
@@ -350,6 +357,10 @@ class Snapshot:
                 raise InputError(f"{self._path} holds no document in row {missing}; see ids() for the rows")
             raise WordhiveError(f"{self.catalog.path} is damaged (no document {missing}); restore it from a copy")
         return found
+
+    def text_sizes(self, rows: Sequence[int]) -> dict[int, int]:
+        """The bytes of the texts of the given rows, kept or not; 0 for none."""
+        return self.catalog.text_sizes(rows)
 
     def check_query(self, queries: WordVectors) -> None:
         """Raise InputError for queries that the index's documents can't be scored for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from .disk import open_regular
 from .errors import WordhiveError
+
+# Of a file, which is read whole.
+_MOST_BYTES = 8 << 30
 
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
@@ -21,12 +26,34 @@ def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
 def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str, NDArray[np.generic]]:
     """The arrays that `write_tensors` wrote. Raises WordhiveError, which ends with `advice`, for a bad file."""
     try:
-        tensors: dict[str, NDArray[np.generic]] = load(path.read_bytes())
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+                raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+            tensors: dict[str, NDArray[np.generic]] = load(file.read())
     except FileNotFoundError as error:
         raise WordhiveError(f"{path} is missing; {advice}") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:  # of types that NumPy does not have
         raise WordhiveError(f"{path} is damaged ({error}); {advice}") from error
     return tensors
+
+
+def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | None) -> NDArray[np.float32]:
+    """A tensor by name, as float32. shape: what it must have; None: any length.
+
+    Raises ValueError where there is none, or one of another shape or of numbers that are not finite.
+    """
+    found = tensors.get(name)
+    if found is None:
+        raise ValueError(f"no tensor {name!r}")
+    if found.ndim != len(shape) or any(n not in (None, own) for n, own in zip(shape, found.shape, strict=True)):
+        expected = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"tensor {name!r} has shape {list(found.shape)}; expected [{expected}]")
+    if found.dtype.kind not in "fiu":
+        raise ValueError(f"tensor {name!r} holds {found.dtype}; expected numbers")
+    numbers = found.astype(np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"tensor {name!r} holds NaN or infinity")
+    return numbers
 
 
 def quantised(name: str, matrix: NDArray[np.float32], axis: int) -> dict[str, NDArray[np.generic]]:
@@ -38,6 +65,10 @@ def quantised(name: str, matrix: NDArray[np.float32], axis: int) -> dict[str, ND
     return {name: np.rint(matrix / scales).astype(np.int8), f"{name}.scales": scales.astype(np.float32)}
 
 
-def dequantised(name: str, tensors: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:
-    """The matrix that `quantised` made these tensors of. Raises KeyError where they are missing."""
-    return tensors[name].astype(np.float32) * tensors[f"{name}.scales"].astype(np.float32)
+def dequantised(
+    name: str, tensors: dict[str, NDArray[np.generic]], axis: int, *shape: int | None
+) -> NDArray[np.float32]:
+    """The matrix that `quantised` made these tensors of. Raises ValueError as `tensor` does."""
+    numbers = tensor(tensors, name, *shape)
+    scales = tensor(tensors, f"{name}.scales", *(1 if place == axis else n for place, n in enumerate(numbers.shape)))
+    return numbers * scales

@@ -62,6 +62,10 @@ class WordIdLists:
         sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
         return cls(codes, _narrow(sizes), vocabulary)
 
+    def is_whole(self) -> bool:
+        """Whether the sizes are those of all codes together; those of single texts are found out in reading them."""
+        return int(self.sizes.sum(dtype=np.uint64)) == len(self.codes)
+
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.sizes, dtype=np.int64)])

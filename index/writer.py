@@ -148,7 +148,7 @@ class Writer:
             now = self._latest.opened()
             held = [now.decoded(segment) for segment in now.segments]
             files += self._train(new, WordVectors.concat([*held, vectors]))
-            parameters = Parameters.load(self._path / "params" / str(new.id), has_summary=vectors.summary_dim > 0)
+            parameters = Parameters.load(self._path / "params" / str(new.id), new.dim, new.summary_dim)
         else:
             parameters = now.parameters(generation.id)
         n = len(vectors)

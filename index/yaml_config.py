@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from .errors import InputError
+from .yaml_text import load_yaml
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -40,11 +40,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"no configuration file at {path}; check the path")
     try:
-        values = yaml.safe_load(_with_variables(path.read_text(encoding="utf-8"), path))
+        values = load_yaml(_with_variables(path.read_text(encoding="utf-8"), path), str(path))
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a YAML text") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path} holds {type(values).__name__}; expected keys and values")
     return {str(key): value for key, value in values.items()}

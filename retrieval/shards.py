@@ -123,7 +123,11 @@ def read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
 def _read_shards(folder: Path) -> Iterator[tuple[list[Document], WordVectors]]:
     for name in _whole(folder):
         tensors = read_tensors(folder / f"{name}.safetensors", "delete it and encode again")
-        vectors = WordVectors.from_tensors(tensors)
+        try:
+            vectors = WordVectors.from_tensors(tensors)
+        except (KeyError, InputError) as error:
+            reason = f"{folder / name}.safetensors is damaged ({error}); delete it and encode again"
+            raise WordhiveError(reason) from error
         documents = _read_documents(folder / f"{name}.jsonl")
         if len(documents) != len(vectors):
             raise WordhiveError(
@@ -217,12 +221,14 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8-sig"))
-        _ = manifest["model"], manifest["fingerprint"]
+        names = (manifest["model"], manifest["fingerprint"])
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError("a name of a model that is no text")
         if not isinstance(n := manifest.get("shards", 0), int) or not 0 <= n <= _MOST_SHARDS:
             raise ValueError(f"the number of shards is {n!r:.40}")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"no shards at {folder}; make them with: wordhive encode INPUT --to {folder}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WordhiveError(f"{folder / _MANIFEST} is damaged ({error}); encode the documents again") from error
     return manifest
 

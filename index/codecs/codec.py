@@ -30,5 +30,8 @@ class Codec(Protocol):
     def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Vectors, float32 `[n, dim]`, of codes `[n, code_size]`."""
 
+    def check_codes(self, codes: NDArray[np.uint8]) -> None:
+        """Raise ValueError for codes `[n, code_size]` of which one stands for no vector."""
+
     def save(self, folder: Path, name: str) -> None:
         """Write the codec to a folder, as one file of that name and the ending of its kind."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import faiss_library
+from .. import faiss_files, faiss_library
 from ..errors import InputError
 from .layout import ByteSteps, CodeParts, Floats, Layout
 
@@ -69,6 +69,7 @@ class FaissCodec:
             index.sa_code_size()
         except RuntimeError as error:
             raise InputError(f"codec {factory!r} cannot encode single vectors; choose {CHOICES}") from error
+        faiss_files.check_known(index, factory, "codec")
 
     @cached_property
     def layout(self) -> Layout:
@@ -86,13 +87,16 @@ class FaissCodec:
             vectors[:] = self._index.sa_decode(np.ascontiguousarray(codes))
         return vectors
 
+    def check_codes(self, codes: NDArray[np.uint8]) -> None:
+        """Every code of such a codec stands for a vector: its tables have a row for each value of each field."""
+
     def save(self, folder: Path, name: str) -> None:
         faiss_library.write(self._index, folder / f"{name}{ENDING}")
 
     @classmethod
-    def load(cls, path: Path) -> FaissCodec:
-        """The codec that `save` wrote. Raises WordhiveError for a file that is missing or damaged."""
-        return cls(faiss_library.read(path))
+    def load(cls, path: Path, factory: str, dim: int) -> FaissCodec:
+        """The codec that `save` wrote, by its factory string. Raises WordhiveError for any other file, or none."""
+        return cls(faiss_files.read(path, dim, (factory,), 0))
 
 
 def _layout(index: Any) -> Layout:
@@ -113,6 +117,11 @@ def _scalar_layout(quantizer: Any) -> Layout:
     if quantizer.qtype not in (kinds.QT_8bit, kinds.QT_6bit, kinds.QT_4bit):
         return None
     start, spread = _floats(quantizer.trained, 2, quantizer.d)
+    with np.errstate(over="ignore", invalid="ignore"):  # ranges of vectors that no model makes
+        return _stepped(quantizer, bits, start, spread)
+
+
+def _stepped(quantizer: Any, bits: int, start: NDArray[np.float32], spread: NDArray[np.float32]) -> Layout:
     step = spread / np.float32((1 << bits) - 1)
     if bits == 8:
         return ByteSteps(start + step / 2, step)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from .. import faiss_library
 from ..errors import InputError, WordhiveError
 from ..parallel import run_in_blocks
-from ..tensors import read_tensors, write_tensors
+from ..tensors import read_tensors, tensor, write_tensors
 from .layout import CodeParts
 
 ENDING = ".safetensors"
@@ -59,9 +59,18 @@ class ResidualCodec:
     ) -> None:
         self._centroids, self._rotation, self._levels = centroids, rotation, levels
         self._centroid_bytes = centroid_bytes
-        self._tables = _tables(rotation, levels)
         self.dim = int(centroids.shape[1])
-        self.code_size = centroid_bytes + 1 + len(self._tables)
+        self.code_size = centroid_bytes + 1 + -(-self.dim // _DIMS_A_BYTE[levels.shape[1]])
+
+    @cached_property
+    def _tables(self) -> NDArray[np.float32]:
+        return _tables(self._rotation, self._levels)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float32]:
+        """The centroids, with zeros for the numbers that a single byte may hold beyond them."""
+        missing = 256 - len(self._centroids) if self._centroid_bytes == 1 else 0
+        return np.pad(self._centroids, ((0, missing), (0, 0)))
 
     @staticmethod
     def is_named(factory: str) -> bool:
@@ -115,7 +124,7 @@ class ResidualCodec:
         vectors = np.empty((len(codes), self.dim), np.float32)
 
         def block(first: int, last: int) -> None:
-            _decode(codes, self._centroid_bytes, self._centroids, self._tables, first, last, vectors)
+            _decode(codes, self._centroid_bytes, self._rows, self._tables, first, last, vectors)
 
         run_in_blocks(block, np.arange(len(codes) + 1))
         return vectors
@@ -131,7 +140,17 @@ class ResidualCodec:
             rows[k // per_byte, :, k % per_byte] = self._levels[k, byte // n_levels ** (k % per_byte) % n_levels]
         numbers = rows.shape[0] * per_byte
         rotation = np.pad(self._rotation, ((0, 0), (0, numbers - dim)))
-        return CodeParts(rows / np.float32(_STEPS), 8, rotation, self._centroids @ rotation, self._centroid_bytes)
+        return CodeParts(rows / np.float32(_STEPS), 8, rotation, self._rows @ rotation, self._centroid_bytes)
+
+    def check_codes(self, codes: NDArray[np.uint8]) -> None:
+        """Raise ValueError for codes `[n, code_size]` with the number of no centroid."""
+        if self._centroid_bytes == 2 and len(self._centroids) < _MOST_CENTROIDS:
+            codes, most = np.asarray(codes), np.zeros(len(codes) // _BLOCK + 1, np.int64)
+            run_in_blocks(
+                lambda first, last: _most_numbers(codes, first, last, most), np.arange(len(most) + 1) * _BLOCK
+            )
+            if most.max() >= len(self._centroids):
+                raise ValueError(f"a centroid has number {most.max()}; expected numbers below {len(self._centroids)}")
 
     def save(self, folder: Path, name: str) -> None:
         tensors: dict[str, NDArray[np.generic]] = {
@@ -143,16 +162,26 @@ class ResidualCodec:
         write_tensors(folder / f"{name}{ENDING}", tensors)
 
     @classmethod
-    def load(cls, path: Path) -> ResidualCodec:
-        """The codec that `save` wrote. Raises WordhiveError for a file that is missing or damaged."""
+    def load(cls, path: Path, factory: str, dim: int) -> ResidualCodec:
+        """The codec that `save` wrote, by its factory string. Raises WordhiveError for any other file, or none."""
         tensors = read_tensors(path)
+        n_centroids, n_levels = _parsed(factory)
         try:
-            centroids, rotation, levels = (
-                np.asarray(tensors[name], np.float32) for name in ("centroids", "rotation", "levels")
-            )
-            return cls(centroids, rotation, levels, int(tensors["centroid_bytes"][0]))
-        except (KeyError, ValueError, IndexError) as error:
+            centroids = tensor(tensors, "centroids", None, dim)
+            rotation, levels = tensor(tensors, "rotation", dim, dim), tensor(tensors, "levels", dim, n_levels)
+            n_bytes = int(tensor(tensors, "centroid_bytes", 1)[0])
+            if n_bytes != (1 if n_centroids <= 256 else 2) or not 0 < len(centroids) <= n_centroids:
+                raise ValueError(f"{len(centroids)} centroids in {n_bytes} bytes")
+        except ValueError as error:
             raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
+        return cls(centroids, rotation, levels, n_bytes)
+
+
+@njit(nogil=True, cache=True)
+def _most_numbers(codes, first, last, most):  # type: ignore[no-untyped-def]
+    for block in range(first, last):
+        for word in range(block * _BLOCK, min((block + 1) * _BLOCK, len(codes))):
+            most[block] = max(most[block], np.int64(codes[word, 0]) | np.int64(codes[word, 1]) << 8)
 
 
 def _parsed(factory: str) -> tuple[int, int]:

@@ -47,11 +47,11 @@ def check_codec(factory: str, dim: int) -> None:
         FaissCodec.check(factory, dim)
 
 
-def load_codec(factory: str, folder: Path, name: str) -> Codec:
-    """The codec that was trained by a name and saved in a folder.
+def load_codec(factory: str, folder: Path, name: str, dim: int) -> Codec:
+    """The codec that was trained by a name for vectors of `dim` dims, and saved in a folder.
 
-    Raises WordhiveError for a file that is missing or damaged.
+    Raises WordhiveError for a file that is missing, damaged, or of another codec.
     """
     if ResidualCodec.is_named(factory):
-        return ResidualCodec.load(folder / f"{name}{residual.ENDING}")
-    return FaissCodec.load(folder / f"{name}{faiss_codec.ENDING}")
+        return ResidualCodec.load(folder / f"{name}{residual.ENDING}", factory, dim)
+    return FaissCodec.load(folder / f"{name}{faiss_codec.ENDING}", factory, dim)

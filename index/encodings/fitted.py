@@ -20,7 +20,7 @@ from scipy.linalg.lapack import dpotri
 from .. import faiss_library
 from ..config import FittedConfig
 from ..errors import InputError
-from ..tensors import dequantised, quantised
+from ..tensors import dequantised, quantised, tensor
 from ..word_sample import word_sample
 from ..word_vectors import WordVectors
 from . import few_queries
@@ -85,6 +85,11 @@ class Fitted:
         return cls(config, centroids, chosen, _solve(features, config.ridge))
 
     @property
+    def word_dim(self) -> int:
+        """Dims of the words that it was fitted to."""
+        return int(self.centroids.shape[1])
+
+    @property
     def dim(self) -> int:
         """Length of a query's vector, and of a document's unless it was folded."""
         return int(self.centroids.shape[1] + len(self.centroids) + 1)
@@ -126,9 +131,10 @@ class Fitted:
 
     @classmethod
     def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> Fitted:
-        """The encoding whose `tensors()` these are."""
-        centroids, words = (tensors[name].astype(np.float32) for name in ("centroids", "words"))
-        return cls(config, centroids, words, dequantised("solution", tensors))
+        """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        centroids = tensor(tensors, "centroids", None, None)
+        words = tensor(tensors, "words", None, centroids.shape[1])
+        return cls(config, centroids, words, dequantised("solution", tensors, 1, None, len(words)))
 
     def _check(self, texts: WordVectors) -> None:
         if texts.dim != self.centroids.shape[1]:

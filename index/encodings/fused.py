@@ -15,6 +15,7 @@ from .. import faiss_library
 from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
 from ..maxsim import maxsim
 from ..row_products import row_products
+from ..tensors import tensor
 from ..word_vectors import WordVectors
 from .fitted import Fitted
 from .muvera import Muvera
@@ -149,6 +150,26 @@ class FusedEncoding:
             return row_products(joined, self.reduction.queries)
         return joined @ self.reduction.queries
 
+    def document_dim(self, dim: int, summary_dim: int) -> int:
+        """Dims of what it makes of documents with words and summaries of so many dims.
+
+        Raises ValueError where it was fitted to others, or its parts do not fit each other.
+        """
+        words, reduction = self.words, self.reduction
+        summary = summary_dim if self.summary_weight else 0
+        own, encoded = (dim, summary_dim) if isinstance(words, Summary) else (words.word_dim, words.dim)
+        n = encoded + summary
+        made = n if reduction is None else reduction.dim
+        fits = [(own, dim)]
+        if isinstance(words, Fitted):
+            fits.append((len(words.solution), encoded if reduction is None else made))
+        if reduction is not None:
+            folded = isinstance(words, Fitted)
+            fits += [(len(reduction.queries), n), (len(reduction.documents), summary if folded else n)]
+        if not made or any(given != expected for given, expected in fits):
+            raise ValueError(f"the encoding is for other dims than words' {dim} and summaries' {summary_dim}")
+        return made
+
     @property
     def _share(self) -> float:
         return float(np.sqrt((1 - self.summary_weight) * self.scale)) if self.summary_weight else 1.0
@@ -168,8 +189,11 @@ class FusedEncoding:
 
     @classmethod
     def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> FusedEncoding:
-        """The encoding whose `tensors()` these are."""
+        """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        tensor(tensors, "mix", 2)
         scale, summary_weight = tensors["mix"].astype(np.float64).tolist()
+        if not (scale > 0 and 0 <= summary_weight <= 1):
+            raise ValueError(f"tensor 'mix' holds {scale} and {summary_weight}; expected a scale and a share")
         kinds = {MuveraConfig: Muvera, FittedConfig: Fitted, SummaryConfig: Summary}
         words = kinds[type(config)].from_tensors(config, tensors)  # type: ignore[attr-defined]
         reduction = None

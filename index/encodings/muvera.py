@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..config import MuveraConfig
 from ..errors import InputError
 from ..parallel import run_in_blocks
+from ..tensors import tensor
 from ..word_vectors import WordVectors
 from . import google
 from .batches import batches
@@ -78,6 +79,11 @@ class Muvera:
             self.final = (stream.integers(0, 2, (final_dim, dim), np.int8) * 2 - 1).astype(np.int8)
 
     @property
+    def word_dim(self) -> int:
+        """Dims of the words that it was drawn for."""
+        return int(self.hyperplanes.shape[2])
+
+    @property
     def dim(self) -> int:
         """Length of an encoding."""
         if self.sketch is not None or self.final is not None:
@@ -111,15 +117,27 @@ class Muvera:
 
     @classmethod
     def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> Muvera:
-        """The encoding whose `tensors()` these are."""
-        return cls(
-            config,
-            tensors["hyperplanes"].astype(np.float32),
-            tensors["projections"].astype(np.float32) if "projections" in tensors else None,
-            tensors["mean"].astype(np.float32),
-            tensors["sketch"].astype(np.int64) if "sketch" in tensors else None,
-            tensors["final"].astype(np.int8) if "final" in tensors else None,
-        )
+        """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        hyperplanes = tensor(tensors, "hyperplanes", config.repetitions, config.bits, None)
+        dim, inner = hyperplanes.shape[2], config.projection_dim
+        projections = None
+        if inner is not None and inner < dim:
+            projections = tensor(tensors, "projections", config.repetitions, inner, dim)
+        encoding = cls(config, hyperplanes, projections, tensor(tensors, "mean", dim))
+        if encoding._full_dim > _BATCH_NUMBERS:
+            raise ValueError(f"{encoding._full_dim:,} dims; expected at most {_BATCH_NUMBERS:,}")
+        if config.final_dim is not None and config.final_dim < encoding._full_dim:
+            encoding._take_final(tensors, config.final_dim, encoding._full_dim)
+        return encoding
+
+    def _take_final(self, tensors: dict[str, NDArray[np.generic]], final_dim: int, dim: int) -> None:
+        if not self.config.google and self.config.final_projection == "dense":
+            self.final = tensor(tensors, "final", final_dim, dim).astype(np.int8)
+            return
+        tensor(tensors, "sketch", 2, dim)
+        self.sketch = tensors["sketch"].astype(np.int64)
+        if self.sketch[0].min() < 0 or self.sketch[0].max() >= final_dim:
+            raise ValueError(f"tensor 'sketch' has places beyond {final_dim} dims")
 
     @property
     def _full_dim(self) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from ..config import ReductionConfig
-from ..tensors import dequantised, quantised
+from ..tensors import dequantised, quantised, tensor
 
 # Directions that queries and documents have together less of than this share of the most common one count for nothing.
 _LEAST_SHARE = 1e-5
@@ -66,9 +66,10 @@ class Reduction:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Reduction:
-        """The reduction whose `tensors()` these are."""
-        shift = tensors["shift"].astype(np.float32)
-        return cls(dequantised("queries", tensors), dequantised("documents", tensors), shift)
+        """The reduction whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        queries = dequantised("queries", tensors, 0, None, None)
+        documents = dequantised("documents", tensors, 0, None, queries.shape[1])
+        return cls(queries, documents, tensor(tensors, "shift", queries.shape[1]))
 
     @property
     def dim(self) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors, faiss_library
 from wordhive.index import segment as segment_module
+from wordhive.index.catalog import Catalog
 from wordhive.index.encodings import best_products
 from wordhive.index.parameters import Parameters
 from wordhive.index.segment import ID_FILES
@@ -109,10 +110,11 @@ def all_scores(index: Index, queries: WordVectors) -> NDArray[np.float32]:
 
 
 def stored(path: Path) -> WordVectors:
-    parts = []
+    catalog = Catalog.open(path / "catalog.db")
+    parts, trained = [], catalog.generations()[0]
+    catalog.close()
     for folder in sorted((path / "segments").iterdir()):
-        has_summary = (folder / "summaries.npy").exists()
-        parameters, summary = Parameters.load(path / "params" / "1", has_summary=has_summary), None
+        parameters, summary = Parameters.load(path / "params" / "1", trained.dim, trained.summary_dim), None
         words = parameters.words.decode(np.load(folder / "words.npy"))
         if parameters.summaries is not None:
             summary = parameters.summaries.decode(np.load(folder / "summaries.npy"))

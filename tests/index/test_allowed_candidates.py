@@ -121,7 +121,8 @@ def test_a_filtered_search_is_as_wide_as_it_is_asked_to_be(widths: list[int]) ->
 def test_an_index_read_back_finds_the_same(tmp_path: Path, factory: str, mapped: bool) -> None:
     index, queries, allowed = build(factory), vectors(3, seed=2), draw(50)
     index.save(tmp_path / "candidates.faiss")
-    again = CandidateIndex.load(tmp_path / "candidates.faiss", IndexConfig(candidates=factory, nprobe=8), mapped=mapped)
+    config = IndexConfig(candidates=factory, nprobe=8)
+    again = CandidateIndex.load(tmp_path / "candidates.faiss", config, DIM, len(index), mapped=mapped)
     np.testing.assert_array_equal(again.search(queries, 9, allowed)[1], index.search(queries, 9, allowed)[1])
 
 

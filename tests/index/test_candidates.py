@@ -79,7 +79,7 @@ def test_an_index_read_back_finds_the_same(tmp_path: Path, factory: str) -> None
     config = IndexConfig(candidates=factory)
     index = build(factory)
     index.save(tmp_path / "candidates.faiss")
-    again = CandidateIndex.load(tmp_path / "candidates.faiss", config)
+    again = CandidateIndex.load(tmp_path / "candidates.faiss", config, 8, 60)
     queries = vectors(3, seed=2)
     np.testing.assert_array_equal(again.search(queries, 9)[1], index.search(queries, 9)[1])
 
@@ -163,7 +163,7 @@ def test_too_few_documents_to_train_are_counted(factory: str) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "candidates.faiss").write_bytes(b"garbage" * 20)
     with pytest.raises(WordhiveError, match=r"candidates\.faiss is damaged"):
-        CandidateIndex.load(tmp_path / "candidates.faiss", IndexConfig())
+        CandidateIndex.load(tmp_path / "candidates.faiss", IndexConfig(), 8, 0)
 
 
 def test_another_device_is_refused(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_graph_of_euclidean_links_is_searched_by_inner_product(factory: str, t
         shares[links] = np.mean([np.isin(a, b).mean() for a, b in zip(best, found, strict=True)])
         index.save(tmp_path / links)
         for mapped in (True, False):
-            loaded = CandidateIndex.load(tmp_path / links, config, mapped=mapped)
+            loaded = CandidateIndex.load(tmp_path / links, config, encodings.shape[1], len(encodings), mapped=mapped)
             np.testing.assert_array_equal(loaded.search(queries, 10)[1], found)
     assert min(shares.values()) > 0.9
     assert shares["euclidean"] != shares["inner-product"]

@@ -86,7 +86,7 @@ def test_the_size_of_texts_is_counted_in_bytes(catalog: Catalog) -> None:
 
 
 def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
-    records = [SegmentRecord("x", 1, 9, 2, 5, 2), SegmentRecord("y", 1, 0, 9, 30, 9)]
+    records = [SegmentRecord(f"{0:012d}", 1, 9, 2, 5, 2), SegmentRecord(f"{1:012d}", 1, 0, 9, 30, 9)]
     with catalog.commit("add", 11) as transaction:
         transaction.execute("INSERT INTO generation VALUES (1, 8, 0, 0)")
         for record in records:

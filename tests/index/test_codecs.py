@@ -68,7 +68,7 @@ def test_no_vectors_have_no_codes(factory: str) -> None:
 def test_a_codec_read_back_gives_the_same_codes(tmp_path: Path, factory: str) -> None:
     codec = trained(factory)
     codec.save(tmp_path, "words")
-    again = load_codec(factory, tmp_path, "words")
+    again = load_codec(factory, tmp_path, "words", 8)
     np.testing.assert_array_equal(again.encode(vectors(9, seed=2)), codec.encode(vectors(9, seed=2)))
 
 
@@ -99,7 +99,7 @@ def test_too_few_vectors_for_product_codes_are_counted() -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, factory: str, ending: str, damage: bytes) -> None:
     (tmp_path / f"words.{ending}").write_bytes(damage)
     with pytest.raises(WordhiveError, match=rf"words\.{ending} is damaged"):
-        load_codec(factory, tmp_path, "words")
+        load_codec(factory, tmp_path, "words", 8)
 
 
 def test_the_range_of_a_small_sample_is_widened() -> None:
@@ -143,7 +143,7 @@ def test_without_faiss_training_a_codec_names_what_to_install() -> None:
 @pytest.mark.usefixtures("without_faiss")
 def test_without_faiss_reading_a_codec_names_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(WordhiveError, match=r"wordhive\[cpu\]"):
-        load_codec("SQ8", tmp_path, "words")
+        load_codec("SQ8", tmp_path, "words", 8)
 
 
 @pytest.mark.usefixtures("without_faiss")

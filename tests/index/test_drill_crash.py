@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.parametrize("form", ["short", pytest.param("long", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("drill", ["crash", "creation", "faults", "flips", "interrupts", "readers"])
+@pytest.mark.parametrize("drill", ["crash", "creation", "faults", "flips", "folders", "interrupts", "readers"])
 def test_drill(drill: str, form: str) -> None:
     script = Path(__file__).with_name(f"drill_{drill}.py")
     done = subprocess.run([sys.executable, script, form], capture_output=True, text=True)

@@ -105,7 +105,9 @@ def test_what_is_added_after_a_search_is_found() -> None:
 def test_a_mapped_index_finds_the_same(tmp_path: Path) -> None:
     index, queries = built(), vectors(2, 2)
     index.save(tmp_path / "x")
-    mapped = CandidateIndex.load(tmp_path / "x", IndexConfig(candidates="PQ{dims}x4"), mapped=True)
+    mapped = CandidateIndex.load(
+        tmp_path / "x", IndexConfig(candidates="PQ{dims}x4"), queries.shape[1], len(index), mapped=True
+    )
     for found, expected in zip(mapped.search(queries, 30), index.search(queries, 30), strict=True):
         np.testing.assert_array_equal(found, expected)
 

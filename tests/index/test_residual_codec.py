@@ -136,4 +136,4 @@ def test_a_file_without_a_tensor_is_damaged(tmp_path: Path, missing: str) -> Non
     del tensors[missing]
     write_tensors(tmp_path / "words.safetensors", tensors)
     with pytest.raises(WordhiveError, match=rf"words\.safetensors is damaged .*{missing}"):
-        load_codec("Ternary4", tmp_path, "words")
+        load_codec("Ternary4", tmp_path, "words", 8)
