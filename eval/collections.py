@@ -55,13 +55,13 @@ def load_collection(source: str, split: str = "test") -> Collection:
     split: which judgements of a BEIR folder; an ir_datasets id has its own.
     Raises InputError when there is no such collection or split, WordhiveError when it can't be downloaded.
     """
-    if Path(source).is_dir():
+    if given_path(source, "the collection").is_dir():
         return _from_folder(given_path(source), split)
     if source == PYTHON_DOCS:
         from .python_docs import python_docs
 
         return python_docs()
-    if Path(source).is_file():
+    if given_path(source).is_file():
         raise InputError(f"{source} is a file of documents, no folder; give --queries-file and --qrels beside it")
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
@@ -80,7 +80,7 @@ def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str |
     name = name or documents.name.split(".")[0]
     return _judged(
         name, qrels.name.split(".")[0], partial(_unique, given_path(documents)),
-        read_queries(queries, unique=False), read_judgements(qrels), MEASURES,
+        read_queries(queries, unique=False), read_judgements(given_path(qrels)), MEASURES,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wordhive.index import InputError
+from wordhive.index.arguments import given_path
 from wordhive.retrieval.progress import progress_bar
 
 from .collections import Collection, collection_of_files, load_collection
@@ -60,7 +61,7 @@ def on_split(spec: CollectionSpec, split: str) -> CollectionSpec:
     """
     if spec.source is None:
         raise InputError(f"tune_on is {split!r}, but {spec.title}, made of three files, has one split; take a folder")
-    if Path(spec.source).is_dir():
+    if given_path(spec.source).is_dir():
         source, same = spec.source, split == spec.split
     else:
         source = split if "/" in split else f"{spec.source.rpartition('/')[0]}/{split}"

@@ -87,14 +87,20 @@ def given_path(path: Any, name: str = "the path") -> Path:
     Raises InputError for anything else, for what no file can be called, and for a home folder that is not there.
     """
     try:
+        return Path(given_name(path, name)).expanduser().absolute()
+    except RuntimeError as error:
+        raise InputError(f"{name} is {shown(path)}, and there is no such home folder; write it out") from error
+
+
+def given_name(path: Any, name: str) -> str:
+    """A string or a path as it was written. Raises InputError for anything else, and for what no file can be called."""
+    try:
         written = os.fspath(path)
         if isinstance(written, str) and written and "\0" not in written:
             os.fsencode(written)
-            return Path(written).expanduser().absolute()
+            return written
     except (TypeError, UnicodeEncodeError):
         pass  # as refused as the others
-    except RuntimeError as error:
-        raise InputError(f"{name} is {shown(path)}, and there is no such home folder; write it out") from error
     raise InputError(f"{name} is {shown(path)}; expected the name of a folder or file, as a string or a Path")
 
 

@@ -172,11 +172,11 @@ class IndexConfig(_Part):
                 f"the configuration is {shown(preset)}; expected an IndexConfig, a preset's name, or a .yaml file"
             )
         if Path(preset).suffix in {".yaml", ".yml"}:
-            path = Path(preset)
-            if not given_path(path, "the configuration").is_file():
-                raise InputError(f"no configuration file at {path}")
+            path = given_path(preset, "the configuration")
+            if not path.is_file():
+                raise InputError(f"no configuration file at {preset}")
             try:
-                return cls.parse(path.read_text(encoding="utf-8"), str(path))
+                return cls.parse(path.read_text(encoding="utf-8"), str(preset))
             except UnicodeDecodeError as error:
                 raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a YAML text") from error
         names = preset_names()

@@ -61,7 +61,7 @@ class IndexSettings:
         fits = {
             "encoder": stamp is None or (isinstance(stamp.name, str) and isinstance(stamp.fingerprint, str)),
             "summary_weight": _is_number(self.summary_weight) and 0 <= self.summary_weight <= 1,
-            "query_length": self.query_length is None or (_is_number(self.query_length) and self.query_length > 0),
+            "query_length": self.query_length is None or (_is_number(self.query_length) and self.query_length >= 0),
             "candidates": self.candidates is None or _is_count(self.candidates),
             "probes": self.probes is None or _is_count(self.probes),
             **{name: isinstance(getattr(self, name), bool) for name in ("exact_match", "has_queries", "store_texts")},

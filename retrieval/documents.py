@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wordhive.index import InputError
-from wordhive.index.arguments import shown
+from wordhive.index.arguments import given_path, shown
 from wordhive.index.batch import attributes_as_json, check_unicode
 
 from .lines import decoded_lines, read_objects
@@ -54,7 +54,7 @@ def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Docum
     unique: False gives documents whose id was there before, too. Raises InputError, with file and line, for what is
     missing, empty, repeated, too long, or not UTF-8.
     """
-    return _checked(_documents(source), str(source), "document", unique)
+    return _checked(_documents(_lasting(source)), str(source), "document", unique)
 
 
 def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
@@ -62,10 +62,17 @@ def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
 
     unique: False gives queries whose id was there before, too.
     """
-    path = Path(source)
+    path = _lasting(source)
     if path.is_dir():
         path = _first_that_exists(path, "queries.jsonl", "queries.jsonl.gz")
     return (Query(document.id, document.text) for document in _checked(_rows(path), str(source), "query", unique))
+
+
+def _lasting(source: str | Path) -> Path:
+    """Where a source is, whatever the working directory becomes until it is read."""
+    if isinstance(source, str) and not source:
+        raise InputError("the input is empty; give a file, a folder, or - for standard input")
+    return Path(source) if str(source) == "-" else given_path(source, "the input")
 
 
 def document_from(value: Any, number: int) -> Document | str:
@@ -119,8 +126,6 @@ def id_from(value: Any) -> Any:
 
 
 def _documents(source: str | Path) -> Rows:
-    if not str(source):
-        raise InputError("the input is empty; give a file, a folder, or - for standard input")
     path = Path(source)
     if not path.is_dir():
         return _rows(path)

@@ -21,7 +21,7 @@ from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
-from wordhive.index.arguments import flag, given_path, instance, is_iterable, one_of, shown, whole_number
+from wordhive.index.arguments import flag, given_name, given_path, instance, is_iterable, one_of, shown, whole_number
 from wordhive.index.batch import check_unicode
 from wordhive.index.encodings.best_products import multiplies_bfloat16
 from wordhive.index.info import EncoderStamp
@@ -102,7 +102,7 @@ class Encoder:
         torch finds one.
         Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach, or the device.
         """
-        name, named_dim = _without_dim(str(given_path(name, "the model")))
+        name, named_dim = _without_dim(given_name(name, "the model"))
         words = flag(words, "words")
         one_of(precision, "precision", get_args(Precision))
         check_backend(backend)
@@ -210,7 +210,7 @@ class Encoder:
 
         base: leave the transformer's weights out and name its source instead.
         """
-        save_model(self.model, Path(path), base)
+        save_model(self.model, given_path(path), base)
         if self.name == UNNAMED:
             self.name = lasting_name(str(path))
 

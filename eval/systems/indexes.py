@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.index.arguments import given_path
 from wordhive.index.info import EncoderStamp, IndexInfo
 from wordhive.index.quantity import quantity
 from wordhive.retrieval.chunks import truncated_share
@@ -94,7 +95,7 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever,
     """
     encoder, own = _encoder(spec.model), _as_wordhive(spec)
     if own.index is not None:
-        return indexed(job.prepared.collection, Path(own.index), encoder, own.config, own.device)
+        return indexed(job.prepared.collection, given_path(own.index), encoder, own.config, own.device)
     shards, n_held, encoding = _shards(encoder, job, own.chunk)
     config = _config(own)
     digest = hashlib.sha256(json.dumps(config.model_dump(), sort_keys=True).encode()).hexdigest()
@@ -143,7 +144,7 @@ def _shards(encoder: Encoder, job: Job, chunk: ChunkSpec | None) -> tuple[Path, 
 
 def _config(spec: WordhiveSpec) -> IndexConfig:
     """The configuration that is asked for; the own one of an index that is there already."""
-    if spec.config is None and spec.index is not None and Path(spec.index).exists():
+    if spec.config is None and spec.index is not None and given_path(spec.index).exists():
         return Index.open(spec.index).config
     return fitting_config(spec.config, _encoder(spec.model))
 

@@ -28,6 +28,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from wordhive.index import InputError
+from wordhive.index.arguments import given_path
 
 from ..architecture import Architecture, build
 from ..checkpoint import lasting_name
@@ -67,7 +68,7 @@ def train(
     Raises InputError where `output` holds a training of another configuration, or the configuration does not fit its
     model or its examples.
     """
-    output = Path(output)
+    output = given_path(output)
     processes = PartialState(cpu=device == "cpu")
     with processes.main_process_first():  # of several, the first makes what the others find
         _claim(output, config, max_steps)
