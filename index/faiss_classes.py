@@ -16,6 +16,8 @@ from .faiss_graphs import Graph, graph_fault
 _MOST_LEVELS = 6
 _MOST_BITS = 24
 _MOST_DIM = 1 << 24
+# What lists of packed codes say of the size of one: it has none.
+_NO_CODE_SIZE = (1 << 64) - 1
 # By FAISS's number of a scalar quantiser: bits a dim, numbers that are trained for each dim, and in all.
 _SCALARS = {
     0: (8, 2, 0), 1: (4, 2, 0), 2: (8, 0, 2), 3: (4, 0, 2), 4: (16, 0, 0), 5: (8, 0, 0), 6: (6, 2, 0), 7: (16, 0, 0),
@@ -281,6 +283,33 @@ def _product_lists(source: _Source, kind: str, header: _Header, level: int) -> S
     return header.stored(kind, *facts, *quantiser, by_residual)
 
 
+def _packed_product_lists(source: _Source, kind: str, header: _Header, level: int) -> Stored:
+    facts = _lists_header(source, header, level)
+    by_residual, own, block, parts, how, at_once = source.take("BQiQiQ")
+    quantiser, code_size = _product_quantiser(source, header.dim)
+    _need(own == code_size, "product codes of another size")
+    _need(
+        block == 32 and quantiser[1] == 4 and parts == quantiser[0] + quantiser[0] % 2, "packed codes of another size"
+    )
+    _packed_lists(source, header, facts[0], block, block * parts // 2)
+    return header.stored(kind, *facts, *quantiser, by_residual, how, at_once)
+
+
+def _packed_lists(source: _Source, header: _Header, n_lists: int, block: int, block_bytes: int) -> None:
+    """Lists of codes that are packed in blocks of so many documents."""
+    kind = source.letters()
+    _need(kind == "ilbl", f"its lists are of class {kind!r}, which wordhive does not open")
+    _need(source.take("QQQQ") == (n_lists, _NO_CODE_SIZE, block, block_bytes), "lists of another size")
+    seen = np.zeros(header.n, np.bool_)
+    for _ in range(n_lists):
+        numbers = source.array("<i8")
+        _need(not len(numbers) or (numbers.min() >= 0 and numbers.max() < header.n), "numbers in lists")
+        _need(not seen[numbers].any() and len(np.unique(numbers)) == len(numbers), "numbers in lists")
+        seen[numbers] = True
+        _need(len(source.array("u1")) == -(-len(numbers) // block) * block_bytes, "codes in lists")
+    _need(bool(seen.all()), "numbers in lists")
+
+
 def _sign_lists(source: _Source, kind: str, header: _Header, level: int) -> Stored:
     facts = _lists_header(source, header, level)
     quantiser, code_size = _sign_quantiser(source, kind, header.dim)
@@ -362,6 +391,7 @@ def _refined(source: _Source, kind: str, header: _Header, level: int) -> Stored:
 _CLASSES: dict[str, Callable[[_Source, str, _Header, int], Stored]] = {
     "IxFI": _flat, "IxF2": _flat, "IxSQ": _scalar, "IxPq": _product, "IPfs": _packed_product, "IxRq": _residuals,
     "IxLS": _local_searches, "Ixrq": _signs, "Ixrr": _signs, "IwFl": _flat_lists, "IwSq": _scalar_lists,
-    "IwSQ": _scalar_lists, "IwPQ": _product_lists, "Iwrq": _sign_lists, "Iwrr": _sign_lists, "IHNf": _graph,
+    "IwSQ": _scalar_lists, "IwPQ": _product_lists, "IwPf": _packed_product_lists,
+    "Iwrq": _sign_lists, "Iwrr": _sign_lists, "IHNf": _graph,
     "IHNs": _graph, "IHNp": _graph, "IxPT": _transformed, "IxRF": _refined,
 }  # fmt: skip

@@ -31,7 +31,7 @@ DIM, SUMMARY_DIM, WEIGHT = 16, 8, 0.4
 _SMALL = MuveraConfig(repetitions=2, bits=2, projection_dim=4)
 FACTORIES = [
     "Flat", "SQ8", "SQfp16", "PQ4x4", "PQ{dims}x4", "PQ4x4fs", "PQ8x5", "IVF4,SQ8", "IVF8,PQ4x4", "IVF4,PQ4x4fs",
-    "PCA8,IVF4,SQ8", "IVF4,SQ8,RFlat", "HNSW4,Flat", "HNSW8_SQ8", "HNSW4_PQ4x4", "RaBitQ", "RaBitQ4", "RaBitQfs4",
+    "PCA8,IVF4,SQ8", "IVF4,SQ8,RFlat", "HNSW4,Flat", "HNSW8_SQ8", "HNSW4_PQ4x4", "RaBitQ", "RaBitQ4",
     "IVF4,RaBitQ8", "RR32,RaBitQ8",
 ]  # fmt: skip
 CODECS = ["Flat", "SQ8", "SQ4", "SQfp16", "Senary256", "PQ4x4", "RaBitQ"]
