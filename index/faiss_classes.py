@@ -31,6 +31,10 @@ class FaissFileError(ValueError):
     """What is wrong in a file, for the message of who knows its name."""
 
 
+class UnknownClassError(FaissFileError):
+    """A class of FAISS's that is not looked through, and so is not opened."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """What a file holds.
@@ -104,6 +108,11 @@ class _Source:
         return found
 
 
+def _know(is_known: bool, what: str) -> None:
+    if not is_known:
+        raise UnknownClassError(f"{what} of FAISS's is none that wordhive opens")
+
+
 def _need(fine: bool, fault: str) -> None:
     if not fine:
         raise FaissFileError(fault)
@@ -123,7 +132,7 @@ class _Header:
 
 def _index(source: _Source, level: int) -> Stored:
     kind = source.letters()
-    _need(kind in _CLASSES, f"the class {kind!r} is none that wordhive opens")
+    _know(kind in _CLASSES, f"the class {kind!r}")
     _need(level < _MOST_LEVELS, "too many indexes within each other")
     dim, n, _, _, trained, metric = source.take("iqqqBi")
     _need(0 < dim <= _MOST_DIM and 0 <= n < 1 << 48 and trained in (0, 1), "its header is damaged")
@@ -238,7 +247,7 @@ def _lists_header(source: _Source, header: _Header, level: int) -> tuple[Any, ..
 
 def _lists(source: _Source, header: _Header, n_lists: int, code_size: int) -> None:
     kind = source.letters()
-    _need(kind == "ilar", f"its lists are of class {kind!r}, which wordhive does not open")
+    _know(kind == "ilar", f"the class {kind!r} of lists")
     _need(source.take("QQ") == (n_lists, code_size), "lists of another size")
     form = source.letters()
     _need(form in ("full", "sprs"), "a form of lists")
@@ -298,7 +307,7 @@ def _packed_product_lists(source: _Source, kind: str, header: _Header, level: in
 def _packed_lists(source: _Source, header: _Header, n_lists: int, block: int, block_bytes: int) -> None:
     """Lists of codes that are packed in blocks of so many documents."""
     kind = source.letters()
-    _need(kind == "ilbl", f"its lists are of class {kind!r}, which wordhive does not open")
+    _know(kind == "ilbl", f"the class {kind!r} of lists")
     _need(source.take("QQQQ") == (n_lists, _NO_CODE_SIZE, block, block_bytes), "lists of another size")
     seen = np.zeros(header.n, np.bool_)
     for _ in range(n_lists):
@@ -351,7 +360,7 @@ def _transformed(source: _Source, kind: str, header: _Header, level: int) -> Sto
 def _transform(source: _Source) -> tuple[Any, ...]:
     """Its letters, the dims before and behind it, what training does not change, and whether it is trained."""
     kind = source.letters()
-    _need(kind in ("rrot", "LTra", "Pcam", "VNrm", "RmDT"), f"the transform {kind!r} is none that wordhive opens")
+    _know(kind in ("rrot", "LTra", "Pcam", "VNrm", "RmDT"), f"the transform {kind!r}")
     settings: tuple[Any, ...] = ()
     matrix = centre = None
     if kind == "VNrm":

@@ -16,7 +16,7 @@ import numpy as np
 from . import faiss_library
 from .disk import open_regular
 from .errors import InputError, WordhiveError
-from .faiss_classes import FaissFileError, Stored, walk
+from .faiss_classes import FaissFileError, Stored, UnknownClassError, walk
 
 
 def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None, *, mapped: bool = False) -> Any:
@@ -45,6 +45,10 @@ def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None
             raise FaissFileError(f"it is not what {' or '.join(factories)} makes")
     except FileNotFoundError as error:
         raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+    except UnknownClassError as error:
+        raise WordhiveError(
+            f"{path}: {error}; index the documents again with Flat, SQ8, PQ{{dims}}x4, HNSW32_SQ8 or IVF64,SQ8"
+        ) from error
     except (FaissFileError, InputError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise WordhiveError(f"{path} is damaged or no FAISS index ({reason}); restore it from a copy") from error

@@ -1,4 +1,4 @@
-"""YAML texts of a bounded size and depth, and without aliases: a few of those may stand for more than fits anywhere."""
+"""YAML texts of a bounded size and depth, aliases included: a few of those may stand for more than fits anywhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .errors import InputError
 # Configurations have some hundred letters, and three levels.
 _MOST_LETTERS = 1 << 16
 _MOST_LEVELS = 20
+_MOST_VALUES = 1 << 16
 
 
 def load_yaml(text: str, source: str) -> Any:
@@ -25,13 +26,26 @@ def load_yaml(text: str, source: str) -> Any:
 
 
 def _check(text: str, source: str) -> None:
-    level = 0
+    open_nodes, sizes = [0], dict[str, int]()  # values in the nodes around a place; values that an anchor stands for
+    anchors: list[str | None] = [None]
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise InputError(f"{source} has the alias *{event.anchor}; write what it stands for")
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            level += 1
+            if event.anchor in anchors:
+                raise InputError(f"{source} has the alias *{event.anchor} within what it stands for; leave it out")
+            open_nodes[-1] += sizes.get(str(event.anchor), 0)
+        elif isinstance(event, yaml.ScalarEvent):
+            open_nodes[-1] += 1
+            if event.anchor:
+                sizes[event.anchor] = 1
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            open_nodes.append(1)
+            anchors.append(event.anchor)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            level -= 1
-        if level > _MOST_LEVELS:
+            size, anchor = open_nodes.pop(), anchors.pop()
+            open_nodes[-1] += size
+            if anchor:
+                sizes[anchor] = size
+        if open_nodes[-1] > _MOST_VALUES:
+            raise InputError(f"{source} stands for more than {_MOST_VALUES:,} values; expected keys and values")
+        if len(open_nodes) > _MOST_LEVELS + 1:
             raise InputError(f"{source} is nested more than {_MOST_LEVELS} levels deep; expected keys and values")

@@ -73,7 +73,7 @@ def test_documents_are_replaced(run: Run, copy: Path, tmp_path: Path) -> None:
 
 def test_compaction_gives_room_back(run: Run, copy: Path) -> None:
     run("delete", copy, "dance")
-    assert "1 deleted ones not compacted" in run("info", copy).out
+    assert "1 deleted and not compacted" in run("info", copy).out
     done = run("compact", copy, "--json").json()
     assert done["bytes"] <= done["bytes_before"]
     assert "not compacted" not in run("info", copy).out

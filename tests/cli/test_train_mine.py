@@ -46,7 +46,7 @@ def test_an_index_mines_and_people_are_told(run: Run, pairs: Path, hive: Path, t
     [
         (("--skip", "9", "--depth", "5"), "a depth beyond"),
         (("--max-ratio", "2"), "max_ratio is 2.0"),
-        (("--corpus", "nowhere.jsonl"), "no file at nowhere.jsonl"),
+        (("--corpus", "nowhere.jsonl"), "nowhere.jsonl; check the path"),
         (("--query", "question"), "pairs.jsonl:1: no field 'question'"),
         (("--negatives", "0"), "--help"),
     ],

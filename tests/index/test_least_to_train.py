@@ -19,8 +19,8 @@ ENCODING = MuveraConfig(repetitions=2, bits=2, projection_dim=4)
 FACTORIES = {
     "Flat": 1, "SQ8": 1, "HNSW8,Flat": 1, "RaBitQ4": 1, "RR8,SQ8": 1, "L2norm,SQ8": 1, "PCA8,SQ8": 8, "IVF20,Flat": 20,
     "IVF20_HNSW8,SQ8": 20, "PCA8,IVF20,SQ8,RFlat": 20, "IVF20,RaBitQ4": 20, "PQ4x4": 16, "PQ{dims}x4": 16,
-    "PQ4x4fs": 16, "PQ4x6": 64, "PQ4": 256, "HNSW8_PQ{dims/8}x8": 256, "HNSW8_4+PQ4": 256, "IVF20,PQ4": 256,
-    "IVF20,PQ4x4": 20, "OPQ4,SQ8": 256, "RQ2x4": 32, "PRQ2x2x4": 16, "SQ8,Refine(PQ4x5)": 32, "ITQ8,SQ8": 8,
+    "PQ4x4fs": 16, "PQ4x6": 64, "PQ4": 256, "HNSW8_PQ{dims/8}x8": 256, "IVF20,PQ4": 256,
+    "IVF20,PQ4x4": 20, "OPQ4,SQ8": 256, "RQ2x4": 32, "SQ8,Refine(PQ4x5)": 32,
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from .conftest import Draw, Make, SlowScores, all_scores, names
 
 MANY = ["RaBitQ2", "RaBitQ4", "RaBitQ8", "RaBitQfs4", "OPQ4,RaBitQ8"]
 CANDIDATES = [
-    "RaBitQ", "RaBitQ8", "RaBitQfs4", "RR32,RaBitQ8", "IVF8,RaBitQ8", "IVF8,RaBitQfs4", "PCA32,IVF8,RaBitQ8",
+    "RaBitQ", "RaBitQ8", "RR32,RaBitQ8", "IVF8,RaBitQ8", "PCA32,IVF8,RaBitQ8",
     "IVF8,PQ16x4fs",
 ]  # fmt: skip
 COPIED = ["IVF8,SQ8", "IVF8,Flat", "IVF8,PQ8x4", "IVF8,RaBitQ8", "PCA32,IVF8,RaBitQ8", "RR32,RaBitQ8", "RaBitQ8", "SQ8"]
@@ -85,7 +85,7 @@ def test_codes_are_appended_as_they_are(tmp_path: Path, factory: str, share: flo
         np.testing.assert_array_equal(found[1], wanted[1])
 
 
-@pytest.mark.parametrize("factory", ["IVF8,RaBitQfs4", "RaBitQfs4", "IVF8,PQ8x4fs"])
+@pytest.mark.parametrize("factory", ["IVF8,PQ8x4fs"])
 def test_codes_that_are_not_copied_are_not_decoded(tmp_path: Path, factory: str) -> None:
     index, other = built(factory, vectors(N), [vectors(9), vectors(N)])
     other.save(tmp_path / "other")
@@ -130,7 +130,7 @@ def test_small_segments_codes_are_not_taken_for_those_of_large_ones(tmp_path: Pa
     assert np.mean([place in rows for place, rows in enumerate(found)]) > 0.8
 
 
-@pytest.mark.parametrize("factory", ["RaBitQ8", "RR32,RaBitQ4", "RaBitQfs4"])
+@pytest.mark.parametrize("factory", ["RaBitQ8", "RR32,RaBitQ4"])
 def test_what_is_not_decoded_is_not_put_on_a_gpu(monkeypatch: pytest.MonkeyPatch, factory: str) -> None:
     monkeypatch.setattr("wordhive.index.candidates.check_device", lambda device: None)
     (index,) = built(factory, vectors(N), [vectors(N)])

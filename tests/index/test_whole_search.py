@@ -16,8 +16,8 @@ from wordhive.index.fast_scan import FastScan
 from .conftest import Draw, names
 
 N, DIM = 300, 16
-SCANS = ["Flat", "SQ8", "SQfp16", "PQ4x4", "PQ8x4", "PQ{dims}x4", "PQ4x4fs", "PQ4x8", "RaBitQ", "RaBitQ4", "RaBitQfs4"]
-LISTS = ["IVF8,SQ8", "IVF8,PQ4x4", "IVF8,PQ4x4fs", "IVF8,RaBitQ8", "IVF8,RaBitQfs4", "PCA8,IVF8,SQ8", "IVF8,SQ8,RFlat"]
+SCANS = ["Flat", "SQ8", "SQfp16", "PQ4x4", "PQ8x4", "PQ{dims}x4", "PQ4x4fs", "PQ4x8", "RaBitQ", "RaBitQ4"]
+LISTS = ["IVF8,SQ8", "IVF8,PQ4x4", "IVF8,PQ4x4fs", "IVF8,RaBitQ8", "PCA8,IVF8,SQ8", "IVF8,SQ8,RFlat"]
 GRAPHS = ["HNSW4,Flat", "HNSW4_SQ8", "HNSW4_PQ4x8", "PCA8,HNSW4,Flat"]
 QUERIES = {"ordinary": 1.0, "of zeros": 0.0, "tiny": 1e-38, "large": 60_000.0}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from wordhive.index import IndexConfig, InputError
+from wordhive.index import IndexConfig
 from wordhive.index.check import check
 from wordhive.retrieval.documents import read_documents, read_queries
 from wordhive.retrieval.encoder import Encoder
