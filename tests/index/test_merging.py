@@ -325,3 +325,42 @@ def test_a_search_keeps_to_the_segments_that_it_began_with(draw: Draw, tmp_path:
     index.add([f"x{row}" for row in range(9)], documents[7:16])  # merges all of them
     rows = np.concatenate([first[0].rows, *(block[0].rows for block in blocks)])
     assert rows.tolist() == list(range(7))
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 5])
+def test_an_interrupt_in_a_merge_comes_out_of_the_call(at: int, tmp_path: Path, draw: Draw) -> None:
+    documents = draw(1, [3] * 8, summary_dim=4)
+    index = _filled(tmp_path / "x", IndexConfig(codec="SQ8", encoding=None), documents[:7], 7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "ArrayFile", _stopped(KeyboardInterrupt(), at))
+        with pytest.raises(KeyboardInterrupt):
+            index.add(["d7"], documents[7:])
+    assert len(index) == 8
+    assert len(index.snapshot().segments) == 8
+    index.compact()
+    assert len(index) == 8
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 5])
+def test_a_full_disk_in_a_merge_is_told_as_one(at: int, tmp_path: Path, draw: Draw) -> None:
+    documents = draw(1, [3] * 8, summary_dim=4)
+    index = _filled(tmp_path / "x", IndexConfig(codec="SQ8", encoding=None), documents[:7], 7)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "ArrayFile", _stopped(full, at))
+        with pytest.warns(WordhiveWarning, match=r"segments were not merged \(.*No space left on device"):
+            index.add(["d7"], documents[7:])
+    assert len(index) == 8
+
+
+def _stopped(error: BaseException, at: int) -> type[segment_module.ArrayFile]:
+    """Files of arrays that fail at the writing with that number."""
+    count = itertools.count()
+
+    class Stopped(segment_module.ArrayFile):
+        def write(self, rows: np.ndarray) -> None:
+            if next(count) == at:
+                raise error
+            super().write(rows)
+
+    return Stopped
