@@ -80,7 +80,7 @@ FAULTS = {
     "no positive in the list": ('{"query": "q", "positive": []}', "the positive is an empty list"),
     "a passage without text": ('{"query": "q", "positive_passages": [{"title": "T"}]}', "the positive is None"),
     "an empty negative": ('{"query": "q", "positive": "p", "negatives": [""]}', "a negative is ''"),
-    "a score too few": ('{"query": "q", "positive": "p", "negatives": ["n"], "scores": [1]}', "1 scores for 2 texts"),
+    "a score too few": ('{"query": "q", "positive": "p", "negatives": ["n"], "scores": [1]}', "1 score for 2 texts"),
     "scores that are none": ('{"query": "q", "positive": "p", "scores": ["high"]}', "scores are ['high']"),
     "a score of NaN": ('{"query": "q", "positive": "p", "scores": [NaN]}', "scores are [nan]"),
     "half a character": ('{"query": "\\ud800", "positive": "p"}', "half of a character"),
