@@ -67,7 +67,7 @@ def open_regular(path: Path) -> BinaryIO:
 
     Raises OSError for anything else, and for a link to a file.
     """
-    file = open(path, "rb", opener=_open_at_once)
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - who asked for it closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
