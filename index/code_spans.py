@@ -27,9 +27,10 @@ class CodeSpans:
     def of(cls, parts: Sequence[tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]]) -> CodeSpans:
         """Of arrays whose rows are words, each contiguous, with documents' first words and their ends."""
         arrays = tuple(array for array, _, _ in parts)
-        addresses = [array.ctypes.data + starts * array.strides[0] for array, starts, _ in parts]
+        size = next((array.strides[0] for array in arrays if len(array)), 1)  # NumPy's steps in an empty one may be 0
+        addresses = [array.ctypes.data + starts * size for array, starts, _ in parts]
         counts = [ends - starts for _, starts, ends in parts]
-        return cls(np.concatenate(addresses), np.concatenate(counts), arrays[0].strides[0], arrays)
+        return cls(np.concatenate(addresses), np.concatenate(counts), size, arrays)
 
     def __len__(self) -> int:
         return len(self.counts)

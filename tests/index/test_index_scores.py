@@ -174,3 +174,22 @@ def test_a_reader_keeps_answering_while_another_adds(make: Make, draw: Draw) -> 
     writer.add(names(2, 6), draw(3, [2, 3]))
     np.testing.assert_array_equal(all_scores(reader, query), before)
     reader.close()
+
+
+@pytest.mark.parametrize("codec", ["Flat", "SQ8", "Ternary256"])
+@pytest.mark.parametrize("empty", [0, 1, 2])
+def test_segments_without_words_change_no_scores(
+    codec: str, empty: int, make: Make, draw: Draw, slow_scores: SlowScores
+) -> None:
+    index = make({"codec": codec}, name=f"{codec}-{empty}")
+    counts = [[2, 3, 1], [4, 1], [2]]
+    counts.insert(empty, [0, 0])
+    parts = [draw(7 + number, part) for number, part in enumerate(counts)]
+    for number, part in enumerate(parts):
+        index.add(names(len(part), 10 * number), part)
+    index.close()
+    opened, queries = Index.open(index.path), draw(3, [3, 1])
+    rows = np.arange(8)
+    for place in range(2):
+        expected = slow_scores(queries[place : place + 1], opened.vectors(rows))[0]
+        np.testing.assert_allclose(opened.score(queries[place : place + 1], rows).total, expected, atol=1e-4)
