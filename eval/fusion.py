@@ -44,8 +44,6 @@ def fuse(
     """
     _check(runs, method, params, norm)
     params, depth = _numbers(params), whole_number(depth, "depth")
-    if len(runs) < 2:
-        raise InputError(f"{quantity(len(runs), 'run')}; a fusion takes two at least")
     params = completed(method, params or {}, len(runs))
     queries = list(dict.fromkeys(id for run in runs for id in run))
     return _fused(_rankings(runs, queries, method, norm), method, params, depth)
@@ -90,6 +88,8 @@ def _check(runs: Any, method: Any, params: Any, norm: Any) -> None:
         instance(run, "a run", dict, "a dict of queries, each with a dict of documents and scores")
         for found in run.values():
             instance(found, "what a query found", dict, "a dict of documents and scores")
+    if len(runs) < 2:
+        raise InputError(f"{quantity(len(runs), 'run')}; a fusion takes two at least")
 
 
 def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -99,7 +99,7 @@ def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
     found = dict(params)
     if "k" in params:
         k = real_number(params["k"], "k", "a number from 0, such as 60", least=0)
-        found["k"] = int(k) if k.is_integer() else k  # of which ranx compiles each kind by itself
+        found["k"] = int(k) if k.is_integer() else k
     if "weights" in params:
         instance(params["weights"], "weights", (list, tuple), "a list of numbers, one for each run")
         found["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
