@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from . import commit_count, documents, seal
 from . import identity as identities
 from .catalog_records import check_files, check_generations, check_segments
-from .connection import DAMAGE, PATIENCE, checked, connect, damaged
+from .connection import DAMAGE, PATIENCE, UnlockedConnection, checked, connect, damaged
 from .disk import refuse_links
 from .documents import DocumentRecord, StoredDocument
 from .errors import InputError, WordhiveError, WordhiveWarning
@@ -194,6 +194,15 @@ class Catalog:
             connection.close()
             raise
         return pinned
+
+    def refreshed(self) -> Catalog:
+        """This catalog; or opened anew, where it is read without a lock and others have changed it."""
+        unlocked = isinstance(self._connection, UnlockedConnection) and self._connection.is_outdated()
+        if not unlocked or file_at(self.path) != self._identity.file:
+            return self
+        fresh = Catalog.open(self.path)
+        self.close()
+        return fresh
 
     def check_place(self) -> None:
         """Raise ReplacedError where another index, or none, lies at the path of this one by now."""

@@ -30,9 +30,13 @@ class UnlockedConnection(sqlite3.Connection):
     path: Path
     stamp: Stamp | None = None  # None: on a file system where nobody can write
 
+    def is_outdated(self) -> bool:
+        """Whether others have changed the catalog since it was opened."""
+        return self.stamp is not None and self.stamp != (_stamp(self.path) if self.path.exists() else None)
+
     def check(self) -> None:
         """Raise WordhiveError where others have changed the catalog since it was opened."""
-        if self.stamp is not None and self.stamp != (_stamp(self.path) if self.path.exists() else None):
+        if self.is_outdated():
             raise WordhiveError(
                 f"{self.path.parent} was changed by others since it was opened, which can't be followed here without "
                 "the permission to write there: reload it, or open it again"

@@ -47,7 +47,8 @@ def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None
         raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
     except UnknownClassError as error:
         raise WordhiveError(
-            f"{path}: {error}; index the documents again with Flat, SQ8, PQ{{dims}}x4, HNSW32_SQ8 or IVF64,SQ8"
+            f"{path} is damaged, or of a FAISS class that is not opened ({error}); restore it from a copy, or index "
+            "the documents again with Flat, SQ8, PQ{dims}x4, HNSW32_SQ8 or IVF64,SQ8"
         ) from error
     except (FaissFileError, InputError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:300]

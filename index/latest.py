@@ -40,6 +40,7 @@ class Latest:
         with self._looking:
             if self._closed:
                 raise InputError(f"{self._path} was closed here; open it again")
+            self.catalog = self.catalog.refreshed()
             self.catalog.check_place()
             if self.catalog.has_large_log():
                 self._seen = None  # it may be what holds the log

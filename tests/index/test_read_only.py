@@ -49,6 +49,7 @@ for line in sys.stdin:
         found = index.find_candidates(query, 10_000)[0].tolist()
         documents = index.documents(found)
         assert len(documents) == len(index), (len(documents), len(index))
+        assert len(index.known_ids([document.id for document in documents.values()])) == len(index)
         print("holds", len(documents), flush=True)
     except Exception as error:
         print(type(error).__name__, " ".join(str(error).split()), flush=True)
