@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .comparison import Test, holm, p_value
-from .findings import Contrast
+from .results import Contrast
 
 Values = dict[str, NDArray[np.float64]]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from wordhive.index import InputError
-from wordhive.index.yaml_config import ConfigPart, parse, read_yaml
+from wordhive.index.config_file import ConfigPart, parse, read_yaml
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 
 from .comparison import Test

@@ -16,14 +16,14 @@ from wordhive import __version__
 from wordhive.index import IndexConfig
 from wordhive.index.arguments import given_path
 
+from .collections.preparation import Prepared, chosen, on_split, prepare, prepare_split
 from .contrasts import Values, contrasts
+from .environment import setting
 from .experiment import CollectionSpec, Experiment, FusionSpec, SystemSpec, WordhiveSpec, slug
-from .findings import CollectionFindings, Findings, SideBySide, SystemFindings
-from .kept_results import read_result, write_result
-from .preparation import Prepared, chosen, on_split, prepare, prepare_split
-from .published import published
+from .published_results import published
+from .result_cache import read_result, write_result
+from .results import CollectionFindings, Findings, SideBySide, SystemFindings
 from .runs import MEASURES, query_values, trec_lines, without_itself
-from .setting import setting
 from .side_by_side import side_by_side
 from .systems import Costs, Found, Job, Stamp, Step, find, stamp
 from .systems.indexes import truncated

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
-from wordhive.retrieval.lines import is_header, read_lines
+from wordhive.retrieval.texts.lines import is_header, read_lines
 
 from .bpref import bpref, bpref_level
 
@@ -103,7 +103,7 @@ def without_itself(run: Run, depth: int | None = None) -> Run:
 
 def merge_chunks(run: Run) -> Run:
     """A run of documents from one of their chunks: each counts as its best one; ties go to the smaller id."""
-    from wordhive.retrieval.chunks import document_of  # which needs the models, seconds to import
+    from wordhive.retrieval.texts.chunks import document_of  # which needs the models, seconds to import
 
     merged: Run = {}
     for query, chunks in run.items():

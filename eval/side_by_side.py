@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .contrasts import Values, best_other, most_changed
 from .experiment import MultiVectorSpec, SystemSpec, WordhiveSpec
-from .findings import HitFindings, SideBySide
+from .results import HitFindings, SideBySide
 from .systems import Job, Step
 from .systems.indexes import index_of
 

@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import flag, given_ids, given_path, real_number, shown, whole_number
-from .candidates import check_device
-from .catalog import Catalog
-from .coding import Coding, coding
+from .candidates.candidate_index import check_device
+from .candidates.intrinsic_dimension import estimate
 from .config import IndexConfig
-from .creation import check_free, make
-from .documents import StoredDocument
-from .drift import drift
 from .errors import InputError
-from .filters import Where
-from .free_numbers import Ids
-from .info import EncoderStamp, IndexInfo, bytes_by_part
-from .intrinsic_dimension import estimate
-from .latest import Latest
-from .parameters import check_decodes, check_fits_exact_match, check_fits_queries
-from .scores import Scores
-from .settings import IndexSettings
-from .snapshot import OpenFiles, Snapshot
+from .filters.conditions import Where
+from .maintenance.coding import Coding, coding
+from .maintenance.drift import drift
+from .maintenance.info import EncoderStamp, IndexInfo, bytes_by_part
+from .reading.current import Latest
+from .reading.snapshot import OpenFiles, Snapshot
+from .scoring.scores import Scores
+from .storage.catalog import Catalog
+from .storage.documents import StoredDocument
+from .storage.parameters import check_decodes, check_fits_exact_match, check_fits_queries
+from .storage.settings import IndexSettings
 from .word_vectors import WordVectors
-from .writer import Writer
+from .writing.creation import check_free, make
+from .writing.free_numbers import Ids
+from .writing.writer import Writer
 
 # Numbers of first-stage vectors among which neighbours are looked for, to estimate their dimension.
 _MEASURED_NUMBERS = 10_000_000
@@ -45,7 +45,7 @@ class Index:
         check_device(device)
         files = OpenFiles()
         if device != "cpu":
-            from .torch_scoring import TorchScoring
+            from .scoring.torch_scoring import TorchScoring
 
             files.scoring = TorchScoring(device)
         self.path = path

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from .disk import open_regular
 from .errors import WordhiveError
+from .files import open_regular
 
 # Of a file, which is read whole.
 _MOST_BYTES = 8 << 30

@@ -15,15 +15,8 @@ from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
 
-from .checkpoint import load_base
-from .modules import (
-    GatedProjection,
-    QueryWeights,
-    ScaleWords,
-    ScoreMix,
-    StopWordGate,
-    WholeWordPooling,
-)
+from .checkpoints.loading import load_base
+from .modules import GatedProjection, QueryWeights, ScaleWords, ScoreMix, StopWordGate, WholeWordPooling
 from .projection import importance_weights, principal_projection
 
 # Word vectors that a projection is fitted to, at most.

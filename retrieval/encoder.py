@@ -22,18 +22,18 @@ from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import flag, given_name, given_path, instance, is_iterable, one_of, shown, whole_number
-from wordhive.index.batch import check_unicode
-from wordhive.index.encodings.best_products import multiplies_bfloat16
-from wordhive.index.info import EncoderStamp
+from wordhive.index.encodings.max_products import multiplies_bfloat16
+from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.torch_device import torch_device
+from wordhive.index.writing.batch import check_unicode
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
-from .bfloat16 import Bfloat16
-from .checkpoint import is_own_model, lasting_name, load_model, save_model
+from .checkpoints.loading import is_own_model, lasting_name, load_model, save_model
 from .modules import GatedProjection, QueryWeights, ScoreMix, StopWordGate, Truncate, WholeWordPooling
-from .openvino_backend import OpenVino
 from .progress import progress_bar
-from .token_batches import part, token_batches
+from .runtimes.bfloat16 import Bfloat16
+from .runtimes.openvino import OpenVino
+from .runtimes.token_batches import part, token_batches
 from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .page_style import TOKENS, head
 
 if TYPE_CHECKING:
-    from .explain import Explanation, WordMatch
+    from .explanation import Explanation, WordMatch
 
 
 def page(explanation: Explanation) -> str:

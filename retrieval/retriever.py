@@ -11,19 +11,19 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.arguments import flag, given_path, id_list, instance, strings
-from wordhive.index.candidates import check_device
+from wordhive.index.candidates.candidate_index import check_device
 from wordhive.index.config import SummaryConfig
-from wordhive.index.creation import check_free
-from wordhive.index.filters import Where
-from wordhive.index.parameters import check_fits_exact_match, check_fits_queries
+from wordhive.index.filters.conditions import Where
+from wordhive.index.storage.parameters import check_fits_exact_match, check_fits_queries
+from wordhive.index.writing.creation import check_free
 
-from .documents import id_from
 from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder, check_backend
-from .explain import Explanation
-from .intake import Intake, Item, ids_of
-from .known_texts import KnownTexts
+from .explanation import Explanation
 from .progress import progress_bar
 from .searcher import Candidates, Hit, Searcher
+from .texts.documents import id_from
+from .texts.intake import Intake, Item, ids_of
+from .texts.known_texts import KnownTexts
 
 # Documents a commit: what an interrupted run loses at most.
 DOCUMENTS_A_COMMIT = 2048

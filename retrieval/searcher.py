@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.arguments import instance, is_iterable, shown, whole_number
-from wordhive.index.ball_carving import carve
 from wordhive.index.encodings.fused import pseudo_queries
-from wordhive.index.filters import Where
-from wordhive.index.scores import Scores
-from wordhive.index.settings import IndexSettings
-from wordhive.index.snapshot import Snapshot
+from wordhive.index.filters.conditions import Where
+from wordhive.index.reading.snapshot import Snapshot
+from wordhive.index.scoring.ball_carving import carve
+from wordhive.index.scoring.scores import Scores
+from wordhive.index.storage.settings import IndexSettings
 
 from .encoder import Encoder
-from .explain import Explanation, explain
-from .query_memory import QueryMemory
+from .explanation import Explanation, explain
+from .query_cache import QueryMemory
 
 DEFAULT_CANDIDATES = 1000
 # What a search is warmed up with: a query as long as most, or words of some documents.

@@ -24,15 +24,15 @@ import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.arguments import given_path
-from wordhive.index.disk import discard
-from wordhive.index.info import EncoderStamp
+from wordhive.index.files import discard
+from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.quantity import quantity
 from wordhive.index.tensors import read_tensors, write_tensors
 
-from .documents import Document, check_document
 from .encoder import Encoder
 from .progress import progress_bar
 from .retriever import Retriever
+from .texts.documents import Document, check_document
 
 DOCUMENTS_A_SHARD = 2048
 _MANIFEST = "shards.json"

@@ -11,8 +11,8 @@ from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import instance, real_number, strings, whole_number
 from wordhive.index.encodings.fused import pseudo_queries
 from wordhive.index.quantity import quantity
-from wordhive.index.scores import best
-from wordhive.index.snapshot import Snapshot
+from wordhive.index.reading.snapshot import Snapshot
+from wordhive.index.scoring.scores import best
 
 from .searcher import Searcher
 

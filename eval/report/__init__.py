@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..findings import Findings
+from ..results import Findings
 from .latex import latex
 from .markdown import markdown
 from .page import page

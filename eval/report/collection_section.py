@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..findings import CollectionFindings, SystemFindings
-from . import charts, numbers, sentences, tables
+from ..results import CollectionFindings, SystemFindings
+from . import numbers, sentences, tables
 from .html_tables import system, table
-from .marks import escaped
+from .ranking import Roster, baseline, challenger, listed, measure_name, median_latency, named, total_bytes
 from .side_by_side import side_by_side
-from .standing import Roster, baseline, challenger, listed, measure_name, median_latency, named, total_bytes
+from .svg import charts
+from .svg.shapes import escaped
 from .tables import Table
 
 _CHANGES = 100

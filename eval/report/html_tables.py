@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .marks import escaped, key
-from .standing import Roster
+from .ranking import Roster
+from .svg.shapes import escaped, key
 from .tables import Cell, Table
 
 

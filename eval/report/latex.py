@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..comparison import latex_cell
-from ..findings import Findings
+from ..results import Findings
 from . import sentences, tables
-from .standing import Roster
+from .ranking import Roster
 from .tables import Cell
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ..findings import CollectionFindings, Findings
+from ..results import CollectionFindings, Findings
 from . import sentences, tables
-from .marks import escaped
-from .setting import Setting
-from .standing import Roster
+from .environment import Setting
+from .ranking import Roster
+from .svg.shapes import escaped
 from .tables import Cell, Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#])")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from wordhive.retrieval.page_style import head
 
-from ..findings import Findings
+from ..results import Findings
 from . import sentences, tables
 from .collection_section import section
+from .environment import Setting
 from .html_tables import system, table
-from .marks import escaped
-from .setting import Setting
-from .standing import Roster
+from .ranking import Roster
 from .style import STYLE
+from .svg.shapes import escaped
 
 
 def page(findings: Findings) -> str:

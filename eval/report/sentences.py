@@ -5,9 +5,9 @@ from __future__ import annotations
 from wordhive.index.quantity import quantity
 
 from ..comparison import TEST_NAMES
-from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
+from ..results import CollectionFindings, Contrast, Findings, SystemFindings
 from . import numbers
-from .standing import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
+from .ranking import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
 
 
 def compared(findings: Findings) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..findings import CollectionFindings, HitFindings, SideBySide
+from ..results import CollectionFindings, HitFindings, SideBySide
 from . import numbers
 from .html_tables import system
-from .marks import escaped
-from .standing import Roster, measure_name
+from .ranking import Roster, measure_name
+from .svg.shapes import escaped
 
 _OPEN = 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wordhive.retrieval.page_style import TOKENS
 
-from .marks import N_COLOURS
+from .svg.shapes import N_COLOURS
 
 _LIGHT = ("#0072b2", "#c94f00", "#00795a", "#b0407a", "#6a4fa3", "#2f9bd6", "#8c6a00", "#4a4a4a")
 _DARK = ("#5bb4f0", "#ff9354", "#3ecf9f", "#f08cc0", "#b8a2f5", "#9bdcff", "#ecc94b", "#c9c4bb")

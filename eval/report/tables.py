@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
+from ..results import CollectionFindings, Contrast, Findings, SystemFindings
 from . import numbers
-from .standing import (
+from .ranking import (  # fmt: skip
     Roster,
     against,
     baseline,
@@ -19,7 +19,7 @@ from .standing import (
     total_bytes,
     turned,
     value,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..experiment import Bm25Spec, DenseSpec, FusionSpec, MultiVectorSpec, SystemSpec, WordhiveSpec
-from ..memory import reset_peak
+from ..measuring.memory import reset_peak
 from . import bm25, dense, fusion, indexes, run_files
-from .job import Costs, Found, Job, Stamp, Step
+from .task import Costs, Found, Job, Stamp, Step
 
 __all__ = ["Costs", "Found", "Job", "Stamp", "Step", "find", "stamp"]
 

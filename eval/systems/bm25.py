@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..bm25 import bm25_index
+from ..environment import versions
 from ..experiment import Bm25Spec
-from ..latency import Stages, latency, timed
-from ..memory import peak_memory
+from ..measuring.latency import Stages, latency, timed
+from ..measuring.memory import peak_memory
 from ..runs import Run, ranking
-from ..setting import versions
-from .job import Costs, Found, Job, Stamp, rate
+from .task import Costs, Found, Job, Stamp, rate
 
 
 def stamp() -> Stamp:

@@ -13,17 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from wordhive.retrieval.checkpoint import load_dense
-from wordhive.retrieval.documents import Document
+from wordhive.retrieval.checkpoints.loading import load_dense
 from wordhive.retrieval.encoder import has_bfloat16
 from wordhive.retrieval.progress import progress_bar
+from wordhive.retrieval.texts.documents import Document
 
 from ..experiment import DenseSpec, slug
-from ..kept_results import read_result, write_result
-from ..latency import Stages, latency, timed
-from ..memory import peak_memory
+from ..measuring.latency import Stages, latency, timed
+from ..measuring.memory import peak_memory
+from ..result_cache import read_result, write_result
 from ..runs import Run, ranking
-from .job import Costs, Found, Job, Stamp, rate
+from .task import Costs, Found, Job, Stamp, rate
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

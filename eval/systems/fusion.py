@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..experiment import FusionSpec
-from ..fusion import fuse, tune
-from .job import Costs, Found, Job, Stamp
+from ..fusion.fuse import fuse, tune
+from .task import Costs, Found, Job, Stamp
 
 _NAMES = {"rrf": "reciprocal rank fusion", "wsum": "weighted sum of scores"}
 

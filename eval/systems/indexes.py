@@ -10,25 +10,25 @@ from pathlib import Path
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.arguments import given_path
-from wordhive.index.info import EncoderStamp, IndexInfo
+from wordhive.index.maintenance.info import EncoderStamp, IndexInfo
 from wordhive.index.quantity import quantity
-from wordhive.retrieval.chunks import truncated_share
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever, fitting_config
 from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards
+from wordhive.retrieval.texts.chunks import truncated_share
 
+from ..collections.preparation import Prepared
 from ..encoded import encode
 from ..experiment import ChunkSpec, MultiVectorSpec, SystemSpec, WordhiveSpec, slug
-from ..index_runs import candidate_recall, exact_runs, two_stage_run
-from ..indexed import indexed
-from ..kept_results import read_result, write_result
-from ..latency import stage_latency, timed
-from ..memory import peak_memory
-from ..preparation import Prepared
+from ..measuring.latency import stage_latency, timed
+from ..measuring.memory import peak_memory
+from ..result_cache import read_result, write_result
 from ..runs import Run
 from . import chunks
-from .holdings import holdings
-from .job import Costs, Found, Job, Stamp, rate
+from .index_runs import candidate_recall, exact_runs, two_stage_run
+from .index_size import holdings
+from .indexed import indexed
+from .task import Costs, Found, Job, Stamp, rate
 
 _K = 10
 # What search by a part of the score does without.

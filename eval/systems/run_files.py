@@ -10,7 +10,7 @@ from wordhive.index.quantity import quantity
 
 from ..experiment import RunSpec, slug
 from ..runs import read_run
-from .job import Costs, Found, Job, Stamp
+from .task import Costs, Found, Job, Stamp
 
 
 def stamp(spec: RunSpec, job: Job) -> Stamp:

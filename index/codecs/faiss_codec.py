@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import faiss_files, faiss_library
 from ..errors import InputError
+from ..faiss import faiss_files, faiss_library
 from .layout import ByteSteps, CodeParts, Floats, Layout
 
 ENDING = ".faiss"

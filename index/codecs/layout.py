@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..row_products import row_products
+from ..small_products import row_products
 
 
 @dataclass(frozen=True)

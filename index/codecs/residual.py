@@ -19,10 +19,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .. import faiss_library
 from ..errors import InputError, WordhiveError
-from ..parallel import run_in_blocks
+from ..faiss import faiss_library
 from ..tensors import read_tensors, tensor, write_tensors
+from ..threads import run_in_blocks
 from .layout import CodeParts
 
 ENDING = ".safetensors"

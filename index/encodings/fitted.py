@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor
 from scipy.linalg.lapack import dpotri
 
-from .. import faiss_library
 from ..config import FittedConfig
 from ..errors import InputError
+from ..faiss import faiss_library
 from ..tensors import dequantised, quantised, tensor
 from ..word_sample import word_sample
 from ..word_vectors import WordVectors
-from . import few_queries
+from . import query_features
 from .batches import batches
-from .best_products import best_products
+from .max_products import best_products
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
@@ -109,11 +109,11 @@ class Fitted:
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_queries, dim]`: the sum of the words' features."""
         self._check(queries)
-        if device == "cpu" and len(queries.vectors) <= few_queries.MOST_WORDS:
-            return few_queries.summed_features(queries, self.centroids, self.config.threshold)
+        if device == "cpu" and len(queries.vectors) <= query_features.MOST_WORDS:
+            return query_features.summed_features(queries, self.centroids, self.config.threshold)
         parts, threshold = _batches(queries, self.dim), self.config.threshold
         if device == "cpu":
-            encoded = [few_queries.added_features(p, p.vectors @ self.centroids.T, threshold) for p in parts]
+            encoded = [query_features.added_features(p, p.vectors @ self.centroids.T, threshold) for p in parts]
         else:
             from . import torch_kernels
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import faiss_library
 from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
-from ..maxsim import maxsim
-from ..row_products import row_products
+from ..faiss import faiss_library
+from ..scoring.maxsim import maxsim
+from ..small_products import row_products
 from ..tensors import tensor
 from ..word_vectors import WordVectors
 from .fitted import Fitted

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..config import MuveraConfig
 from ..errors import InputError
-from ..parallel import run_in_blocks
 from ..tensors import tensor
+from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
-from . import google
+from . import reference_random
 from .batches import batches
 
 # Working memory of one batch of documents, in float32 numbers.
@@ -72,7 +72,7 @@ class Muvera:
         config = self.config
         stream = np.random.default_rng((config.seed, config.repetitions, dim))
         if config.google:
-            self.sketch = google.count_sketch(config.seed, dim, final_dim)
+            self.sketch = reference_random.count_sketch(config.seed, dim, final_dim)
         elif config.final_projection == "count-sketch":
             self.sketch = np.stack([stream.integers(0, final_dim, dim), stream.integers(0, 2, dim) * 2 - 1])
         else:
@@ -210,12 +210,12 @@ def _draw_as_google(
     config: MuveraConfig, dim: int, inner: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     seeds = range(config.seed, config.seed + config.repetitions)
-    hyperplanes = np.stack([google.hyperplanes(seed, config.bits, dim) for seed in seeds])
+    hyperplanes = np.stack([reference_random.hyperplanes(seed, config.bits, dim) for seed in seeds])
     if inner is None:
         return hyperplanes, None
     projections = np.zeros((config.repetitions, inner, dim), np.float32)
     for repetition, seed in enumerate(seeds):
-        targets, signs = google.count_sketch(seed, dim, inner)
+        targets, signs = reference_random.count_sketch(seed, dim, inner)
         projections[repetition, targets, np.arange(dim)] = signs
     return hyperplanes, projections
 

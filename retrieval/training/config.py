@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wordhive.index import InputError
-from wordhive.index.yaml_config import read_yaml
+from wordhive.index.config_file import read_yaml
 
 from ..architecture import Architecture
 from .examples import SourceConfig

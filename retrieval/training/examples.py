@@ -27,10 +27,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wordhive.index import InputError
-from wordhive.index.batch import check_unicode
 from wordhive.index.quantity import quantity
+from wordhive.index.writing.batch import check_unicode
 
-from ..lines import read_objects
+from ..texts.lines import read_objects
 from .docpairs import Docpair, Docpairs
 
 # Known names of one thing, after the one that a source's configuration gives.

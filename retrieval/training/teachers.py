@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
-from wordhive.index.maxsim import maxsim
+from wordhive.index.scoring.maxsim import maxsim
 
-from ..checkpoint import is_cross_encoder, load_cross_encoder
+from ..checkpoints.loading import is_cross_encoder, load_cross_encoder
 from ..encoder import Encoder
 from ..progress import progress_bar
 from .config import StageConfig

@@ -31,7 +31,7 @@ from wordhive.index import InputError
 from wordhive.index.arguments import given_path
 
 from ..architecture import Architecture, build
-from ..checkpoint import lasting_name
+from ..checkpoints.loading import lasting_name
 from ..encoder import Encoder, has_bfloat16
 from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wordhive.eval.experiment import Bm25Spec, Experiment, FusionSpec, WordhiveSpec, slug, suite_names
-from wordhive.eval.published import published
+from wordhive.eval.published_results import published
 from wordhive.index import InputError
 
 GOOD = """

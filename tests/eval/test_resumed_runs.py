@@ -12,7 +12,7 @@ import pytest
 
 from wordhive.eval import runner
 from wordhive.eval.experiment import Experiment
-from wordhive.eval.findings import CollectionFindings, Findings
+from wordhive.eval.results import CollectionFindings, Findings
 from wordhive.eval.runner import Runner
 from wordhive.eval.systems import dense
 from wordhive.index import InputError

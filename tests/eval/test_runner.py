@@ -11,14 +11,14 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from wordhive.eval.experiment import Experiment
-from wordhive.eval.findings import CollectionFindings, SystemFindings
+from wordhive.eval.results import CollectionFindings, SystemFindings
 from wordhive.eval.runner import Runner
 from wordhive.eval.runs import query_values, read_run
 from wordhive.index import InputError
-from wordhive.retrieval.checkpoint import find_base
-from wordhive.retrieval.chunks import chunked
-from wordhive.retrieval.documents import Document
+from wordhive.retrieval.checkpoints.loading import find_base
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.texts.chunks import chunked
+from wordhive.retrieval.texts.documents import Document
 
 from .conftest import SPLITS, SYSTEMS, TEXTS
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wordhive.eval.experiment import CollectionSpec, Experiment, WordhiveSpec
-from wordhive.eval.findings import CollectionFindings, IndexFindings
+from wordhive.eval.results import CollectionFindings, IndexFindings
 from wordhive.eval.runner import Runner
 from wordhive.eval.runs import read_run
 from wordhive.eval.standard_experiment import standard_experiment

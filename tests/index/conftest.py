@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors, faiss_library
-from wordhive.index import segment as segment_module
-from wordhive.index.catalog import Catalog
-from wordhive.index.encodings import best_products
-from wordhive.index.parameters import Parameters
-from wordhive.index.segment import ID_FILES
-from wordhive.index.word_id_lists import WordIdLists
+from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors
+from wordhive.index.encodings import max_products
+from wordhive.index.faiss import faiss_library
+from wordhive.index.storage import segment as segment_module
+from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.parameters import Parameters
+from wordhive.index.storage.segment import ID_FILES
+from wordhive.index.storage.word_id_lists import WordIdLists
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -34,7 +35,7 @@ FLAT = {"codec": "Flat", "summary_codec": "Flat", "candidates": "Flat"}
 def in_float32() -> Iterator[None]:
     """Encodings as on a processor that does not multiply in bfloat16, to be held against their definition."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(best_products, "multiplies_bfloat16", lambda: False)
+        patch.setattr(max_products, "multiplies_bfloat16", lambda: False)
         yield
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index.arguments import shown, whole_number
-from wordhive.index.ball_carving import carve
-from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.filter_expressions import parse_where
-from wordhive.index.filters import attribute_key, condition
-from wordhive.index.interchange import export_index, import_index, n_documents
-from wordhive.index.snapshot import Snapshot
+from wordhive.index.filters.conditions import attribute_key, condition
+from wordhive.index.filters.expressions import parse_where
+from wordhive.index.maintenance.check import check
+from wordhive.index.parquet import export_index, import_index, n_documents
+from wordhive.index.reading.snapshot import Snapshot
+from wordhive.index.scoring.ball_carving import carve
 
 Draw = Callable[..., WordVectors]
 Taken = Callable[[Callable[[Any], Any]], set[str]]

@@ -11,19 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import (
-    Index,
-    IndexConfig,
-    InputError,
-    MuveraConfig,
-    WordhiveError,
-    WordVectors,
-    candidates,
-    faiss_library,
-)
-from wordhive.index.candidates import CandidateIndex, check_device
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
+from wordhive.index.candidates import candidate_index
+from wordhive.index.candidates.candidate_index import CandidateIndex, check_device
 from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
+from wordhive.index.faiss import faiss_library
 
 Draw = Callable[..., WordVectors]
 pytestmark = pytest.mark.usefixtures("in_float32")
@@ -120,7 +113,7 @@ def vectors(n: int, seed: int = 1) -> NDArray[np.float32]:
 
 
 def build(factory: str, n: int = 3000, **settings: Any) -> CandidateIndex:
-    index = CandidateIndex.train(IndexConfig(candidates=factory, **settings), vectors(3000))
+    index = CandidateIndex.train(IndexConfig(candidate_index=factory, **settings), vectors(3000))
     index.add(vectors(n))
     return index
 
@@ -181,7 +174,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         went.append(("as it is", number))
         return index
 
-    monkeypatch.setattr(candidates, "_gpu_resources", object)
+    monkeypatch.setattr(candidate_index, "_gpu_resources", object)
     stand_ins = {"GpuIndexFlat": flat, "index_cpu_to_gpu": clone, "get_num_gpus": lambda: 2}
     for name in ("StandardGpuResources", "GpuIndexFlatConfig", "GpuClonerOptions"):
         stand_ins[name] = SimpleNamespace
@@ -213,7 +206,7 @@ def test_codes_of_4_bits_go_decoded(moved: list[tuple[str, int]]) -> None:
 
 
 def test_numbers_beyond_float16_go_in_float32(moved: list[tuple[str, int]]) -> None:
-    index = CandidateIndex.train(IndexConfig(candidates="SQ8"), 1000 * vectors(3000))
+    index = CandidateIndex.train(IndexConfig(candidate_index="SQ8"), 1000 * vectors(3000))
     index.add(1000 * vectors(30))
     index.to("cuda")
     assert moved == [("decoded", 0)]

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors, faiss_library
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
+from wordhive.index.faiss import faiss_library
 
 from .conftest import COUNTS, EXACT, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names
 

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from wordhive.index import Index, InputError, WordhiveError, WordVectors, lock
-from wordhive.index import writing as writing_module
-from wordhive.index.catalog import Catalog
-from wordhive.index.parameters import Parameters
+from wordhive.index import Index, InputError, WordhiveError, WordVectors
+from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.parameters import Parameters
+from wordhive.index.writing import commits as writing_module
+from wordhive.index.writing import lock
 
 from .conftest import COUNTS, EXACT, Draw, Make, SlowScores, all_scores, contents, names
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wordhive.index import Index, parameters
-from wordhive.index import snapshot as snapshot_module
+from wordhive.index import Index
+from wordhive.index.reading import snapshot as snapshot_module
+from wordhive.index.storage import parameters
 
 from .conftest import COUNTS, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names, stored
 

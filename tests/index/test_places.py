@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordhiveError, WordVectors
-from wordhive.index.check import check
+from wordhive.index.maintenance.check import check
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=None)

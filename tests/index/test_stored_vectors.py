@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordVectors
-from wordhive.index.word_id_lists import by_word_id
+from wordhive.index.storage.word_id_lists import by_word_id
 
 Draw = Callable[..., WordVectors]
 IDS = [f"d{number}" for number in range(6)]

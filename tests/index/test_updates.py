@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index import merging as merging_module
-from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
+from wordhive.index.maintenance.check import check
+from wordhive.index.writing import merging as merging_module
 
 from .conftest import Draw
 from .filled_index import CONFIG, filled, ids, scores

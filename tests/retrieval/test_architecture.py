@@ -11,7 +11,7 @@ from sentence_transformers.base.modules import Dense, Normalize
 from torch import nn
 
 from wordhive.index import InputError, WordVectors
-from wordhive.index.maxsim import maxsim
+from wordhive.index.scoring.maxsim import maxsim
 from wordhive.retrieval.architecture import Architecture, build
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import (

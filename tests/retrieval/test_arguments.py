@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from wordhive.index import IndexConfig, InputError, MuveraConfig
-from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Searcher
+from wordhive.retrieval.texts.documents import Document
 from wordhive.retrieval.tuning import tune
 
 Taken = Callable[[Callable[[Any], Any]], set[str]]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors, snapshot
-from wordhive.index.filters import Where
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors
+from wordhive.index.filters.conditions import Where
+from wordhive.index.reading import snapshot
 from wordhive.retrieval.searcher import Searcher
 
 Draw = Callable[..., WordVectors]

@@ -10,10 +10,10 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
-from wordhive.retrieval.documents import MOST_CHARACTERS, Document
 from wordhive.retrieval.encoder import Backend, Encoder
 from wordhive.retrieval.retriever import Retriever, encoder_of
 from wordhive.retrieval.searcher import Hit
+from wordhive.retrieval.texts.documents import MOST_CHARACTERS, Document
 
 SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 

@@ -13,14 +13,7 @@ import numpy as np
 import pytest
 
 from wordhive.eval.comparison import holm, p_value
-from wordhive.eval.findings import (
-    CollectionFindings,
-    Contrast,
-    Findings,
-    HitFindings,
-    SideBySide,
-    SystemFindings,
-)
+from wordhive.eval.results import CollectionFindings, Contrast, Findings, HitFindings, SideBySide, SystemFindings
 
 # Name, kind, description, how good, bytes of words, of the rest, milliseconds.
 SYSTEMS = [

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from wordhive.eval.report import numbers
-from wordhive.eval.report.labels import Box, place
-from wordhive.eval.report.scales import Scale
-from wordhive.eval.report.standing import front
+from wordhive.eval.report.ranking import front
+from wordhive.eval.report.svg.labels import Box, place
+from wordhive.eval.report.svg.scales import Scale
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.61, 0.72), (0.0, 1.0), (0.6999, 0.7001), (-3.0, 250.0)])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wordhive.eval.findings import CollectionFindings, Contrast, Findings, HitFindings, SideBySide, SystemFindings
 from wordhive.eval.report import latex, markdown, page, write
+from wordhive.eval.results import CollectionFindings, Contrast, Findings, HitFindings, SideBySide, SystemFindings
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert(1)</script>\"'&|`$\\"

@@ -161,7 +161,7 @@ def test_a_named_teacher_scores_the_examples_once(
     scores = np.load(tmp_path / "out" / "train" / "teacher.npy")
     assert scores.shape == (24, 2)
     row = rows[5]
-    from wordhive.index.maxsim import maxsim
+    from wordhive.index.scoring.maxsim import maxsim
 
     q, d = encoder.encode_queries([row.query]), encoder.encode_documents([row.positive, *row.negatives])
     assert q.summary is not None

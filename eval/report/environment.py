@@ -1,0 +1,38 @@
+"""The setting of an evaluation as text: its configuration as YAML, the rest as lines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from ..results import Findings
+
+_CONFIG, _COMMAND = "config", "command"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """config: YAML. command: what makes the report again; both empty where they are unknown. facts: name and value."""
+
+    config: str
+    command: str
+    facts: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, findings: Findings) -> Setting:
+        """That of the findings; values that JSON does not know are taken as text."""
+        plain = json.loads(json.dumps(findings.setting, default=str))
+        config, command = plain.pop(_CONFIG, ""), plain.pop(_COMMAND, "")
+        text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        return cls(text.strip(), str(command), [(str(name), _line(value)) for name, value in plain.items()])
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_line(part)}" for name, part in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(_line, value)) or "–"
+    return "–" if value is None else str(value)

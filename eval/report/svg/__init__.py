@@ -1,0 +1,1 @@
+"""Charts as SVG: shapes, scales, labels that don't cover each other."""

@@ -1,0 +1,85 @@
+"""What a system is asked for, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..collections.preparation import Prepared
+from ..results import IndexFindings
+from ..runs import Run, read_run
+
+Stamp = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a run took; see `SystemFindings`."""
+
+    description: str
+    candidate_recall: dict[int, float] = field(default_factory=dict)
+    bytes_per_document: dict[str, float] = field(default_factory=dict)
+    latency: dict[str, dict[str, float]] = field(default_factory=dict)
+    queries_per_second: float | None = None
+    seconds_indexing: float | None = None
+    peak_memory: int | None = None
+    notes: dict[str, int] = field(default_factory=dict)
+    index: IndexFindings | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run, each query's documents best first, and what it took."""
+
+    run: Run
+    costs: Costs
+
+
+@dataclass(frozen=True)
+class Step:
+    """A system's part of an experiment, done and kept. stamp: everything that determines it. path: of the TREC run."""
+
+    costs: Costs
+    stamp: Stamp
+    path: Path
+
+    def run(self) -> Run:
+        """The run as it was written; read at each call, for all runs of an experiment may not fit in memory."""
+        return read_run(self.path) if self.path.stat().st_size else {}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A collection to be searched.
+
+    folder: name of its runs. cache: a folder for everything made of its documents. depth: documents of a ranking.
+    timed: queries for latencies. exact: queries whose candidates are held against exact search, None: all. measure:
+    what systems are compared by. part: the step of another system on a job. tuning: this job on another split.
+    """
+
+    prepared: Prepared
+    folder: str
+    cache: Path
+    depth: int
+    timed: int
+    exact: int | None
+    measure: str
+    part: Callable[[str, Job], Step]
+    tuning: Callable[[Job, str], Job]
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """Id → text."""
+        return self.prepared.collection.queries
+
+    @property
+    def timed_texts(self) -> list[str]:
+        """Queries for latencies."""
+        return list(self.queries.values())[: self.timed]
+
+
+def rate(n_queries: int, seconds: float) -> float:
+    """Queries a second."""
+    return round(n_queries / max(seconds, 1e-9), 2)

@@ -1,0 +1,85 @@
+"""What an index holds and takes on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..config import IndexConfig
+from ..storage.catalog import FileRecord
+from ..storage.segment import ID_FILES
+
+_PARTS = {
+    "words.npy": "words",
+    **{f"{name}.npy": "word ids" for name in ID_FILES},
+    "offsets.npy": "offsets",
+    "rows.npy": "rows",
+    "summaries.npy": "summaries",
+    "candidates.faiss": "candidates",
+}
+
+
+@dataclass(frozen=True)
+class EncoderStamp:
+    """Which encoder made the vectors: the name that it is loaded by, and the fingerprint of what it computes."""
+
+    name: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.fingerprint[:12]})"
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """What an index holds.
+
+    n_deleted: documents that were deleted, and whose codes are still there. bytes: of each part of it on disk.
+    text_bytes: the plain texts' own size in UTF-8, whether they are kept or not.
+    """
+
+    path: str
+    n_documents: int
+    n_deleted: int
+    n_words: int
+    n_segments: int
+    dim: int
+    summary_dim: int
+    summary_weight: float
+    exact_match: bool
+    encoder: EncoderStamp | None
+    config: IndexConfig
+    bytes: dict[str, int]
+    text_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all parts."""
+        return sum(self.bytes.values())
+
+    @property
+    def bytes_without_texts(self) -> int:
+        """Bytes of all parts but the stored texts: what search itself needs."""
+        return self.total_bytes - self.bytes["texts"]
+
+    @property
+    def bytes_of_documents(self) -> int:
+        """Those without the parameters too, which are stored once: what grows with the documents."""
+        return self.bytes_without_texts - self.bytes["parameters"]
+
+    def times_plain_text(self, size: float) -> float | None:
+        """How many times the plain texts' bytes so many are; None where there is no text."""
+        return size / self.text_bytes if self.text_bytes else None
+
+
+def bytes_by_part(files: Iterable[FileRecord], catalog: int, texts: int) -> dict[str, int]:
+    """Bytes on disk of each part of an index: the files that its catalog names, and the catalog's own size.
+
+    texts: bytes of the catalog that are texts.
+    """
+    sizes = dict.fromkeys([*_PARTS.values(), "parameters", "catalog", "texts"], 0)
+    for file in files:
+        folder, _, name = file.path.partition("/")
+        sizes["parameters" if folder == "params" else _PARTS[name.rpartition("/")[2]]] += file.size
+    sizes["catalog"], sizes["texts"] = catalog - texts, texts
+    return sizes

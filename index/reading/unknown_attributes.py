@@ -1,0 +1,35 @@
+"""A hint where a filter lets nothing through because it names an attribute that no document has."""
+
+from __future__ import annotations
+
+import warnings
+from difflib import get_close_matches
+
+from ..errors import WordhiveWarning
+from ..filters.conditions import Where, attribute_key, attribute_keys
+from ..storage.catalog import Catalog
+
+_MOST_NAMES = 5
+
+
+def warn_of_unknown(catalog: Catalog, where: Where) -> None:
+    """Warn of each attribute in a filter that is in no document, with a name that is meant instead, or those there are.
+
+    It reads all documents, as the filter did.
+    """
+    if not catalog.n_documents():
+        return
+    for key in attribute_keys(where):
+        if not catalog.has_matches({key: {"$exists": True}}):
+            warnings.warn(
+                f"no document has the attribute {key!r}; {_instead(catalog, key)}", WordhiveWarning, stacklevel=2
+            )
+
+
+def _instead(catalog: Catalog, key: str) -> str:
+    names = [attribute_key(name) for name in catalog.attribute_names()]
+    if not names:
+        return "none of the first thousand has any"
+    near = get_close_matches(key, names, 1)
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names[:_MOST_NAMES]))}{more}"

@@ -1,0 +1,83 @@
+"""Scores by tables, for few query words: what each value of each field of a code adds to their inner products.
+
+A row of a table has one number for each query word, `LANES` of them side by side, so that the inner products of a
+document word are the sum of one row for each field (asymmetric distances, Jégou et al. 2011, for many at once).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..codecs import CodeParts
+from ..threads import run_in_blocks
+from .code_spans import CodeSpans
+from .maxsim import add_up
+from .simd import LANES, TABLE_WORDS, aligned, bit_tile, byte_tile
+
+# Tables beyond these have to be read from far away, or take longer to make than they save.
+_MOST_GROUPS = 4
+_MOST_BYTES = 3 << 19
+_MOST_CENTROIDS = 1024
+# Multiplications at once: so few that the matrix library wakes no threads, which may have to wait.
+_MULTIPLIED = 1 << 17
+_ROW_BYTES = 4 * LANES
+
+
+def has_small_tables(layout: CodeParts, n_words: int) -> bool:
+    """Whether tables are the fastest way for so many query words."""
+    n_groups, (n_parts, n_values, _) = -(-n_words // LANES), layout.rows.shape
+    size = n_groups * n_parts * n_values * _ROW_BYTES
+    return n_groups <= _MOST_GROUPS and len(layout.wide_centroids) <= _MOST_CENTROIDS and size <= _MOST_BYTES
+
+
+def table_scores(
+    turned: NDArray[np.float32], offsets: NDArray[np.int64], layout: CodeParts, documents: CodeSpans
+) -> NDArray[np.float32]:
+    """Float32 `[n_queries, n_documents]`.
+
+    turned: the words of queries as the layout turns them. offsets: int64 `[n_queries + 1]`, of these words.
+    """
+    n_groups, (n_parts, n_values, width) = -(-len(turned) // LANES), layout.rows.shape
+    words = np.zeros((n_groups, LANES, layout.n_numbers), np.float32)
+    words.reshape(-1, layout.n_numbers)[: len(turned)] = turned
+    tables = aligned(n_groups, n_parts, n_values, LANES)
+    np.matmul(layout.rows, words.reshape(n_groups, LANES, n_parts, width).transpose(0, 2, 3, 1), out=tables)
+    held = layout.wide_centroids[:, : layout.n_numbers]
+    centroids = aligned(n_groups, len(held), LANES)
+    at_once = max(1, _MULTIPLIED // (LANES * layout.n_numbers))
+    for first in range(0, len(held), at_once):
+        part = slice(first, first + at_once)
+        np.matmul(held[part], words.transpose(0, 2, 1), out=centroids[:, part])
+    scores = np.zeros((len(offsets) - 1, len(documents)), np.float32)
+    asked = (tables.ctypes.data, centroids.ctypes.data, n_groups, n_parts, len(held))
+    spans = (documents.addresses, documents.counts, documents.size, layout.header, layout.bits)
+
+    def block(first: int, last: int) -> None:
+        _table_scores(*asked, *spans, offsets, first, last, scores)
+
+    run_in_blocks(block, documents.work(n_groups))
+    return scores
+
+
+@njit(nogil=True, cache=True)
+def _table_scores(  # type: ignore[no-untyped-def]
+    tables, centroids, n_groups, parts, n_centroids, addresses, counts, size, header, bits, offsets, first, last, scores
+):
+    best = np.empty(n_groups * LANES, np.float32)
+    for document in range(first, last):
+        words, n_words = addresses[document], counts[document]
+        if n_words == 0:
+            continue
+        best[:] = -np.inf
+        for group in range(n_groups):
+            at, table = best.ctypes.data + group * _ROW_BYTES, tables + ((group * parts) << bits) * _ROW_BYTES
+            means = centroids + group * n_centroids * _ROW_BYTES
+            if bits == 8:
+                for word in range(0, n_words, TABLE_WORDS):
+                    byte_tile(at, table, means, words, size, header, bits, parts, word, n_words - 1)
+            else:
+                for word in range(0, n_words, TABLE_WORDS):
+                    bit_tile(at, table, means, words, size, header, bits, parts, word, n_words - 1)
+        add_up(best, offsets, document, scores)

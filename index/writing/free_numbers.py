@@ -1,0 +1,41 @@
+"""Ids for documents that come without one: numbers that no document has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from ..storage.catalog import Catalog
+
+# Numbers that are looked for in the catalog at a time.
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class FreeNumbers:
+    """The numbers that no document of an index has as its id, for as long as nobody else writes to it.
+
+    first_row: of the batch that the numbers are for.
+    """
+
+    catalog: Catalog
+    first_row: int
+
+    def take(self, places: Sequence[int], taken: Container[str] = ()) -> list[str]:
+        """An id for each of these places of the batch, ascending: the number of its row, or the next that is free.
+
+        taken: ids that are not free either, because others of the same call have them.
+        """
+        free = self._free(taken)
+        return [str(next(number for number in free if number >= self.first_row + place)) for place in places]
+
+    def _free(self, taken: Container[str]) -> Iterator[int]:
+        for first in count(self.first_row, _AT_ONCE):
+            names = [str(number) for number in range(first, first + _AT_ONCE)]
+            known = self.catalog.known_ids(names)
+            yield from (int(name) for name in names if name not in known and name not in taken)
+
+
+# The ids of a batch, or a function that chooses them while nobody else writes.
+Ids = Sequence[str] | Callable[[FreeNumbers], Sequence[str]]
