@@ -15,9 +15,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.scoring.exact_match import exact_maxsim
 from wordhive.index.scoring.maxsim import maxsim
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_model, read_shard_documents, read_shards
 from wordhive.retrieval.texts.documents import Document

@@ -17,14 +17,14 @@ from .errors import InputError
 from .filters.conditions import Where
 from .maintenance.coding import Coding, coding
 from .maintenance.drift import drift
-from .maintenance.info import EncoderStamp, IndexInfo, bytes_by_part
+from .maintenance.info import IndexInfo, bytes_by_part
 from .reading.current import Latest
 from .reading.snapshot import OpenFiles, Snapshot
 from .scoring.scores import Scores
 from .storage.catalog import Catalog
 from .storage.documents import StoredDocument
 from .storage.parameters import check_decodes, check_fits_exact_match, check_fits_queries
-from .storage.settings import IndexSettings
+from .storage.settings import EncoderStamp, IndexSettings
 from .word_vectors import WordVectors
 from .writing.creation import check_free, make
 from .writing.free_numbers import Ids

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import flag, given_name, given_path, instance, is_iterable, one_of, shown, whole_number
 from wordhive.index.encodings.max_products import multiplies_bfloat16
-from wordhive.index.maintenance.info import EncoderStamp
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.torch_device import torch_device
 from wordhive.index.writing.batch import check_unicode
 

@@ -25,8 +25,8 @@ import numpy as np
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.arguments import given_path
 from wordhive.index.files import discard
-from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.quantity import quantity
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
 from .encoder import Encoder

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.arguments import given_path
-from wordhive.index.maintenance.info import EncoderStamp, IndexInfo
+from wordhive.index.maintenance.info import IndexInfo
 from wordhive.index.quantity import quantity
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever, fitting_config
 from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards

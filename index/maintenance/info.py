@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..config import IndexConfig
 from ..storage.catalog import FileRecord
 from ..storage.segment import ID_FILES
+from ..storage.settings import EncoderStamp
 
 _PARTS = {
     "words.npy": "words",
@@ -17,17 +18,6 @@ _PARTS = {
     "summaries.npy": "summaries",
     "candidates.faiss": "candidates",
 }
-
-
-@dataclass(frozen=True)
-class EncoderStamp:
-    """Which encoder made the vectors: the name that it is loaded by, and the fingerprint of what it computes."""
-
-    name: str
-    fingerprint: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.fingerprint[:12]})"
 
 
 @dataclass(frozen=True)

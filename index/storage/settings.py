@@ -7,8 +7,18 @@ from typing import Any
 
 from ..config import IndexConfig
 from ..errors import WordhiveError
-from ..maintenance.info import EncoderStamp
 from .catalog import Catalog
+
+
+@dataclass(frozen=True)
+class EncoderStamp:
+    """Which encoder made the vectors: the name that it is loaded by, and the fingerprint of what it computes."""
+
+    name: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.fingerprint[:12]})"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 
 from wordhive.index import Index
 from wordhive.index.files import checksum
-from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.storage import parameters
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.storage.word_id_lists import by_word_id
 
 from .conftest import COUNTS, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names, stored

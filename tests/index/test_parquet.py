@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
-from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.parquet import export_index, import_index, n_documents
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.storage.word_id_lists import by_word_id
 
 pa = pytest.importorskip("pyarrow")

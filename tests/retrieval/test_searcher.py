@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
-from wordhive.index.maintenance.info import EncoderStamp
 from wordhive.index.scoring.ball_carving import carve
 from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit, Searcher
