@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..word_vectors import WordVectors
 
@@ -17,3 +18,8 @@ def batches(texts: WordVectors, most_words: int, most_texts: int) -> Iterator[Wo
         stop = max(start + 1, min(stop, start + most_texts))
         yield texts[start:stop]
         start = stop
+
+
+def text_numbers(texts: WordVectors) -> NDArray[np.int64]:
+    """The number of every word's text within the batch, int64 `[n_words]`."""
+    return np.repeat(np.arange(len(texts)), texts.counts)

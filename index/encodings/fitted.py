@@ -101,9 +101,10 @@ class Fitted:
             parts = batches(documents, len(documents.vectors), _DOCUMENTS_AT_ONCE)
             encoded = [best_products(part, self.words) @ self.solution.T for part in parts]
         else:
-            from . import torch_kernels
+            from .torch_fitted import fitted_documents  # here, because importing torch takes a second
 
-            encoded = list(torch_kernels.fitted_documents(self, _batches(documents, len(self.words)), device))
+            parts = _batches(documents, len(self.words))
+            encoded = list(fitted_documents(self.words, self.solution, parts, device))
         return np.concatenate(encoded) if encoded else np.zeros((0, len(self.solution)), np.float32)
 
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
@@ -115,9 +116,9 @@ class Fitted:
         if device == "cpu":
             encoded = [query_features.added_features(p, p.vectors @ self.centroids.T, threshold) for p in parts]
         else:
-            from . import torch_kernels
+            from .torch_fitted import fitted_queries
 
-            encoded = list(torch_kernels.fitted_queries(self, parts, device))
+            encoded = list(fitted_queries(self.centroids, threshold, parts, device))
         return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
     def folded(self, matrix: NDArray[np.float32]) -> Fitted:

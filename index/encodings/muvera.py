@@ -154,9 +154,9 @@ class Muvera:
         if device == "cpu":
             encoded = [self._encode(part, is_query=is_query) for part in parts]
         else:
-            from . import torch_kernels  # here, because importing torch takes a second
+            from .torch_muvera import muvera_encodings  # here, because importing torch takes a second
 
-            encoded = list(torch_kernels.muvera_encodings(self, parts, device, is_query=is_query))
+            encoded = list(muvera_encodings(self.config, self.tensors(), parts, device, is_query=is_query))
         return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
     def _encode(self, texts: WordVectors, *, is_query: bool) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from ..arguments import given_ids, given_rows, instance, whole_number
 from ..candidates.candidate_index import CandidateIndex
 from ..errors import InputError, WordhiveError
 from ..filters.conditions import Where
-from ..scoring.rerank import Documents, score_documents
+from ..scoring.rerank import score_documents
 from ..scoring.scores import Scores, best
 from ..storage.catalog import Catalog, Generation, SegmentRecord
 from ..storage.documents import StoredDocument
@@ -288,12 +288,18 @@ class Snapshot:
             for local in blocks(segment, self.live(segment) if rows is None else self.among(segment, rows), most):
                 yield self._scored(queries, [(segment, local)])
 
-    def _scored(self, queries: WordVectors, documents: Documents) -> list[Scores]:
+    def _scored(self, queries: WordVectors, documents: Sequence[tuple[Segment, NDArray[np.int64]]]) -> list[Scores]:
         """One `Scores` a query, of documents of the same generation."""
         parameters = self.parameters(documents[0][0].record.generation)
         weight = self.settings.summary_weight if self.summary_dim else 0.0
         return score_documents(
-            queries, documents, parameters, weight, exact_match=self.settings.exact_match, scoring=self.files.scoring
+            queries,
+            documents,
+            parameters.words,
+            parameters.summaries,
+            weight,
+            exact_match=self.settings.exact_match,
+            scoring=self.files.scoring,
         )
 
     def vectors(self, rows: NDArray[np.int64]) -> WordVectors:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs import Codec
-from ..storage.parameters import Parameters
-from ..storage.segment import Segment
 from ..word_vectors import WordVectors, ragged_rows
 from .code_scores import code_scores
 from .code_spans import CodeSpans
+from .coded_documents import ChosenDocuments, CodedDocuments
 from .exact_match import exact_maxsim, shared_words
 from .maxsim import maxsim
 from .scores import Scores
@@ -22,67 +20,66 @@ from .summary_scores import summary_scores
 if TYPE_CHECKING:  # torch is imported for a device of its own alone
     from .torch_scoring import TorchScoring
 
-# Segments with numbers of documents within them, ascending.
-Documents: TypeAlias = Sequence[tuple[Segment, NDArray[np.int64]]]
-
 
 def score_documents(
     queries: WordVectors,
-    documents: Documents,
-    parameters: Parameters,
+    documents: ChosenDocuments,
+    words_codec: Codec,
+    summaries_codec: Codec | None,
     summary_weight: float,
     *,
     exact_match: bool,
     scoring: TorchScoring | None = None,
 ) -> list[Scores]:
-    """One `Scores` a query, of documents of one or several segments with the same parameters, in their order.
+    """One `Scores` a query, of documents of one or several segments that the same codecs coded, in their order.
 
+    words_codec, summaries_codec: of words, and of summaries where documents have them.
     summary_weight: the summary's share of a score; the words have the rest. exact_match: only identical words match;
     their words are found and scored on the CPU, few as they are. scoring: the device that does the rest; None: the CPU.
     """
     if exact_match:
-        parts = [_exact_words(queries, parameters.words, segment, chosen) for segment, chosen in documents]
+        parts = [_exact_words(queries, words_codec, coded, chosen) for coded, chosen in documents]
         words = np.concatenate(parts, axis=1)
     elif scoring is not None:
-        words = scoring.word_scores(queries, parameters.words, documents)
+        words = scoring.word_scores(queries, words_codec, documents)
     else:
-        words = _words(queries, parameters.words, documents)
+        words = _words(queries, words_codec, documents)
     words *= np.float32(1 - summary_weight)
     summary = np.zeros_like(words)
     if summary_weight and queries.summary is not None:
-        assert parameters.summaries is not None
-        summary = _summaries(queries.summary, parameters.summaries, documents, scoring)
+        assert summaries_codec is not None
+        summary = _summaries(queries.summary, summaries_codec, documents, scoring)
         summary *= np.float32(summary_weight)
-    rows = np.concatenate([segment.rows[chosen] for segment, chosen in documents])
+    rows = np.concatenate([coded.rows[chosen] for coded, chosen in documents])
     return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
 
 
-def _words(queries: WordVectors, codec: Codec, documents: Documents) -> NDArray[np.float32]:
+def _words(queries: WordVectors, codec: Codec, documents: ChosenDocuments) -> NDArray[np.float32]:
     layout = codec.layout
     if layout is not None:
-        spans = [(segment.words, segment.offsets[chosen], segment.offsets[chosen + 1]) for segment, chosen in documents]
+        spans = [(coded.words, coded.offsets[chosen], coded.offsets[chosen + 1]) for coded, chosen in documents]
         return code_scores(queries, layout, CodeSpans.of(spans))
     parts = []
-    for segment, chosen in documents:
-        words, offsets = ragged_rows(segment.offsets, chosen)
-        parts.append(maxsim(queries, codec.decode(segment.words[words]), offsets))
+    for coded, chosen in documents:
+        words, offsets = ragged_rows(coded.offsets, chosen)
+        parts.append(maxsim(queries, codec.decode(coded.words[words]), offsets))
     return np.concatenate(parts, axis=1)
 
 
 def _summaries(
-    queries: NDArray[np.float32], codec: Codec, documents: Documents, scoring: TorchScoring | None
+    queries: NDArray[np.float32], codec: Codec, documents: ChosenDocuments, scoring: TorchScoring | None
 ) -> NDArray[np.float32]:
     if scoring is not None:
         return scoring.summary_scores(queries, codec, documents)
-    return summary_scores(queries, codec, np.concatenate([segment.summaries[chosen] for segment, chosen in documents]))
+    return summary_scores(queries, codec, np.concatenate([coded.summaries[chosen] for coded, chosen in documents]))
 
 
 def _exact_words(
-    queries: WordVectors, codec: Codec, segment: Segment, chosen: NDArray[np.int64]
+    queries: WordVectors, codec: Codec, coded: CodedDocuments, chosen: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    words, offsets = ragged_rows(segment.offsets, chosen)
+    words, offsets = ragged_rows(coded.offsets, chosen)
     # Of most words the identity is all that is read: a vector is decoded only where it matches.
-    word_ids = segment.word_ids_of(chosen, offsets)
+    word_ids = coded.word_ids_of(chosen, offsets)
     shared = shared_words(queries, word_ids)
-    codes = segment.words[words[shared]]
+    codes = coded.words[words[shared]]
     return exact_maxsim(queries, codec.decode(codes), np.searchsorted(shared, offsets), word_ids[shared])

@@ -13,14 +13,14 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from ..codecs import ByteSteps, Codec, CodeParts, Floats, Layout
-from ..storage.segment import Segment
 from ..torch_device import has_room, put
 from ..word_vectors import span_rows
+from .coded_documents import CodedDocuments
 
 # Codes, uint8 `[n, code_size]` → float32 `[n, n_numbers]`, both on the device.
 Unpack: TypeAlias = Callable[[Tensor], Tensor]
 # Spans of a segment's codes: the first of each and how many, int64 `[n_spans]`; they ascend.
-Spans: TypeAlias = tuple[Segment, NDArray[np.int64], NDArray[np.int64]]
+Spans: TypeAlias = tuple[CodedDocuments, NDArray[np.int64], NDArray[np.int64]]
 
 
 class PlacedCodes:
@@ -29,9 +29,9 @@ class PlacedCodes:
     codes: a segment's, uint8 `[n, code_size]`. Those for which there is no room are sent each time.
     """
 
-    def __init__(self, device: torch.device, codes: Callable[[Segment], NDArray[np.uint8]]) -> None:
+    def __init__(self, device: torch.device, codes: Callable[[CodedDocuments], NDArray[np.uint8]]) -> None:
         self._device, self._codes = device, codes
-        self._placed: WeakKeyDictionary[Segment, Tensor | None] = WeakKeyDictionary()
+        self._placed: WeakKeyDictionary[CodedDocuments, Tensor | None] = WeakKeyDictionary()
         self._unpackings: WeakKeyDictionary[Codec, Unpack | None] = WeakKeyDictionary()
 
     def numbers(self, codec: Codec, spans: Sequence[Spans]) -> Tensor:
@@ -41,16 +41,16 @@ class PlacedCodes:
         unpack = self._unpackings[codec]
         if unpack is not None:
             return unpack(torch.cat([self._gathered(*span) for span in spans]))
-        decoded = [codec.decode(self._codes(segment)[span_rows(starts, counts)]) for segment, starts, counts in spans]
+        decoded = [codec.decode(self._codes(coded)[span_rows(starts, counts)]) for coded, starts, counts in spans]
         return put(np.concatenate(decoded), self._device)
 
-    def _gathered(self, segment: Segment, starts: NDArray[np.int64], counts: NDArray[np.int64]) -> Tensor:
-        if segment not in self._placed:
-            codes = self._codes(segment)
-            self._placed[segment] = put(codes, self._device) if has_room(codes.nbytes, self._device) else None
-        placed, total = self._placed[segment], int(counts.sum())
+    def _gathered(self, coded: CodedDocuments, starts: NDArray[np.int64], counts: NDArray[np.int64]) -> Tensor:
+        if coded not in self._placed:
+            codes = self._codes(coded)
+            self._placed[coded] = put(codes, self._device) if has_room(codes.nbytes, self._device) else None
+        placed, total = self._placed[coded], int(counts.sum())
         if placed is None:
-            return put(self._codes(segment)[span_rows(starts, counts)], self._device)
+            return put(self._codes(coded)[span_rows(starts, counts)], self._device)
         if int(starts[-1] + counts[-1] - starts[0]) == total:
             return placed[int(starts[0]) : int(starts[0]) + total]
         shifts = put(starts - (np.cumsum(counts) - counts), self._device)

@@ -7,7 +7,6 @@ never there all at once, and only scores come back. They are the CPU's but for r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,10 +16,8 @@ from torch import Tensor
 from ..codecs import Codec
 from ..torch_device import full_float32, put, torch_device
 from ..word_vectors import WordVectors, ragged_blocks
+from .coded_documents import ChosenDocuments
 from .torch_codes import PlacedCodes, Spans, turned
-
-if TYPE_CHECKING:
-    from .rerank import Documents
 
 # Numbers that codes are unpacked into at once, and products of these with queries: 128 MB of either.
 _AT_ONCE = 1 << 25
@@ -31,18 +28,18 @@ class TorchScoring:
 
     def __init__(self, device: str) -> None:
         self._device = torch_device(device)
-        self._words = PlacedCodes(self._device, lambda segment: segment.words)
-        self._summaries = PlacedCodes(self._device, lambda segment: segment.summaries)
+        self._words = PlacedCodes(self._device, lambda coded: coded.words)
+        self._summaries = PlacedCodes(self._device, lambda coded: coded.summaries)
 
-    def word_scores(self, queries: WordVectors, codec: Codec, documents: Documents) -> NDArray[np.float32]:
+    def word_scores(self, queries: WordVectors, codec: Codec, documents: ChosenDocuments) -> NDArray[np.float32]:
         """The words' part of the score of every query with every document, float32 `[n_queries, n_documents]`.
 
         A document without words scores 0.
         """
         spans = []
-        for segment, chosen in documents:
-            starts = segment.offsets[chosen]
-            spans.append((segment, starts, segment.offsets[chosen + 1] - starts))
+        for coded, chosen in documents:
+            starts = coded.offsets[chosen]
+            spans.append((coded, starts, coded.offsets[chosen + 1] - starts))
         counts = np.concatenate([n_words for _, _, n_words in spans])
         scores = np.zeros((len(queries), len(counts)), np.float32)
         asked = turned(codec.layout, queries.vectors)
@@ -56,9 +53,11 @@ class TorchScoring:
                 scores[:, block] = sums.cpu().numpy()
         return scores
 
-    def summary_scores(self, queries: NDArray[np.float32], codec: Codec, documents: Documents) -> NDArray[np.float32]:
+    def summary_scores(
+        self, queries: NDArray[np.float32], codec: Codec, documents: ChosenDocuments
+    ) -> NDArray[np.float32]:
         """Inner products of queries `[n, dim]` with documents' summaries, float32 `[n, n_documents]`."""
-        spans = [(segment, chosen, np.ones_like(chosen)) for segment, chosen in documents]
+        spans = [(coded, chosen, np.ones_like(chosen)) for coded, chosen in documents]
         scores = np.zeros((len(queries), sum(len(chosen) for _, chosen in documents)), np.float32)
         if len(queries):
             with full_float32(self._device):
@@ -91,8 +90,8 @@ def best_of_spans(products: Tensor, counts: Tensor) -> Tensor:
 
 def _part(spans: Sequence[Spans], block: slice) -> Iterator[Spans]:
     first = 0
-    for segment, starts, counts in spans:
+    for coded, starts, counts in spans:
         part = slice(max(block.start - first, 0), max(block.stop - first, 0))
         if len(starts[part]):
-            yield segment, starts[part], counts[part]
+            yield coded, starts[part], counts[part]
         first += len(starts)

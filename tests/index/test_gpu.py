@@ -284,7 +284,7 @@ def test_an_index_on_a_gpu_has_both_stages_there(
 
     texts, queries = draw(1, COUNTS, 16, 8), draw(2, [5, 9], 16, 8)
     ids, settings = [str(i) for i in range(len(texts))], {"config": small_config, "summary_weight": 0.3}
-    for module in ("torch_scoring", "encodings.torch_kernels"):
+    for module in ("scoring.torch_scoring", "encodings.torch_fitted"):
         monkeypatch.setattr(f"wordhive.index.{module}.torch_device", stand_in)
     here, there = (Index.create(tmp_path / name, **settings, device=name) for name in ("cpu", "cuda:1"))
     for index in (here, there):

@@ -189,7 +189,7 @@ def test_only_vectors_that_match_are_decoded(
     monkeypatch.setattr("wordhive.index.codecs.FaissCodec.decode", counted)
     one_word = replace(queries[1:2], summary=None) if queries.word_ids[3] else pytest.fail("choose another seed")
     here = [(index.snapshot().segments[0], np.arange(5))]
-    score_documents(one_word, here, index.snapshot().parameters(1), 0.0, exact_match=True)
+    score_documents(one_word, here, index.snapshot().parameters(1).words, None, 0.0, exact_match=True)
     hits = int((documents[0:5].word_ids == queries.word_ids[3]).sum())
     assert 0 < hits < len(documents[0:5].vectors)
     assert decoded == [hits]

@@ -13,9 +13,9 @@ import threading
 
 import numpy as np
 
-from wordhive.index import parallel
+from wordhive.index import threads
 
-work = np.arange(0, 11 * parallel._LEAST_WORK, parallel._LEAST_WORK, dtype=np.int64)
+work = np.arange(0, 11 * threads._LEAST_WORK, threads._LEAST_WORK, dtype=np.int64)
 
 
 def answer():
@@ -25,7 +25,7 @@ def answer():
         met.wait()
         done.extend(range(first, last))
 
-    parallel.run_in_blocks(kernel, work)
+    threads.run_in_blocks(kernel, work)
     return sorted(done)
 """
 

@@ -1,40 +1,50 @@
-"""The encodings' arithmetic in torch, on any device that it knows; the compiled kernels on the CPU say what is right.
+"""MUVERA's encodings in torch, on any device that it knows; the compiled kernels on the CPU say what is right.
 
 Parameters go to the device once, then the words of one batch after the other, and only encodings come back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..config import MuveraConfig
 from ..torch_device import put, torch_device
 from ..word_vectors import WordVectors
-from .fitted import Fitted
-from .muvera import Muvera
+from .batches import text_numbers
 
 
 def muvera_encodings(
-    encoding: Muvera, batches: Iterable[WordVectors], device: str, *, is_query: bool
+    config: MuveraConfig,
+    arrays: Mapping[str, NDArray[Any]],
+    batches: Iterable[WordVectors],
+    device: str,
+    *,
+    is_query: bool,
 ) -> Iterator[NDArray[np.float32]]:
-    """The encodings of each batch, float32 `[n_texts, encoding.dim]`."""
-    place, config = torch_device(device), encoding.config
-    repetitions, bits, _ = encoding.hyperplanes.shape
-    hyperplanes = put(encoding.hyperplanes, place).flatten(0, 1)
-    projections = None if encoding.projections is None else put(encoding.projections, place)
-    mean = put(encoding.mean, place)
-    sketch = None if encoding.sketch is None else put(encoding.sketch, place)
-    final = None if encoding.final is None else put(encoding.final, place).T / encoding.dim**0.5
-    weights = 2 ** torch.arange(bits, dtype=torch.int32, device=place)
+    """The encodings of each batch, float32 `[n_texts, dim]`.
+
+    arrays: the parameters of the encoding by name, as `Muvera.tensors` gives them.
+    """
+    target = torch_device(device)
+    parameters = {name: put(array, target) for name, array in arrays.items()}
+    repetitions, bits, _ = parameters["hyperplanes"].shape
+    hyperplanes, mean = parameters["hyperplanes"].flatten(0, 1), parameters["mean"]
+    projections, sketch = parameters.get("projections"), parameters.get("sketch")
+    final = parameters.get("final")
+    if final is not None:
+        final = final.T / len(final) ** 0.5
+    weights = 2 ** torch.arange(bits, dtype=torch.int32, device=target)
     if config.google:
         weights = weights.flip(0)
-    numbers = torch.arange(2**bits, device=place)
+    numbers = torch.arange(2**bits, device=target)
     for texts in batches:
-        words = put(texts.vectors, place)
+        words = put(texts.vectors, target)
         centred = words - mean if config.centre else words
         # Full float32, as torch has it by default: where a program allows TF32, words near a hyperplane change sides.
         signs = (centred @ hyperplanes.T > 0).view(len(words), repetitions, bits)
@@ -44,48 +54,17 @@ def muvera_encodings(
             projected = projected[:, None].expand(-1, repetitions, -1)
         else:
             projected = (projected @ projections.flatten(0, 1).T).view(len(words), *projections.shape[:2])
-        fill = config.fill and not is_query
-        blocks = add_to_buckets(projected, buckets, _texts(texts, place), len(texts), 2**bits, not is_query, fill)
+        fill, owners = config.fill and not is_query, put(text_numbers(texts), target)
+        blocks = add_to_buckets(projected, buckets, owners, len(texts), 2**bits, not is_query, fill)
         if config.google:
             blocks = blocks[:, :, numbers ^ (numbers >> 1)]
         full = blocks.flatten(1)
         if final is not None:
             full = full @ final
         elif sketch is not None:
-            full = full.new_zeros(len(texts), encoding.dim).index_add_(1, sketch[0], full * sketch[1])
+            assert config.final_dim is not None
+            full = full.new_zeros(len(texts), config.final_dim).index_add_(1, sketch[0], full * sketch[1])
         yield full.cpu().numpy()
-
-
-def fitted_documents(encoding: Fitted, batches: Iterable[WordVectors], device: str) -> Iterator[NDArray[np.float32]]:
-    """The encodings of each batch of documents, float32 `[n_documents, dim]`."""
-    place = torch_device(device)
-    words, solution = put(encoding.words, place), put(encoding.solution, place)
-    for documents in batches:
-        products = put(documents.vectors, place) @ words.T
-        best = best_of_texts(products, _texts(documents, place), len(documents))
-        yield (best @ solution.T).cpu().numpy()
-
-
-def fitted_queries(encoding: Fitted, batches: Iterable[WordVectors], device: str) -> Iterator[NDArray[np.float32]]:
-    """The encodings of each batch of queries, float32 `[n_queries, dim]`."""
-    place = torch_device(device)
-    centroids = put(encoding.centroids, place)
-    for queries in batches:
-        words = put(queries.vectors, place)
-        lengths = words.norm(dim=1, keepdim=True)
-        near = (words @ centroids.T - encoding.config.threshold * lengths).clamp(min=0)
-        features = torch.cat([words, near, lengths], 1)
-        sums = features.new_zeros(len(queries), features.shape[1]).index_add_(0, _texts(queries, place), features)
-        yield sums.cpu().numpy()
-
-
-def best_of_texts(products: Tensor, texts: Tensor, n_texts: int) -> Tensor:
-    """The largest number of each text in every column, float32 `[n_texts, n_columns]`; 0 for a text without words.
-
-    products: float32 `[n_words, n_columns]`. texts: int64 `[n_words]`, each word's text.
-    """
-    best = products.new_zeros(n_texts, products.shape[1])
-    return best.scatter_reduce_(0, texts[:, None].expand_as(products), products, "amax", include_self=False)
 
 
 def add_to_buckets(
@@ -128,7 +107,3 @@ def _nearest_words(slots: Tensor, n_slots: int, n_words: int, n_buckets: int) ->
         corners = keys.view(-1, 2, 2**bit)
         keys = torch.minimum(corners, corners.flip(1) + n_words).flatten()
     return torch.where(keys < none, keys % max(n_words, 1), n_words).long()
-
-
-def _texts(batch: WordVectors, device: torch.device) -> Tensor:
-    return put(np.repeat(np.arange(len(batch)), batch.counts), device)
