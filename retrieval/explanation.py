@@ -17,7 +17,7 @@ from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.storage.word_id_lists import by_word_id
 
 from .encoder import Encoder
-from .explanation_page import page
+from .pages import render
 from .text_words import Reading, Span, TextWord, read
 
 
@@ -104,6 +104,11 @@ class Explanation:
         if at < len(text):
             yield text[at:], None
 
+    def heat(self, place: int) -> float:
+        """What a document word adds, relative to the one that adds most: 0 … 1."""
+        largest = max((word.score for word in self.words), default=0.0)
+        return max(self.words[place].score / largest, 0.0) if largest > 0 else 0.0
+
     @property
     def unread(self) -> str:
         """The text behind the model's window."""
@@ -111,7 +116,9 @@ class Explanation:
 
     def html(self) -> str:
         """A web page that needs nothing but itself."""
-        return page(self)
+        met = sorted({match.place for match in self.matches if match.place is not None})
+        largest = max([match.share for match in self.matches] + [self.summary_share], default=0.0)
+        return render("explanation.html", e=self, met=met, largest=largest)
 
 
 def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id: str) -> Explanation:
