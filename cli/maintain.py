@@ -14,7 +14,7 @@ from . import terminal
 
 if TYPE_CHECKING:
     from wordhive.index import Index
-    from wordhive.index.storage.catalog import Generation
+    from wordhive.index.storage.catalog.catalog_records import Generation
 
 _PANEL = "Maintenance"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from wordhive.retrieval.texts.bm25 import Bm25
 
-from .collections.loading import Collection
+from .collections.collection import Collection
 from .runs import Run, ranking, without_itself
 
 _DEPTH = 1000

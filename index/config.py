@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .arguments import given_path, instance, shown
+from .config_file import load_yaml
 from .errors import InputError
-from .yaml_text import load_yaml
 
 # FAISS counts dims and the neighbours of a graph in 32 bits.
 _Count = Annotated[int, Field(ge=1, le=2**31 - 1)]

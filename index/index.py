@@ -21,8 +21,8 @@ from .maintenance.info import IndexInfo, bytes_by_part
 from .reading.current import Latest
 from .reading.snapshot import OpenFiles, Snapshot
 from .scoring.scores import Scores
-from .storage.catalog import Catalog
-from .storage.documents import StoredDocument
+from .storage.catalog.catalog import Catalog
+from .storage.catalog.documents import StoredDocument
 from .storage.parameters import check_decodes, check_fits_exact_match, check_fits_queries
 from .storage.settings import EncoderStamp, IndexSettings
 from .word_vectors import WordVectors

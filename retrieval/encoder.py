@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import flag, given_name, given_path, instance, is_iterable, one_of, shown, whole_number
 from wordhive.index.encodings.max_products import multiplies_bfloat16
+from wordhive.index.storage.batch import check_unicode
 from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.torch_device import torch_device
-from wordhive.index.writing.batch import check_unicode
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
 from .checkpoints.loading import is_own_model, lasting_name, load_model, save_model

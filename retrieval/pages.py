@@ -1,4 +1,4 @@
-"""Web pages from templates: one file each, without scripts or anything from elsewhere, light or dark as the system is."""
+"""Web pages from templates: each is one file, without scripts, light or dark as the system is."""
 
 from __future__ import annotations
 

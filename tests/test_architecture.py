@@ -31,7 +31,7 @@ def test_the_package_keeps_its_rules() -> None:
     ("files", "fault"),
     [
         ({"index__errors": "from wordhive.eval.runs import Run", "eval__runs": ""}, "eval.runs, which is above it"),
-        ({"index__config": "from .tensors import a", "index__tensors": ""}, "index.tensors, which is not on a lower"),
+        ({"index__config": "from .word_vectors import a", "index__word_vectors": ""}, "index.word_vectors, which is not on a"),
         ({"index__config": "from .storage.catalog import A", "index__storage__catalog": ""}, "index.storage, which is"),
         ({"index__novelty": ""}, "index.novelty has no floor"),
         ({"eval__a": "from . import b", "eval__b": "from .a import c"}, "circle of modules: eval.a, eval.b"),
@@ -60,7 +60,7 @@ def test_a_broken_rule_is_told(tmp_path: Path, files: dict[str, str], fault: str
 @pytest.mark.parametrize(
     "files",
     [
-        {"index__storage__catalog": "import sqlite3\nQUERY = 'SELECT 1'"},
+        {"index__storage__catalog__catalog": "import sqlite3\nQUERY = 'SELECT 1'"},
         {"eval__runs": "from wordhive.index import errors", "index__errors": ""},
         {"index__scoring__torch_codes": "import torch", "retrieval__encoder": "import torch"},
         {"index__codecs__codec": "from ..errors import A\nfrom .layout import B", "index__errors": ""},

@@ -10,7 +10,7 @@ import typer
 from .. import terminal
 
 if TYPE_CHECKING:
-    from wordhive.eval.collections.loading import Collection
+    from wordhive.eval.collections.collection import Collection
 
 Split = Annotated[str, typer.Option(help="Which judgements of a BEIR folder: qrels/SPLIT.tsv.")]
 QueriesFile = Annotated[

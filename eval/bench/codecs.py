@@ -24,7 +24,7 @@ from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT
 from wordhive.retrieval.shards import read_shards
 
-from ..collections.loading import Collection
+from ..collections.collection import Collection
 from ..encoded import encode, first_documents
 from ..exact_scores import ExactScores, score, shares
 from ..measuring.latency import timed

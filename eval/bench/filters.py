@@ -18,7 +18,7 @@ from wordhive.retrieval.searcher import Hit, Searcher
 from wordhive.retrieval.shards import index_shards
 from wordhive.retrieval.texts.documents import Document
 
-from ..collections.loading import Collection
+from ..collections.collection import Collection
 from ..systems.indexed import indexed
 
 SELECTIVITIES = (1.0, 0.1, 0.01, 0.001, 0.0001)

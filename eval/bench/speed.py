@@ -19,7 +19,7 @@ from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import fitting_config
 from wordhive.retrieval.searcher import Searcher
 
-from ..collections.loading import Collection
+from ..collections.collection import Collection
 from ..measuring.latency import Stages, latency, timed
 from ..measuring.machine_peak import MachinePeak, machine_peak
 from ..measuring.transformer_time import transformer_time

@@ -1,10 +1,10 @@
-"""`Collection`: documents, queries and judgements, from a BEIR folder, ir_datasets, or files of one's own."""
+"""Collections from a BEIR folder, ir_datasets, or files of one's own."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,38 +14,14 @@ from wordhive.retrieval.texts.documents import Document, Query, read_documents, 
 
 from ..runs import MEASURES, Qrels
 from . import catalogued
+from .collection import Collection
 from .conventions import leaves_itself_out, measures_of
 from .judgements import Judgement, read_judgements
+from .python_docs import python_docs
 
 PYTHON_DOCS = "python-docs"
 
 _UNJUDGED = "queries without judgements, left out"
-
-
-@dataclass(frozen=True)
-class Collection:
-    """A test collection.
-
-    documents: gives all of them, one after the other, anew at each call. queries: id → text, those with a relevant
-    document only. qrels: query id → document id → grade; 0 and less is judged irrelevant. measures: those to report,
-    the main one first. warnings: what was passed over → how often; what there is to say of documents is there once
-    `count_documents` or anyone else has read them to the end. without_itself: the document with a query's id does not
-    count among the query's results.
-    """
-
-    name: str
-    split: str
-    documents: Callable[[], Iterator[Document]]
-    queries: dict[str, str]
-    qrels: Qrels
-    measures: tuple[str, ...] = MEASURES
-    warnings: dict[str, int] = field(default_factory=dict)
-    without_itself: bool = False
-
-    @property
-    def main_measure(self) -> str:
-        """The measure that the collection's makers compare systems by."""
-        return self.measures[0]
 
 
 def load_collection(source: str, split: str = "test") -> Collection:
@@ -58,8 +34,6 @@ def load_collection(source: str, split: str = "test") -> Collection:
     if given_path(source, "the collection").is_dir():
         return _from_folder(given_path(source), split)
     if source == PYTHON_DOCS:
-        from .python_docs import python_docs
-
         return python_docs()
     if given_path(source).is_file():
         raise InputError(f"{source} is a file of documents, no folder; give --queries-file and --qrels beside it")
@@ -82,11 +56,6 @@ def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str |
         name, qrels.name.split(".")[0], partial(_unique, given_path(documents)),
         read_queries(queries, unique=False), read_judgements(given_path(qrels)), MEASURES,
     )  # fmt: skip
-
-
-def count_documents(collection: Collection) -> int:
-    """The number of documents; reads them to the end, which completes the collection's warnings."""
-    return sum(1 for _ in collection.documents())
 
 
 def _from_folder(folder: Path, split: str) -> Collection:

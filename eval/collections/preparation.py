@@ -12,7 +12,8 @@ from wordhive.index.arguments import given_path
 from wordhive.retrieval.progress import progress_bar
 
 from ..experiment import CollectionSpec
-from .loading import Collection, collection_of_files, load_collection
+from .collection import Collection
+from .loading import collection_of_files, load_collection
 
 
 @dataclass(frozen=True)

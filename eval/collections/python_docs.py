@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wordhive.retrieval.texts.documents import Document
 
-from .loading import Collection
+from .collection import Collection
 
 _LEFT_OUT = {
     "test",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..results import CollectionFindings, Contrast, Findings, SystemFindings
 from . import numbers
-from .ranking import (  # fmt: skip
+from .ranking import (
     Roster,
     against,
     baseline,

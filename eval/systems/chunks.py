@@ -9,7 +9,7 @@ from dataclasses import replace
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.texts.chunks import chunked, document_of
 
-from ..collections.loading import Collection
+from ..collections.collection import Collection
 from ..runs import Run, merge_chunks
 
 

@@ -11,7 +11,7 @@ from wordhive.index.quantity import quantity
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 from wordhive.retrieval.retriever import Model, Retriever
 
-from ..collections.loading import Collection
+from ..collections.collection import Collection
 
 
 def indexed(

@@ -8,11 +8,11 @@ from pathlib import Path
 from ..arguments import given_path
 from ..errors import InputError, WordhiveError
 from ..reading.snapshot import Snapshot, blocks
-from ..storage.catalog import Catalog
+from ..storage.catalog.catalog import Catalog
+from ..storage.catalog.text_compression import MOST_TEXT
 from ..storage.parameters import load_queries
 from ..storage.segment import verify
 from ..storage.settings import IndexSettings
-from ..storage.text_compression import MOST_TEXT
 
 # Documents that are read at a time.
 _AT_ONCE = 1000

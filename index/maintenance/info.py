@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..config import IndexConfig
-from ..storage.catalog import FileRecord
+from ..storage.catalog.catalog_records import FileRecord
 from ..storage.segment import ID_FILES
 from ..storage.settings import EncoderStamp
 

@@ -7,8 +7,8 @@ import weakref
 from pathlib import Path
 
 from ..errors import InputError
-from ..storage.catalog import Catalog
-from ..storage.identity import ReplacedError
+from ..storage.catalog.catalog import Catalog
+from ..storage.catalog.identity import ReplacedError
 from ..storage.settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 

@@ -22,8 +22,9 @@ from ..errors import InputError, WordhiveError
 from ..filters.conditions import Where
 from ..scoring.rerank import score_documents
 from ..scoring.scores import Scores, best
-from ..storage.catalog import Catalog, Generation, SegmentRecord
-from ..storage.documents import StoredDocument
+from ..storage.catalog.catalog import Catalog
+from ..storage.catalog.catalog_records import Generation, SegmentRecord
+from ..storage.catalog.documents import StoredDocument
 from ..storage.parameters import Parameters
 from ..storage.segment import Segment, verify
 from ..storage.settings import IndexSettings

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from ..errors import WordhiveWarning
 from ..filters.conditions import Where, attribute_key, attribute_keys
-from ..storage.catalog import Catalog
+from ..storage.catalog.catalog import Catalog
 
 _MOST_NAMES = 5
 

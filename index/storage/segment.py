@@ -20,7 +20,7 @@ from ..codecs import Codec
 from ..config import IndexConfig
 from ..errors import WordhiveError
 from ..files import checksum, link_error, sync
-from .catalog import FileRecord, SegmentRecord
+from .catalog.catalog_records import FileRecord, SegmentRecord
 from .mapped_arrays import map_array
 from .parameters import Parameters
 from .word_id_lists import WordIdLists

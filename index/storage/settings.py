@@ -7,7 +7,7 @@ from typing import Any
 
 from ..config import IndexConfig
 from ..errors import WordhiveError
-from .catalog import Catalog
+from .catalog.catalog import Catalog
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import numpy as np
 
 from ..errors import WordhiveError
 from ..files import refuse_links
-from ..storage import documents
-from ..storage.catalog import Catalog, FileRecord, Generation, SegmentRecord
+from ..storage.batch import Batch
+from ..storage.catalog import documents
+from ..storage.catalog.catalog import Catalog
+from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.parameters import Parameters
 from ..storage.segment import file_records, new_folder, remove_strangers, save_array, save_word_ids
 from ..storage.word_id_lists import WordIdLists, by_word_id
 from ..word_vectors import WordVectors
-from .batch import Batch
 from .lock import folder_lock
 
 # What the folders of segments and of parameters are called: nobody else's are removed.

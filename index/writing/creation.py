@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..files import sync
-from ..storage.catalog import Catalog
+from ..storage.catalog.catalog import Catalog
 from ..storage.parameters import QUERIES, save_queries
 from ..storage.segment import file_records
 from ..storage.settings import IndexSettings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from ..storage.catalog import Catalog
+from ..storage.catalog.catalog import Catalog
 
 # Numbers that are looked for in the catalog at a time.
 _AT_ONCE = 500

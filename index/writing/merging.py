@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reading.snapshot import Snapshot, blocks
-from ..storage.catalog import FileRecord, Generation, SegmentRecord
+from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.segment import ArrayFile, Segment, file_records, new_folder, save_word_ids
 from ..storage.word_id_lists import WordIdLists
 from ..word_vectors import ragged_rows

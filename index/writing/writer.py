@@ -15,12 +15,13 @@ from ..filters.conditions import Where
 from ..reading.current import Latest
 from ..reading.snapshot import Snapshot
 from ..reading.unknown_attributes import warn_of_unknown
-from ..storage.catalog import Catalog, FileRecord, Generation, SegmentRecord
+from ..storage.batch import Batch
+from ..storage.catalog.catalog import Catalog
+from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.parameters import SAMPLE_DOCUMENTS, Parameters, load_queries, outgrown
 from ..storage.segment import Segment, file_records, new_folder
 from ..storage.settings import IndexSettings
 from ..word_vectors import WordVectors
-from .batch import Batch
 from .commits import (
     commit_batch,
     commit_deletion,

@@ -13,7 +13,7 @@ from typing import Any
 
 from wordhive.index import InputError
 from wordhive.index.arguments import given_path, shown
-from wordhive.index.writing.batch import attributes_as_json, check_unicode
+from wordhive.index.storage.batch import attributes_as_json, check_unicode
 
 from .lines import decoded_lines, read_objects
 from .tsv import is_tsv, read_tsv

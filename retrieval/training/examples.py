@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wordhive.index import InputError
 from wordhive.index.quantity import quantity
-from wordhive.index.writing.batch import check_unicode
+from wordhive.index.storage.batch import check_unicode
 
 from ..texts.lines import read_objects
 from .docpairs import Docpair, Docpairs

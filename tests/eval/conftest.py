@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordhive.eval.collections.loading import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.eval.experiment import Experiment
 from wordhive.eval.results import CollectionFindings
 from wordhive.eval.runner import Runner

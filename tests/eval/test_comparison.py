@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wordhive.eval.bm25 import bm25_run
-from wordhive.eval.collections.loading import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.eval.comparison import Test, compare, holm, p_value
 from wordhive.eval.runs import Run, measure, read_run, trec_lines
 from wordhive.index import InputError

@@ -16,7 +16,7 @@ from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors
 from wordhive.index.encodings import max_products
 from wordhive.index.faiss import faiss_library
 from wordhive.index.storage import segment as segment_module
-from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.catalog.catalog import Catalog
 from wordhive.index.storage.parameters import Parameters
 from wordhive.index.storage.segment import ID_FILES
 from wordhive.index.storage.word_id_lists import WordIdLists

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from wordhive.index import Index, InputError, WordhiveError, WordVectors
-from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.catalog.catalog import Catalog
 from wordhive.index.storage.parameters import Parameters
 from wordhive.index.writing import commits as writing_module
 from wordhive.index.writing import lock

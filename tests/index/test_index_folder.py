@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, InputError, WordhiveError, WordVectors
-from wordhive.index.storage.catalog import FORMAT_VERSION, Catalog
+from wordhive.index.storage.catalog.catalog import FORMAT_VERSION, Catalog
 
 from .conftest import COUNTS, EXACT, Draw, Make, all_scores, names
 

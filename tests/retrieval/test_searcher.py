@@ -11,7 +11,7 @@ from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
 from wordhive.index.scoring.ball_carving import carve
 from wordhive.index.scoring.scores import Scores
-from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.catalog.catalog import Catalog
 from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever

@@ -12,7 +12,7 @@ from sentence_transformers import MultiVectorEncoder
 from wordhive.eval.bench import candidates as candidate_bench
 from wordhive.eval.bench.candidate_plot import draw
 from wordhive.eval.bench.candidates import FirstStage, bench, default_grid, load_grid
-from wordhive.eval.collections.loading import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.eval.exact_scores import ExactScores, shares
 from wordhive.index import IndexConfig, InputError, MuveraConfig
 from wordhive.index.scoring.exact_match import exact_maxsim

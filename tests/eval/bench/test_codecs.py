@@ -10,7 +10,7 @@ import pytest
 from wordhive.eval.bench import codecs as codec_bench
 from wordhive.eval.bench.codec_plot import draw
 from wordhive.eval.bench.codecs import CodecPair, bench, default_codecs, load_codecs
-from wordhive.eval.collections.loading import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.index import InputError
 from wordhive.index.codecs import train_codec
 from wordhive.retrieval.encoder import Encoder

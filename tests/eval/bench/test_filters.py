@@ -12,7 +12,7 @@ import pytest
 
 from wordhive.eval.bench import filters as filter_bench
 from wordhive.eval.bench.filters import SELECTIVITIES, bench, draw
-from wordhive.eval.collections.loading import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.index import InputError
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever

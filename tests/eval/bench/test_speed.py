@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wordhive.eval.bench.speed import SpeedBench, bench
-from wordhive.eval.collections.loading import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.eval.measuring.machine_peak import machine_peak
 from wordhive.eval.measuring.transformer_time import transformer_time
 from wordhive.retrieval.encoder import Encoder

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from wordhive.eval.collections.collection import count_documents
 from wordhive.eval.collections.conventions import leaves_itself_out
-from wordhive.eval.collections.loading import collection_of_files, count_documents, load_collection
+from wordhive.eval.collections.loading import collection_of_files, load_collection
 from wordhive.index import InputError, WordhiveError
 
 CORPUS = '{"_id": "d1", "title": "T", "text": "one"}\n{"_id": "d2", "text": "two"}\n'

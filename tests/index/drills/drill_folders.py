@@ -36,7 +36,8 @@ from wordhive.index.files import checksum
 from wordhive.index.maintenance.check import check
 from wordhive.index.scoring import rerank
 from wordhive.index.scoring.code_spans import CodeSpans
-from wordhive.index.storage import parameters, seal
+from wordhive.index.storage import parameters
+from wordhive.index.storage.catalog import seal
 
 EXTREMES = (
     0,

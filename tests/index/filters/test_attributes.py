@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index.writing.batch import DEEPEST
+from wordhive.index.storage.batch import DEEPEST
 
 Draw = Callable[..., WordVectors]
 

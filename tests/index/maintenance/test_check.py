@@ -12,7 +12,7 @@ import pytest
 from wordhive.index import Index, InputError, WordhiveError, WordVectors
 from wordhive.index.errors import WordhiveWarning
 from wordhive.index.maintenance.check import check
-from wordhive.index.storage.catalog import Catalog
+from wordhive.index.storage.catalog.catalog import Catalog
 
 from ..filled_index import CONFIG, filled, ids
 

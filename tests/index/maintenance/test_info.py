@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordVectors
-from wordhive.index.storage import catalog as catalog_module
+from wordhive.index.storage.catalog import catalog as catalog_module
 
 Draw = Callable[..., WordVectors]
 

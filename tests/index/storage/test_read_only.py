@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from wordhive.index import Index, WordVectors
-from wordhive.index.storage import connection
+from wordhive.index.storage.catalog import connection
 
 from ..filled_index import filled
 

@@ -13,7 +13,7 @@ import xxhash
 from wordhive.index import IndexConfig, WordhiveError
 from wordhive.index.files import checksum
 from wordhive.index.storage import segment as segment_module
-from wordhive.index.storage.catalog import FileRecord, SegmentRecord
+from wordhive.index.storage.catalog.catalog_records import FileRecord, SegmentRecord
 from wordhive.index.storage.segment import Segment, file_records, new_folder, remove_strangers, save_array
 
 NUMBERS = re.compile(r"\d+")

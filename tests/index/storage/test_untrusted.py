@@ -14,12 +14,12 @@ import pytest
 from safetensors.numpy import load, save
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
+from wordhive.index.config_file import load_yaml
 from wordhive.index.faiss import faiss_library
 from wordhive.index.files import checksum
 from wordhive.index.maintenance.check import check
-from wordhive.index.storage import seal
-from wordhive.index.storage.text_compression import MOST_TEXT
-from wordhive.index.yaml_text import load_yaml
+from wordhive.index.storage.catalog import seal
+from wordhive.index.storage.catalog.text_compression import MOST_TEXT
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=MuveraConfig(repetitions=2, bits=2, projection_dim=4), candidates="SQ8")

@@ -16,7 +16,7 @@ from wordhive.index.faiss import faiss_library
 from wordhive.index.files import checksum
 from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage import segment as segment_module
-from wordhive.index.storage.catalog import SegmentRecord
+from wordhive.index.storage.catalog.catalog_records import SegmentRecord
 from wordhive.index.storage.word_id_lists import by_word_id
 from wordhive.index.writing import merging
 from wordhive.index.writing import writer as writer_module

@@ -13,8 +13,8 @@ import numpy as np
 from ..arguments import listed, shown
 from ..errors import InputError
 from ..quantity import quantity
-from ..storage.text_compression import MOST_TEXT
 from ..word_vectors import WordVectors
+from .catalog.text_compression import MOST_TEXT
 
 # Levels of lists and dicts in attributes: SQLite and Python read some hundreds, filters name ten.
 DEEPEST = 100

@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import WordhiveError
+from ...errors import WordhiveError
 
 SCHEMA = "CREATE TABLE identity (id TEXT NOT NULL);"
 _IS_THERE = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'identity'"

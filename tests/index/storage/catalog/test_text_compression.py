@@ -8,7 +8,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wordhive.index.storage.text_compression import TextCodec, train_dictionary
+from wordhive.index.storage.catalog.text_compression import TextCodec, train_dictionary
 
 _WORDS = ["honey", "bees", "dance", "where", "flowers", "are", "größe", "ants", "follow", "a", "trail", "of", "scent"]
 

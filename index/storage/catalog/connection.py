@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..errors import WordhiveError
+from ...errors import WordhiveError
 
 # SQLite's message may quote what is damaged, and then is no text.
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)

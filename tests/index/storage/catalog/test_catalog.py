@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from wordhive.index import InputError, WordhiveError, WordVectors
-from wordhive.index.storage.catalog import FORMAT_VERSION, Catalog, FileRecord, Generation, SegmentRecord
-from wordhive.index.storage.documents import StoredDocument, insert
-from wordhive.index.writing.batch import Batch
+from wordhive.index.storage.batch import Batch
+from wordhive.index.storage.catalog.catalog import FORMAT_VERSION, Catalog
+from wordhive.index.storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
+from wordhive.index.storage.catalog.documents import StoredDocument, insert
 
 Documents = Sequence[tuple[int, str, str | None, str | None]]
 

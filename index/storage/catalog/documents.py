@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..writing.batch import Batch
+from ..batch import Batch
 from .text_compression import TextCodec
 
 SCHEMA = """

@@ -13,16 +13,15 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import InputError, WordhiveError, WordhiveWarning
-from ..files import refuse_links
-from ..filters.conditions import Where, condition
+from ...errors import InputError, WordhiveError, WordhiveWarning
+from ...files import refuse_links
+from ...filters.conditions import Where, condition
 from . import commit_count, documents, seal
 from . import identity as identities
-from .catalog_records import check_files, check_generations, check_segments
+from .catalog_records import FileRecord, Generation, SegmentRecord, check_files, check_generations, check_segments
 from .connection import DAMAGE, PATIENCE, UnlockedConnection, checked, connect, damaged
 from .documents import DocumentRecord, StoredDocument
 from .identity import Identity, ReplacedError, file_at
@@ -72,44 +71,6 @@ _NAMES = (
     "SELECT DISTINCT key FROM (SELECT attributes FROM document WHERE attributes IS NOT NULL LIMIT 1000) AS held, "
     "json_each(held.attributes) ORDER BY key"
 )
-
-
-@dataclass(frozen=True)
-class SegmentRecord:
-    """A segment as the catalog knows it.
-
-    It owns the rows `first_row` … `first_row + n_rows − 1`, and holds documents, deleted ones included, for
-    `n_documents` of them: for all, unless a compaction dropped some.
-    """
-
-    id: str
-    generation: int
-    first_row: int
-    n_documents: int
-    n_words: int
-    n_rows: int
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One set of trained parameters and the dimensions that they are for.
-
-    n_rows: documents in the rows below were there when they were trained.
-    """
-
-    id: int
-    dim: int
-    summary_dim: int
-    n_rows: int
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A file of the index: its path below the index's folder, size in bytes, and checksum."""
-
-    path: str
-    size: int
-    checksum: str
 
 
 class Catalog:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index.writing.batch import attributes_as_json
+from wordhive.index.storage.batch import attributes_as_json
 
 Draw = Callable[..., WordVectors]
 IDS = ["a", "a\0", "a\0b", "\0"]

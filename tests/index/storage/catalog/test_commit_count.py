@@ -12,7 +12,7 @@ import pytest
 from wordhive.index import Index, IndexConfig, WordhiveError, WordVectors
 from wordhive.index.errors import WordhiveWarning
 from wordhive.index.maintenance.check import check
-from wordhive.index.storage import commit_count
+from wordhive.index.storage.catalog import commit_count
 
 Draw = Callable[..., WordVectors]
 

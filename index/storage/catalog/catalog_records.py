@@ -1,18 +1,57 @@
-"""Whether what a catalog says can be true: SQLite keeps anything in any column, and others may have written it."""
+"""What a catalog says of segments, parameters and files, and whether it can be true.
+
+SQLite keeps anything in any column, and others may have written it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .catalog import FileRecord, Generation, SegmentRecord
+from dataclasses import dataclass
+from typing import Any
 
 MOST_DIMS = 1 << 16
 _MOST_ROWS = 1 << 48
 _SEGMENT = r"\d{12,20}"
 _FILE = re.compile(rf"(params|params/\d{{1,18}}|segments/{_SEGMENT})/[a-z_]+(-[a-z]+)?\.[a-z]+")
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """A segment as the catalog knows it.
+
+    It owns the rows `first_row` … `first_row + n_rows − 1`, and holds documents, deleted ones included, for
+    `n_documents` of them: for all, unless a compaction dropped some.
+    """
+
+    id: str
+    generation: int
+    first_row: int
+    n_documents: int
+    n_words: int
+    n_rows: int
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One set of trained parameters and the dimensions that they are for.
+
+    n_rows: documents in the rows below were there when they were trained.
+    """
+
+    id: int
+    dim: int
+    summary_dim: int
+    n_rows: int
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file of the index: its path below the index's folder, size in bytes, and checksum."""
+
+    path: str
+    size: int
+    checksum: str
 
 
 def check_segments(segments: Sequence[SegmentRecord]) -> None:

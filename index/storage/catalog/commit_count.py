@@ -11,8 +11,8 @@ from pathlib import Path
 
 import xxhash
 
-from ..errors import WordhiveError
-from ..files import open_regular, sync
+from ...errors import WordhiveError
+from ...files import open_regular, sync
 
 NAME = "committed"
 # Of the file, and some more.
