@@ -12,7 +12,7 @@ import typer
 from . import hits, terminal
 
 if TYPE_CHECKING:
-    from wordhive.eval.results import CollectionFindings
+    from wordhive.eval.results import CollectionResults
     from wordhive.retrieval.retriever import Retriever
 
 _QUERIES = (
@@ -86,7 +86,7 @@ def _show(retriever: Retriever, query: str) -> None:
     hits.show(found)
 
 
-def _measured(found: CollectionFindings) -> None:
+def _measured(found: CollectionResults) -> None:
     measures = ("ndcg@10", "mrr@10", "recall@100")
     rows = [[system.name, *(f"{system.measures[name]:.3f}" for name in measures)] for system in found.systems]
     terminal.print_table(["system", *measures], rows)

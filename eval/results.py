@@ -29,11 +29,11 @@ class IndexFindings:
 
 
 @dataclass(frozen=True)
-class SystemFindings:
+class SystemResults:
     """One system on one collection.
 
     kind: wordhive, bm25, dense, multi-vector, fusion or run. description: one line, what it is. measures: means over
-    the judged queries. per_query: measure → value of each query, in the order of `CollectionFindings.query_ids`.
+    the judged queries. per_query: measure → value of each query, in the order of `CollectionResults.query_ids`.
     candidate_recall: number of candidates → share of the exact top 10; empty where there is no first stage.
     bytes_per_document: by part, without texts and parameters; empty where unknown. latency: stage → p50, p95, p99 in
     milliseconds, "total" among the stages. seconds_indexing: encoding included; None where it is unknown. peak_memory:
@@ -74,7 +74,7 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class HitFindings:
+class HitResult:
     """A document that was found.
 
     grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
@@ -98,11 +98,11 @@ class SideBySide:
     query_id: str
     query: str
     systems: dict[str, float]
-    hits: dict[str, list[HitFindings]]
+    hits: dict[str, list[HitResult]]
 
 
 @dataclass(frozen=True)
-class CollectionFindings:
+class CollectionResults:
     """All systems on one collection.
 
     main_measure: what systems are compared by. baseline: what they are compared with. truncated: share of documents
@@ -117,7 +117,7 @@ class CollectionFindings:
     queries: list[str]
     main_measure: str
     baseline: str
-    systems: list[SystemFindings]
+    systems: list[SystemResults]
     contrasts: list[Contrast]
     side_by_side: list[SideBySide]
     truncated: float | None
@@ -126,14 +126,14 @@ class CollectionFindings:
 
 
 @dataclass(frozen=True)
-class Findings:
+class ExperimentResults:
     """All collections of an experiment.
 
     alpha: p-values below it are significant. setting: configuration, versions, hardware, seeds, git revision, date.
     """
 
     title: str
-    collections: list[CollectionFindings]
+    collections: list[CollectionResults]
     test: Literal["fisher", "student"]
     alpha: float
     setting: dict[str, Any]
@@ -157,12 +157,12 @@ class Findings:
             rows.append([system.name, *cells, *([f"{sum(values) / len(values):.4f}"] if several else [])])
         return columns + (["mean"] if several else []), rows
 
-    def _differs(self, collection: CollectionFindings, system: str) -> bool:
+    def _differs(self, collection: CollectionResults, system: str) -> bool:
         pair = {collection.baseline, system}
         return any({c.first, c.second} == pair and c.p < self.alpha for c in collection.contrasts)
 
     @classmethod
-    def from_json(cls, text: str, source: str = "the findings") -> Findings:
+    def from_json(cls, text: str, source: str = "the findings") -> ExperimentResults:
         """What `to_json` wrote; `source` names it in errors. Raises InputError for anything else."""
         try:
             return _FINDINGS.validate_json(text)
@@ -174,9 +174,9 @@ class Findings:
             ) from error
 
     @classmethod
-    def read(cls, path: Path) -> Findings:
+    def read(cls, path: Path) -> ExperimentResults:
         """Those in a report.json. Raises InputError where it holds none."""
         return cls.from_json(path.read_text(encoding="utf-8"), str(path))
 
 
-_FINDINGS = TypeAdapter(Findings)
+_FINDINGS = TypeAdapter(ExperimentResults)

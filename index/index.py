@@ -18,7 +18,7 @@ from .filters.conditions import Where
 from .maintenance.coding import Coding, coding
 from .maintenance.drift import drift
 from .maintenance.info import IndexInfo, bytes_by_part
-from .reading.current import Latest
+from .reading.current import CurrentSnapshot
 from .reading.snapshot import OpenFiles, Snapshot
 from .scoring.scores import Scores
 from .storage.catalog.catalog import Catalog
@@ -49,7 +49,7 @@ class Index:
 
             files.scoring = TorchScoring(device)
         self.path = path
-        self._latest = Latest(path, catalog, IndexSettings.of(catalog), device, files)
+        self._latest = CurrentSnapshot(path, catalog, IndexSettings.of(catalog), device, files)
         self._writer = Writer(path, self._latest, device)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""`QueryMemory`: the vectors of the last different queries, so that one that comes again costs no transformer."""
+"""`QueryCache`: the vectors of the last different queries, so that one that comes again costs no transformer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wordhive.index.arguments import whole_number
 from .encoder import Encoder
 
 
-class QueryMemory:
+class QueryCache:
     """Encodes queries, and keeps the vectors of the last `size` different ones; safe to be asked by several threads.
 
     A query is its text, to the character. Raises InputError for a size below 0.

@@ -20,7 +20,7 @@ from wordhive.index.storage.settings import IndexSettings
 
 from .encoder import Encoder
 from .explanation import Explanation, explain
-from .query_cache import QueryMemory
+from .query_cache import QueryCache
 
 DEFAULT_CANDIDATES = 1000
 # What a search is warmed up with: a query as long as most, or words of some documents.
@@ -43,7 +43,7 @@ class Hit:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     # No field: where a hit came from is no part of its value, its repr or its JSON, and does not travel.
-    _asked: ClassVar[Asked | None] = None
+    _query: ClassVar[SearchedQuery | None] = None
 
     def explain(self) -> Explanation:
         """Which query word met which document word, and for how much of the score.
@@ -51,12 +51,12 @@ class Hit:
         The numbers are those of the query's own words, whatever `carving` the search was given.
         Raises InputError for a hit that was found by vectors, or that was copied or pickled.
         """
-        if self._asked is None:
+        if self._query is None:
             raise InputError(
                 f"the hit {self.id!r} has no query text (it was found by vectors, or copied); "
                 "search with text, or ask Searcher.explain(query, id)"
             )
-        asked = self._asked
+        asked = self._query
         return explain(asked.index, asked.encoder, asked.query, asked.vectors, self.id)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchedQuery:
     """What a hit was found with."""
 
     index: Index
@@ -86,7 +86,7 @@ class Searcher:
             instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
-        self._queries = None if encoder is None else QueryMemory(encoder, remember)
+        self._queries = None if encoder is None else QueryCache(encoder, remember)
         self._checked: IndexSettings | None = None
         self.check_encoder()
 
@@ -155,7 +155,7 @@ class Searcher:
         vectors = self._encode(texts)
         found = self.search_vectors(vectors, k, candidates=candidates, where=where, carving=carving)
         for place, (text, hits) in enumerate(zip(texts, found, strict=True)):
-            asked = Asked(self.index, encoder, text, vectors[place : place + 1])
+            asked = SearchedQuery(self.index, encoder, text, vectors[place : place + 1])
             for hit in hits:
                 object.__setattr__(hit, "_asked", asked)
         return found[0] if isinstance(queries, str) else found

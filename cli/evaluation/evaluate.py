@@ -19,7 +19,7 @@ from .output import print_evaluation, print_experiment
 
 if TYPE_CHECKING:
     from wordhive.eval.experiment import Experiment
-    from wordhive.eval.results import Findings
+    from wordhive.eval.results import ExperimentResults
 
 
 def register(app: typer.Typer) -> None:
@@ -137,7 +137,7 @@ def _option(name: str, value: Any) -> Sequence[str]:
     return (f"--{name}",) if value is True else (f"--{name}", str(value))
 
 
-def _run(experiment: Experiment, folder: Path, cache: Path | None, kept: bool, command: list[str]) -> Findings:
+def _run(experiment: Experiment, folder: Path, cache: Path | None, kept: bool, command: list[str]) -> ExperimentResults:
     """What the experiment finds, with its report in the folder; kept: it stays there."""
     from wordhive.eval.report import write
     from wordhive.eval.runner import Runner

@@ -10,10 +10,10 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 
 if TYPE_CHECKING:
-    from wordhive.eval.results import CollectionFindings, Findings, IndexFindings
+    from wordhive.eval.results import CollectionResults, ExperimentResults, IndexFindings
 
 
-def print_experiment(found: Findings) -> None:
+def print_experiment(found: ExperimentResults) -> None:
     """Every system's main measure on every collection."""
     columns, rows = found.table()
     terminal.print_table(columns, rows, title=found.title)
@@ -21,7 +21,7 @@ def print_experiment(found: Findings) -> None:
         terminal.say(f"* differs from {found.collections[0].baseline} by more than chance (p < {found.alpha:g})")
 
 
-def print_evaluation(found: CollectionFindings) -> None:
+def print_evaluation(found: CollectionResults) -> None:
     """One index on one collection: quality, recall of candidates, bytes, latency."""
     last = [system for system in found.systems if system.index is not None][-1]
     assert last.index is not None

@@ -26,7 +26,7 @@ from ..encoded import encode, first_documents
 from ..exact_scores import ExactScores, shares
 from ..measuring.latency import timed
 from ..result_cache import read_result, result_path, write_result
-from .ground_truth import TOPS, Truth
+from .ground_truth import TOPS, GroundTruth
 
 CANDIDATES = (20, 50, 100, 200, 500, 1000)
 _TIMED_QUERIES = 100
@@ -136,7 +136,7 @@ def bench(
     queries = encoder.encode_queries([collection.queries[name] for name in names])
     weight = encoder.summary_weight if summary_weight is None else summary_weight
     exact = ExactScores.make(folder, shards, queries, weight, held, exact_match=encoder.exact_match)
-    truth = Truth(names, {name: collection.qrels[name] for name in names}, exact)
+    truth = GroundTruth(names, {name: collection.qrels[name] for name in names}, exact)
     found = []
     for key in dict.fromkeys(map(_shared, stages)):
         group = [stage for stage in stages if _shared(stage) == key]
@@ -172,7 +172,7 @@ def _group(
     summary_weight: float,
     query_length: float | None,
     queries: WordVectors,
-    truth: Truth,
+    truth: GroundTruth,
     fitted_to: int,
 ) -> Iterator[Measured]:
     """The results of stages that share an encoding: an earlier run's, or new ones."""
@@ -236,7 +236,7 @@ def _build(
     ]
 
 
-def _measure(built: _Built, queries: WordVectors, truth: Truth) -> Measured:
+def _measure(built: _Built, queries: WordVectors, truth: GroundTruth) -> Measured:
     index = built.index
     encoded = built.encoding.encode_queries(queries)
     found: dict[int, dict[int, float]] = {k: {} for k in TOPS}

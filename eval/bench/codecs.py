@@ -30,7 +30,7 @@ from ..exact_scores import ExactScores, score, shares
 from ..measuring.latency import timed
 from ..result_cache import read_result, result_path, write_result
 from ..runs import ranking
-from .ground_truth import Truth
+from .ground_truth import GroundTruth
 
 _TOP = 10
 # Documents that are reranked at once, and queries for which that is timed.
@@ -147,7 +147,7 @@ def bench(
     queries = encoder.encode_queries([collection.queries[name] for name in names])
     weight, exact_match = encoder.summary_weight, encoder.exact_match
     exact = ExactScores.make(folder, shards, queries, weight, held, exact_match=exact_match)
-    truth = Truth(names, {name: collection.qrels[name] for name in names}, exact)
+    truth = GroundTruth(names, {name: collection.qrels[name] for name in names}, exact)
     fitted_to = min(fitted_to, held)
     found = []
     for pair in pairs:
@@ -186,7 +186,7 @@ class _Measurement:
             self._summaries, seconds = timed(lambda: train_codec(pair.summaries, summaries))
             self._training += seconds
 
-    def run(self, queries: WordVectors, truth: Truth) -> MeasuredCodec:
+    def run(self, queries: WordVectors, truth: GroundTruth) -> MeasuredCodec:
         n_documents, n_words, lost, whole, encoding, decoding = 0, 0, 0.0, 0.0, 0.0, 0.0
         best: list[dict[str, float]] = [{} for _ in truth.names]
         speed = 0.0

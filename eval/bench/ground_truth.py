@@ -15,7 +15,7 @@ from ..runs import Qrels, measure, ranking
 TOPS = (1, 10, 100)
 
 
-class Truth:
+class GroundTruth:
     """What exact search finds, and what is relevant: the measure of anything that finds less."""
 
     def __init__(self, names: Sequence[str], qrels: Qrels, exact: ExactScores) -> None:

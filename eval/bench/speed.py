@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wordhive.index import Index, IndexConfig, WordVectors
-from wordhive.index.encodings import Fitted
+from wordhive.index.encodings import FittedEncoding
 from wordhive.index.storage.parameters import Parameters
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import fitting_config
@@ -181,7 +181,7 @@ def _stages(
 
 
 def _operations(encoding: Any, vectors: WordVectors) -> float | None:
-    if not isinstance(encoding, Fitted):
+    if not isinstance(encoding, FittedEncoding):
         return None
     products = 2.0 * len(vectors.vectors) * vectors.dim * len(encoding.words)
     return products + 2.0 * len(vectors) * encoding.solution.size

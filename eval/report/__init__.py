@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..results import Findings
+from ..results import ExperimentResults
 from .latex import latex
 from .markdown import markdown
 from .page import page
@@ -12,7 +12,7 @@ from .page import page
 __all__ = ["latex", "markdown", "page", "write"]
 
 
-def write(findings: Findings, folder: Path) -> list[Path]:
+def write(findings: ExperimentResults, folder: Path) -> list[Path]:
     """Write report.md, report.html and report.tex into a folder, which is made; the same findings give the same bytes.
 
     Returns the files. Raises OSError where they can't be written.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..results import CollectionFindings, SystemFindings
+from ..results import CollectionResults, SystemResults
 from . import numbers, sentences, tables
 from .html_tables import system, table
 from .ranking import Roster, baseline, challenger, listed, measure_name, median_latency, named, total_bytes
@@ -16,7 +16,7 @@ from .tables import Table
 _CHANGES = 100
 
 
-def section(collection: CollectionFindings, roster: Roster, alpha: float, anchor: str) -> str:
+def section(collection: CollectionResults, roster: Roster, alpha: float, anchor: str) -> str:
     """A collection: its result, measures, charts, tests, queries, published results, warnings."""
     parts = [
         f'<h2 id="{anchor}" dir="auto">{escaped(collection.name)}</h2>',
@@ -36,7 +36,7 @@ def section(collection: CollectionFindings, roster: Roster, alpha: float, anchor
     )
 
 
-def _charts(collection: CollectionFindings, roster: Roster) -> str:
+def _charts(collection: CollectionResults, roster: Roster) -> str:
     systems = collection.systems
     by_bytes = charts.quality_by_cost(collection, roster, total_bytes, "bytes a document", numbers.size)
     by_time = charts.quality_by_cost(collection, roster, median_latency, "median latency, ms", numbers.milliseconds)
@@ -59,7 +59,7 @@ def _charts(collection: CollectionFindings, roster: Roster) -> str:
     return f'<div class="charts">{"".join(figures)}</div>' if any(figures) else ""
 
 
-def _one_by_one(collection: CollectionFindings, roster: Roster) -> str:
+def _one_by_one(collection: CollectionResults, roster: Roster) -> str:
     first, second = baseline(collection), challenger(collection)
     if first is None or second is None:
         return ""
@@ -86,12 +86,12 @@ def _legend(names: list[str], roster: Roster) -> str:
     return f'<p class="legend">{"".join(system(name, roster) for name in names)}</p>'
 
 
-def _unknown(systems: list[SystemFindings], cost: Callable[[SystemFindings], float | None]) -> str:
+def _unknown(systems: list[SystemResults], cost: Callable[[SystemResults], float | None]) -> str:
     names = [s.name for s in systems if not cost(s)]
     return f"<p>Not shown, as it is unknown: {escaped(listed(names))}.</p>" if names else ""
 
 
-def _tests(collection: CollectionFindings, roster: Roster) -> str:
+def _tests(collection: CollectionResults, roster: Roster) -> str:
     if not collection.contrasts:
         return ""
     first, others = tables.contrasts(collection)
@@ -105,19 +105,19 @@ def _tests(collection: CollectionFindings, roster: Roster) -> str:
     )
 
 
-def _queries(collection: CollectionFindings, roster: Roster) -> str:
+def _queries(collection: CollectionResults, roster: Roster) -> str:
     shown = side_by_side(collection, roster)
     return f"<h3>Queries that changed most</h3>\n{shown}" if shown else ""
 
 
-def _published(collection: CollectionFindings, roster: Roster) -> str:
+def _published(collection: CollectionResults, roster: Roster) -> str:
     if not collection.published:
         return ""
     shown = table(tables.published(collection), roster, f"Published results, {collection.name}")
     return f"<h3>Beside published results</h3>{shown}"
 
 
-def _warnings(collection: CollectionFindings, roster: Roster) -> str:
+def _warnings(collection: CollectionResults, roster: Roster) -> str:
     if not collection.warnings:
         return ""
     shown = table(tables.warnings(collection), roster, f"Warnings, {collection.name}")

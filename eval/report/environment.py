@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..results import Findings
+from ..results import ExperimentResults
 
 _CONFIG, _COMMAND = "config", "command"
 
@@ -22,7 +22,7 @@ class Setting:
     facts: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, findings: Findings) -> Setting:
+    def of(cls, findings: ExperimentResults) -> Setting:
         """That of the findings; values that JSON does not know are taken as text."""
         plain = json.loads(json.dumps(findings.setting, default=str))
         config, command = plain.pop(_CONFIG, ""), plain.pop(_COMMAND, "")

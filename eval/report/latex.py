@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..comparison import latex_cell
-from ..results import Findings
+from ..results import ExperimentResults
 from . import sentences, tables
 from .ranking import Roster
 from .tables import Cell
 
 
-def latex(findings: Findings) -> str:
+def latex(findings: ExperimentResults) -> str:
     """A table, with a caption that says how differences were tested.
 
     Names keep their script, for which LaTeX needs a font.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..results import CollectionFindings, Findings
+from ..results import CollectionResults, ExperimentResults
 from . import sentences, tables
 from .environment import Setting
 from .ranking import Roster
@@ -14,7 +14,7 @@ from .tables import Cell, Table
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 
 
-def markdown(findings: Findings) -> str:
+def markdown(findings: ExperimentResults) -> str:
     """All tables of the page, and what was found in words."""
     roster = Roster.of(findings)
     parts = [
@@ -30,7 +30,7 @@ def markdown(findings: Findings) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _collection(collection: CollectionFindings, roster: Roster, alpha: float) -> list[str]:
+def _collection(collection: CollectionResults, roster: Roster, alpha: float) -> list[str]:
     first, others = tables.contrasts(collection)
     titled = [
         ("", tables.measures(collection, roster, alpha)),
@@ -51,7 +51,7 @@ def _collection(collection: CollectionFindings, roster: Roster, alpha: float) ->
     return parts
 
 
-def _setting(findings: Findings) -> list[str]:
+def _setting(findings: ExperimentResults) -> list[str]:
     setting = Setting.of(findings)
     facts = "\n".join(f"- {_text(name)}: {_text(value)}" for name, value in setting.facts)
     blocks = [_block("sh", setting.command), facts, _block("yaml", setting.config)]

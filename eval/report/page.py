@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wordhive.retrieval.page_style import head
 
-from ..results import Findings
+from ..results import ExperimentResults
 from . import sentences, tables
 from .collection_section import section
 from .environment import Setting
@@ -14,7 +14,7 @@ from .style import STYLE
 from .svg.shapes import escaped
 
 
-def page(findings: Findings) -> str:
+def page(findings: ExperimentResults) -> str:
     """The whole page, as HTML."""
     roster = Roster.of(findings)
     anchors = [f"collection-{number}" for number in range(1, len(findings.collections) + 1)]
@@ -46,7 +46,7 @@ def page(findings: Findings) -> str:
 """
 
 
-def _results(findings: Findings, anchors: list[str]) -> str:
+def _results(findings: ExperimentResults, anchors: list[str]) -> str:
     rows = "\n".join(
         f'<li><a href="#{anchor}"><bdi>{escaped(c.name)}</bdi></a>'
         f"<span>{escaped(sentences.result(c, findings.alpha))}</span></li>"
@@ -55,7 +55,7 @@ def _results(findings: Findings, anchors: list[str]) -> str:
     return f'<ul class="results">{rows}</ul>' if rows else ""
 
 
-def _systems(findings: Findings, roster: Roster) -> str:
+def _systems(findings: ExperimentResults, roster: Roster) -> str:
     described = {s.name: (s.kind, s.description) for c in findings.collections for s in c.systems}
     rows = "\n".join(
         f'<dt>{system(name, roster)}<span class="tag">{escaped(kind)}</span></dt><dd dir="auto">{escaped(told)}</dd>'
@@ -64,7 +64,7 @@ def _systems(findings: Findings, roster: Roster) -> str:
     return f'<details class="systems" open><summary>What the systems are</summary><dl>{rows}</dl></details>'
 
 
-def _setting(findings: Findings) -> str:
+def _setting(findings: ExperimentResults) -> str:
     setting = Setting.of(findings)
     facts = "\n".join(f"<dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>" for name, value in setting.facts)
     parts = [

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..results import CollectionFindings, Contrast, Findings, SystemFindings
+from ..results import CollectionResults, Contrast, ExperimentResults, SystemResults
 
 _NAMES = {"ndcg": "nDCG", "ndcg_burges": "nDCG (exponential)", "mrr": "MRR", "map": "MAP", "recall": "Recall",
           "precision": "P", "hit_rate": "Hit rate", "r-precision": "R-precision", "f1": "F1", "rbp": "RBP",
@@ -24,7 +24,7 @@ class Roster:
     names: list[str]
 
     @classmethod
-    def of(cls, findings: Findings) -> Roster:
+    def of(cls, findings: ExperimentResults) -> Roster:
         """Those of all collections."""
         return cls(list(dict.fromkeys(s.name for c in findings.collections for s in c.systems)))
 
@@ -46,18 +46,18 @@ class Roster:
         return ("," if len(self.names) > 26 else "").join(found)
 
 
-def value(system: SystemFindings, measure: str) -> float | None:
+def value(system: SystemResults, measure: str) -> float | None:
     """Mean of a measure; None where the system has none, or no number."""
     found = system.measures.get(measure)
     return found if found is not None and math.isfinite(found) else None
 
 
-def total_bytes(system: SystemFindings) -> float | None:
+def total_bytes(system: SystemResults) -> float | None:
     """Bytes of a document, all parts; None where they are unknown."""
     return sum(system.bytes_per_document.values()) if system.bytes_per_document else None
 
 
-def median_latency(system: SystemFindings) -> float | None:
+def median_latency(system: SystemResults) -> float | None:
     """Milliseconds of a query at the median; None where they are unknown."""
     return system.latency.get("total", {}).get("p50")
 
@@ -69,19 +69,19 @@ def best(values: Sequence[float | None]) -> list[bool]:
     return [len(known) > 1 and v == max(known) for v in rounded]
 
 
-def leader(collection: CollectionFindings, among: Sequence[SystemFindings] | None = None) -> SystemFindings | None:
+def leader(collection: CollectionResults, among: Sequence[SystemResults] | None = None) -> SystemResults | None:
     """The best by the main measure, the first of equals; None where nobody has it."""
     systems = collection.systems if among is None else among
     known = [(found, s) for s in systems if (found := value(s, collection.main_measure)) is not None]
     return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
-def challenger(collection: CollectionFindings) -> SystemFindings | None:
+def challenger(collection: CollectionResults) -> SystemResults | None:
     """The best other than the baseline."""
     return leader(collection, [s for s in collection.systems if s.name != collection.baseline])
 
 
-def baseline(collection: CollectionFindings) -> SystemFindings | None:
+def baseline(collection: CollectionResults) -> SystemResults | None:
     """The system that the others are compared with; None where it is missing."""
     return next((s for s in collection.systems if s.name == collection.baseline), None)
 
@@ -92,7 +92,7 @@ def turned(contrast: Contrast) -> Contrast:
     return Contrast(c.second, c.first, -c.difference, c.p, c.losses, c.ties, c.wins)
 
 
-def against(collection: CollectionFindings, first: str, second: str) -> Contrast | None:
+def against(collection: CollectionResults, first: str, second: str) -> Contrast | None:
     """What was found of two systems, seen from the first; None where they were not compared."""
     for contrast in collection.contrasts:
         if (contrast.first, contrast.second) == (first, second):
@@ -102,7 +102,7 @@ def against(collection: CollectionFindings, first: str, second: str) -> Contrast
     return None
 
 
-def beaten(collection: CollectionFindings, alpha: float) -> dict[str, set[str]]:
+def beaten(collection: CollectionResults, alpha: float) -> dict[str, set[str]]:
     """System → those that it is significantly better than, by the main measure."""
     found: dict[str, set[str]] = {system.name: set() for system in collection.systems}
     for contrast in collection.contrasts:

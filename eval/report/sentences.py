@@ -5,12 +5,12 @@ from __future__ import annotations
 from wordhive.index.quantity import quantity
 
 from ..comparison import TEST_NAMES
-from ..results import CollectionFindings, Contrast, Findings, SystemFindings
+from ..results import CollectionResults, Contrast, ExperimentResults, SystemResults
 from . import numbers
 from .ranking import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
 
 
-def compared(findings: Findings) -> str:
+def compared(findings: ExperimentResults) -> str:
     """What the report is about: so many systems on so many collections."""
     n_queries = sum(len(collection.query_ids) for collection in findings.collections)
     return (
@@ -19,7 +19,7 @@ def compared(findings: Findings) -> str:
     )
 
 
-def method(findings: Findings) -> str:
+def method(findings: ExperimentResults) -> str:
     """How differences were tested."""
     name = TEST_NAMES[findings.test]
     return (
@@ -28,13 +28,13 @@ def method(findings: Findings) -> str:
     )
 
 
-def letters(findings: Findings) -> str:
+def letters(findings: ExperimentResults) -> str:
     """How to read the letters in tables."""
     below = f"p\u00a0<\u00a0{_alpha(findings.alpha)}"
     return f"Raised letters: the systems that this one is significantly better than ({below})."
 
 
-def result(collection: CollectionFindings, alpha: float) -> str:
+def result(collection: CollectionResults, alpha: float) -> str:
     """Who is best on a collection, how far from the baseline, and whether that is more than chance."""
     best, base = leader(collection), baseline(collection)
     if best is None:
@@ -53,13 +53,13 @@ def result(collection: CollectionFindings, alpha: float) -> str:
     return f"{named(base.name)}, the baseline, is not beaten: {score}, {lead}."
 
 
-def about(collection: CollectionFindings) -> str:
+def about(collection: CollectionResults) -> str:
     """Size and split of a collection."""
     size = quantity(collection.n_documents, "document")
     return f"{size}, {quantity(len(collection.query_ids), 'judged query')}, split {collection.split}."
 
 
-def truncation(collection: CollectionFindings) -> str | None:
+def truncation(collection: CollectionResults) -> str | None:
     """How many documents the model could not read to their end; None where that is unknown."""
     if collection.truncated is None:
         return None
@@ -69,7 +69,7 @@ def truncation(collection: CollectionFindings) -> str | None:
     return f"{percent} of the documents are longer than the model’s window; their ends were not read."
 
 
-def _best(collection: CollectionFindings, first: SystemFindings) -> str:
+def _best(collection: CollectionResults, first: SystemResults) -> str:
     """Who is best, with those that have the same value as it is printed."""
     same = [s for s in collection.systems if s is not first and s.name != collection.baseline]
     top = numbers.quality(value(first, collection.main_measure))
@@ -78,7 +78,7 @@ def _best(collection: CollectionFindings, first: SystemFindings) -> str:
     return f"{named(names[0])} is" if len(names) == 1 else f"{listed(names)} are"
 
 
-def _lead(collection: CollectionFindings, first: str, second: str, alpha: float) -> str:
+def _lead(collection: CollectionResults, first: str, second: str, alpha: float) -> str:
     contrast = against(collection, first, second)
     means = {s.name: value(s, collection.main_measure) or 0.0 for s in collection.systems}
     gap = numbers.quality(abs(means[first] - means[second]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..results import CollectionFindings, HitFindings, SideBySide
+from ..results import CollectionResults, HitResult, SideBySide
 from . import numbers
 from .html_tables import system
 from .ranking import Roster, measure_name
@@ -13,7 +13,7 @@ from .svg.shapes import escaped
 _OPEN = 2
 
 
-def side_by_side(collection: CollectionFindings, roster: Roster) -> str:
+def side_by_side(collection: CollectionResults, roster: Roster) -> str:
     """All of them, numbered as in the chart of queries; the first ones open."""
     measure = measure_name(collection.main_measure)
     return "\n".join(_query(n, query, roster, measure) for n, query in enumerate(collection.side_by_side, 1))
@@ -34,12 +34,12 @@ def _query(number: int, found: SideBySide, roster: Roster, measure: str) -> str:
 </details>"""
 
 
-def _hits(name: str, hits: Sequence[HitFindings], roster: Roster) -> str:
+def _hits(name: str, hits: Sequence[HitResult], roster: Roster) -> str:
     rows = "\n".join(_hit(rank, hit) for rank, hit in enumerate(hits, 1)) or '<li class="none">Nothing was found.</li>'
     return f'<section class="hits"><h5>{system(name, roster)}</h5><ol>{rows}</ol></section>'
 
 
-def _hit(rank: int, hit: HitFindings) -> str:
+def _hit(rank: int, hit: HitResult) -> str:
     chips = "".join(_chip(*match) for match in hit.matches)
     matches = f'<ul class="matches" aria-label="word matches">{chips}</ul>' if chips else ""
     text = f'<p class="text" dir="auto">{escaped(hit.text)}</p>' if hit.text else ""

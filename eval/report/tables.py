@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..results import CollectionFindings, Contrast, Findings, SystemFindings
+from ..results import CollectionResults, Contrast, ExperimentResults, SystemResults
 from . import numbers
 from .ranking import (
     Roster,
@@ -48,7 +48,7 @@ class Table:
     rows: list[list[Cell]]
 
 
-def summary(findings: Findings, roster: Roster) -> Table:
+def summary(findings: ExperimentResults, roster: Roster) -> Table:
     """Systems by collections, on the main measure of each, and their average.
 
     The average is of systems that were measured on all collections, and of one measure only.
@@ -81,7 +81,7 @@ def summary(findings: Findings, roster: Roster) -> Table:
     return Table(["system", *columns], "l" + "r" * len(columns), rows)
 
 
-def measures(collection: CollectionFindings, roster: Roster, alpha: float) -> Table:
+def measures(collection: CollectionResults, roster: Roster, alpha: float) -> Table:
     """Systems by measures and costs."""
     names = list(dict.fromkeys([collection.main_measure, *(m for s in collection.systems for m in s.measures)]))
     marks = {name: best([value(system, name) for system in collection.systems]) for name in names}
@@ -103,7 +103,7 @@ def measures(collection: CollectionFindings, roster: Roster, alpha: float) -> Ta
     )  # fmt: skip
 
 
-def contrasts(collection: CollectionFindings) -> tuple[Table, Table]:
+def contrasts(collection: CollectionResults) -> tuple[Table, Table]:
     """All others against the baseline, and the remaining pairs, each from the side of the better one."""
     base = collection.baseline
     first = [
@@ -119,7 +119,7 @@ def contrasts(collection: CollectionFindings) -> tuple[Table, Table]:
     return _without_second(_contrasts(first)), _contrasts(others)
 
 
-def published(collection: CollectionFindings) -> Table:
+def published(collection: CollectionResults) -> Table:
     """What others published, between the best and the baseline of this report, by the main measure."""
     ours = {s.name: s for s in (leader(collection), baseline(collection)) if s is not None}
     ours |= {s.name: s for s in collection.systems if s.name in collection.published}
@@ -134,13 +134,13 @@ def published(collection: CollectionFindings) -> Table:
     return Table(["system", measure_name(collection.main_measure), "source"], "lrl", [row for _, row in rows])
 
 
-def warnings(collection: CollectionFindings) -> Table:
+def warnings(collection: CollectionResults) -> Table:
     """What was wrong with the data, and how often."""
     rows = [[Cell(line), Cell(numbers.count(n))] for line, n in collection.warnings.items()]
     return Table(["warning", "how often"], "lr", rows)
 
 
-def sizes(systems: Sequence[SystemFindings]) -> Table:
+def sizes(systems: Sequence[SystemResults]) -> Table:
     """Bytes of a document by part, of the systems where they are known."""
     known = [system for system in systems if system.bytes_per_document]
     parts = list(dict.fromkeys(part for system in known for part in system.bytes_per_document))
@@ -155,7 +155,7 @@ def sizes(systems: Sequence[SystemFindings]) -> Table:
     return Table(["system", "all", *parts], "lr" + "r" * len(parts), rows)
 
 
-def latencies(systems: Sequence[SystemFindings]) -> Table:
+def latencies(systems: Sequence[SystemResults]) -> Table:
     """Milliseconds of a query by stage, of the systems where they are known."""
     points = list(dict.fromkeys(point for s in systems for stage in s.latency.values() for point in stage))
     rows = [
@@ -170,7 +170,7 @@ def latencies(systems: Sequence[SystemFindings]) -> Table:
     return Table(["system", "stage", *points], "ll" + "r" * len(points), rows)
 
 
-def candidate_recall(systems: Sequence[SystemFindings]) -> Table:
+def candidate_recall(systems: Sequence[SystemResults]) -> Table:
     """Share of the exact top 10 by number of candidates, of the systems that have a first stage."""
     known = [system for system in systems if system.candidate_recall]
     ns = sorted({n for system in known for n in system.candidate_recall})
@@ -181,7 +181,7 @@ def candidate_recall(systems: Sequence[SystemFindings]) -> Table:
     return Table(["system", *map(numbers.count, ns)], "l" + "r" * len(ns), rows)
 
 
-def changes(collection: CollectionFindings, first: SystemFindings, second: SystemFindings, most: int) -> Table:
+def changes(collection: CollectionResults, first: SystemResults, second: SystemResults, most: int) -> Table:
     """The queries on which the second differs most from the first, by the main measure."""
     ours, theirs = (s.per_query.get(collection.main_measure, []) for s in (second, first))
     rows = sorted(
@@ -214,7 +214,7 @@ def _contrasts(found: Sequence[Contrast]) -> Table:
     return Table(["system", "against", "difference", "p", "wins / ties / losses"], "llrrr", rows)
 
 
-def _costs(system: SystemFindings) -> list[str]:
+def _costs(system: SystemResults) -> list[str]:
     return [
         numbers.size(total_bytes(system)),
         numbers.milliseconds(median_latency(system)),

@@ -10,7 +10,7 @@ from ..experiment import Bm25Spec
 from ..measuring.latency import Stages, latency, timed
 from ..measuring.memory import peak_memory
 from ..runs import Run, ranking
-from .task import Costs, Found, Job, Stamp, rate
+from .task import Measurements, RunResult, Stamp, Task, rate
 
 
 def stamp() -> Stamp:
@@ -18,7 +18,7 @@ def stamp() -> Stamp:
     return {"bm25s": versions().get("bm25s")}
 
 
-def find(spec: Bm25Spec, job: Job) -> Found:
+def find(spec: Bm25Spec, job: Task) -> RunResult:
     """The best documents that share words with each query."""
     (index, ids), seconds = timed(
         lambda: bm25_index(job.prepared.collection, stemmer=spec.stemmer, k1=spec.k1, b=spec.b)
@@ -38,9 +38,9 @@ def find(spec: Bm25Spec, job: Job) -> Found:
     search("warm up")
     run, seconds_searching = timed(search_all)
     stemmed = f"stemmed ({spec.stemmer})" if spec.stemmer else "not stemmed"
-    return Found(
+    return RunResult(
         run,
-        Costs(
+        Measurements(
             f"BM25 of bm25s, k1 {spec.k1:g}, b {spec.b:g}, {stemmed}",
             bytes_per_document={"postings": round(index.n_bytes / len(ids), 1)},
             latency=latency(job.timed_texts, search_in_stages),

@@ -23,7 +23,7 @@ from ..measuring.latency import Stages, latency, timed
 from ..measuring.memory import peak_memory
 from ..result_cache import read_result, write_result
 from ..runs import Run, ranking
-from .task import Costs, Found, Job, Stamp, rate
+from .task import Measurements, RunResult, Stamp, Task, rate
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,7 +37,7 @@ def stamp(spec: DenseSpec) -> Stamp:
     return {"model": _fingerprint(spec.model)}
 
 
-def find(spec: DenseSpec, job: Job) -> Found:
+def find(spec: DenseSpec, job: Task) -> RunResult:
     """The best documents of each query by the model's own similarity, cosine or inner product."""
     model = _model(spec.model)
     folder = job.cache / f"{slug(spec.model)}-{_fingerprint(spec.model)[:8]}.dense"
@@ -63,9 +63,9 @@ def find(spec: DenseSpec, job: Job) -> Found:
 
     run, seconds_searching = timed(search_all)
     dim = blocks[0].shape[1]
-    return Found(
+    return RunResult(
         run,
-        Costs(
+        Measurements(
             f"{spec.model}, one vector of {dim} float32 a document, {model.similarity_fn_name}, every document scored",
             bytes_per_document={"vector": 4.0 * dim},
             latency=latency(job.timed_texts, search_in_stages),
@@ -76,7 +76,7 @@ def find(spec: DenseSpec, job: Job) -> Found:
     )
 
 
-def _encode(model: SentenceTransformer, job: Job, folder: Path) -> float | None:
+def _encode(model: SentenceTransformer, job: Task, folder: Path) -> float | None:
     """Encode all documents, block by block, passing over blocks that are there; the seconds, None where unknown."""
     state, made_for = folder / "whole.json", {"documents": job.prepared.fingerprint}
     if (whole := read_result(state, made_for)) is not None:
@@ -90,7 +90,7 @@ def _encode(model: SentenceTransformer, job: Job, folder: Path) -> float | None:
     return seconds
 
 
-def _write_blocks(model: SentenceTransformer, job: Job, folder: Path) -> None:
+def _write_blocks(model: SentenceTransformer, job: Task, folder: Path) -> None:
     with progress_bar("Encoding", job.prepared.n_documents) as advance:
         for number, batch in enumerate(_batches(job.prepared.collection.documents())):
             path = folder / f"block-{number:06d}.npy"

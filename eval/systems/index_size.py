@@ -7,10 +7,10 @@ from wordhive.retrieval.retriever import Retriever
 from ..experiment import slug
 from ..result_cache import read_result, write_result
 from ..results import IndexFindings
-from .task import Job
+from .task import Task
 
 
-def holdings(retriever: Retriever, job: Job) -> IndexFindings:
+def holdings(retriever: Retriever, job: Task) -> IndexFindings:
     """Words and bytes of a collection's index."""
     info = retriever.index.info()
     return IndexFindings(
@@ -23,7 +23,7 @@ def holdings(retriever: Retriever, job: Job) -> IndexFindings:
     )
 
 
-def _words_removed(retriever: Retriever, job: Job) -> float | None:
+def _words_removed(retriever: Retriever, job: Task) -> float | None:
     encoder = retriever.encoder
     if not encoder.has_stop_word_gate:
         return None

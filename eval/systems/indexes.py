@@ -29,7 +29,7 @@ from . import chunks
 from .index_runs import candidate_recall, exact_runs, two_stage_run
 from .index_size import holdings
 from .indexed import indexed
-from .task import Costs, Found, Job, Stamp, rate
+from .task import Measurements, RunResult, Stamp, Task, rate
 
 _K = 10
 # What search by a part of the score does without.
@@ -41,7 +41,7 @@ def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
     return {"model": _stamp(spec.model).fingerprint, "config": _config(_as_wordhive(spec)).model_dump()}
 
 
-def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
+def find(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> RunResult:
     """The run of an index that is made of shards, which all systems of the same model share.
 
     Raises InputError for a part that the model's score does not have.
@@ -73,9 +73,9 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
         queries = retriever.encoder.encode_queries(texts[: len(held)])
         recall = candidate_recall(index, queries, exact_runs(index, queries, held, _K)[1])
     whole = spec.part == "whole"
-    return Found(
+    return RunResult(
         run,
-        Costs(
+        Measurements(
             _description(spec, retriever, candidates),
             candidate_recall=recall,
             bytes_per_document=_bytes(index.info(), spec.part, job.prepared.n_documents),
@@ -89,7 +89,7 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
     )
 
 
-def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever, float | None]:
+def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> tuple[Retriever, float | None]:
     """The index of a collection, made where it is not there; and the seconds of encoding and indexing.
 
     Seconds are None where a part of it was done by an earlier run that was stopped, or elsewhere.
@@ -125,7 +125,7 @@ def truncated(systems: Sequence[SystemSpec], prepared: Prepared) -> float | None
     return truncated_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
 
 
-def _shards(encoder: Encoder, job: Job, chunk: ChunkSpec | None) -> tuple[Path, int, float | None]:
+def _shards(encoder: Encoder, job: Task, chunk: ChunkSpec | None) -> tuple[Path, int, float | None]:
     """The encoded documents or chunks, their number, and the seconds that it took; None where they are unknown."""
     cut = "" if chunk is None else f"-chunks-{chunk.overlap}"
     shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}{cut}.shards"

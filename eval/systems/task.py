@@ -15,8 +15,8 @@ Stamp = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What a run took; see `SystemFindings`."""
+class Measurements:
+    """What a run took; see `SystemResults`."""
 
     description: str
     candidate_recall: dict[int, float] = field(default_factory=dict)
@@ -30,18 +30,18 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Found:
+class RunResult:
     """A run, each query's documents best first, and what it took."""
 
     run: Run
-    costs: Costs
+    costs: Measurements
 
 
 @dataclass(frozen=True)
-class Step:
+class TaskResult:
     """A system's part of an experiment, done and kept. stamp: everything that determines it. path: of the TREC run."""
 
-    costs: Costs
+    costs: Measurements
     stamp: Stamp
     path: Path
 
@@ -51,7 +51,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """A collection to be searched.
 
     folder: name of its runs. cache: a folder for everything made of its documents. depth: documents of a ranking.
@@ -66,8 +66,8 @@ class Job:
     timed: int
     exact: int | None
     measure: str
-    part: Callable[[str, Job], Step]
-    tuning: Callable[[Job, str], Job]
+    part: Callable[[str, Task], TaskResult]
+    tuning: Callable[[Task, str], Task]
 
     @property
     def queries(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from .appended_codes import append_codes
 from .fast_scan import FastScan
 from .filtered_search import search_allowed
 from .product_scan import Found
-from .search_width import Probing, probing_range
+from .search_width import SearchWidth, width_range
 from .whole_search import lack, search_whole
 
 # Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
@@ -140,7 +140,7 @@ class CandidateIndex:
 
     def probing(self, n: int) -> tuple[int, int] | None:
         """The fewest and the most probes that make a difference in a search for n; None: all are scanned anyway."""
-        return probing_range((self._on_cpu or self)._index, min(n, len(self)))
+        return width_range((self._on_cpu or self)._index, min(n, len(self)))
 
     def search(
         self,
@@ -170,7 +170,7 @@ class CandidateIndex:
             if n > _GPU_MOST:
                 raise InputError(f"{n} candidates were asked for; a GPU finds at most {_GPU_MOST}, search on the cpu")
             with _GPU_LOCK:
-                scores, numbers = Probing.of(self._config, probes).search(self._index, _floats(queries), n)
+                scores, numbers = SearchWidth.of(self._config, probes).search(self._index, _floats(queries), n)
             if len(lacking := lack(numbers)):  # of lists that are visited, as many as it takes
                 found = self._on_cpu.search(queries[lacking], n, probes=probes)
                 scores[lacking], numbers[lacking] = found
@@ -186,7 +186,7 @@ class CandidateIndex:
             return packed.search(queries, n) if allowed is None else packed.search_allowed(queries, n, allowed)
         if self._index.metric_type != library.METRIC_INNER_PRODUCT:
             _set_metric(self._index, library.METRIC_INNER_PRODUCT)
-        probing = Probing.of(self._config, probes)
+        probing = SearchWidth.of(self._config, probes)
         if allowed is not None:
             return search_allowed(self._index, queries, n, allowed, probing)
         return search_whole(self._index, queries, n, probing)

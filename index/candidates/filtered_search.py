@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..faiss import faiss_library
 from .product_scan import Found, scan_products
-from .search_width import Probing
+from .search_width import SearchWidth
 from .whole_search import fill_up, lack, scan_decoded
 
 
 def search_allowed(
-    index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], probing: Probing
+    index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], probing: SearchWidth
 ) -> Found:
     """The best n documents of those that are allowed, `[n_queries, n]`: inner products and numbers.
 
@@ -31,7 +31,7 @@ def search_allowed(
             queries = library.downcast_VectorTransform(index.chain.at(number)).apply(queries)
         return search_allowed(library.downcast_index(index.index), queries, n, allowed, probing)
     n_allowed = int(np.count_nonzero(allowed))
-    wide = Probing(probing.lists, max(n, probing.beam)).widened(len(allowed) / n_allowed)
+    wide = SearchWidth(probing.lists, max(n, probing.beam)).widened(len(allowed) / n_allowed)
     selector = library.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
     if isinstance(index, library.IndexHNSW):
         if wide.walks(n, n_allowed):
@@ -42,7 +42,7 @@ def search_allowed(
     if isinstance(index, library.IndexIVF):
         found = wide.search(index, queries, n, selector)
         if not _is_whole(found):
-            found = Probing(index.nlist, wide.beam).search(index, queries, n, selector)
+            found = SearchWidth(index.nlist, wide.beam).search(index, queries, n, selector)
         return fill_up(index, queries, found, allowed)
     if isinstance(index, (library.IndexFlat, library.IndexScalarQuantizer, library.IndexRaBitQ)):
         return probing.search(index, queries, n, selector)

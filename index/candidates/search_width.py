@@ -21,25 +21,25 @@ _GPU_LISTS = 2048
 
 
 @dataclass(frozen=True)
-class Probing:
+class SearchWidth:
     """lists: that an IVF index visits, at most all. beam: of a graph's walk, at least as many as are to be found."""
 
     lists: int
     beam: int
 
     @classmethod
-    def of(cls, config: IndexConfig, probes: int | None) -> Probing:
+    def of(cls, config: IndexConfig, probes: int | None) -> SearchWidth:
         """Both as wide as `probes`; None: as the configuration says."""
         return cls(config.nprobe, config.ef_search) if probes is None else cls(probes, probes)
 
-    def widened(self, factor: float) -> Probing:
+    def widened(self, factor: float) -> SearchWidth:
         """So many times as wide."""
-        return Probing(math.ceil(self.lists * factor), int(self.beam * factor))
+        return SearchWidth(math.ceil(self.lists * factor), int(self.beam * factor))
 
-    def doubled(self, reach: tuple[int, int] | None) -> Probing:
-        """Twice as wide, as far as that makes a difference. reach: an index's `probing_range`."""
+    def doubled(self, reach: tuple[int, int] | None) -> SearchWidth:
+        """Twice as wide, as far as that makes a difference. reach: an index's `width_range`."""
         most = 0 if reach is None else reach[1]
-        return Probing(max(self.lists, min(2 * self.lists, most)), max(self.beam, min(2 * self.beam, most)))
+        return SearchWidth(max(self.lists, min(2 * self.lists, most)), max(self.beam, min(2 * self.beam, most)))
 
     def search(self, index: Any, queries: NDArray[np.float32], n: int, selector: Any = None) -> Found:
         """The best n documents of each query in a FAISS index, `[n_queries, n]`: inner products and numbers.
@@ -77,15 +77,15 @@ class Probing:
         return library.SearchParameters(**chosen) if chosen else None
 
 
-def probing_range(index: Any, n: int) -> tuple[int, int] | None:
+def width_range(index: Any, n: int) -> tuple[int, int] | None:
     """The fewest and the most probes that make a difference in a search for n documents; None for a scan of all."""
     library = faiss_library.faiss()
     if isinstance(index, library.IndexPreTransform):
-        return probing_range(library.downcast_index(index.index), n)
+        return width_range(library.downcast_index(index.index), n)
     if isinstance(index, library.IndexRefine):
-        return probing_range(library.downcast_index(index.base_index), n)
+        return width_range(library.downcast_index(index.base_index), n)
     if isinstance(index, library.IndexIVF):
         return 1, int(index.nlist)
-    if isinstance(index, library.IndexHNSW) and Probing(0, n).walks(n, index.ntotal):
+    if isinstance(index, library.IndexHNSW) and SearchWidth(0, n).walks(n, index.ntotal):
         return n, int(index.ntotal)
     return None

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ..faiss import faiss_library
 from ..scoring.scores import in_order
 from .product_scan import Found
-from .search_width import Probing, probing_range
+from .search_width import SearchWidth, width_range
 
 
-def search_whole(index: Any, queries: NDArray[np.float32], n: int, probing: Probing) -> Found:
+def search_whole(index: Any, queries: NDArray[np.float32], n: int, probing: SearchWidth) -> Found:
     """The best n documents of each query, `[n_queries, n]`: inner products and numbers, all of them of documents.
 
     index: searched by inner products, on the CPU. queries: float32 `[n_queries, dim]`. n: at most as many as there are.
@@ -22,7 +22,7 @@ def search_whole(index: Any, queries: NDArray[np.float32], n: int, probing: Prob
     """
     scores, numbers = probing.search(index, queries, n)
     while len(lacking := lack(numbers)):
-        wider = probing.doubled(probing_range(index, n))
+        wider = probing.doubled(width_range(index, n))
         if wider == probing:
             return fill_up(index, queries, (scores, numbers))
         probing = wider

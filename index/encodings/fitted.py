@@ -42,13 +42,13 @@ _WORDS_A_PLACE = 4
 _QUERY_SHARE = 0.5
 
 
-class Fitted:
+class FittedEncoding:
     """A fitted encoding with its parameters.
 
     centroids: float32 `[n_centroids, dim]`.
     words: float32 `[n_sample, dim]`, on which documents are fitted.
     solution: float32 `[dim_of_documents, n_sample]`, turns a document's best inner products with them into its vector.
-    device, of both encodings: as `Muvera` has it.
+    device, of both encodings: as `MuveraEncoding` has it.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Fitted:
         self.solution = solution
 
     @classmethod
-    def fit(cls, config: FittedConfig, sample: WordVectors, queries: WordVectors | None = None) -> Fitted:
+    def fit(cls, config: FittedConfig, sample: WordVectors, queries: WordVectors | None = None) -> FittedEncoding:
         """Fit to a sample of documents; one without words gives an encoding of zeros.
 
         queries: such as will be asked, whose words take the place of half of the documents' in the sample.
@@ -121,9 +121,9 @@ class Fitted:
             encoded = list(fitted_queries(self.centroids, threshold, parts, device))
         return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
-    def folded(self, matrix: NDArray[np.float32]) -> Fitted:
+    def folded(self, matrix: NDArray[np.float32]) -> FittedEncoding:
         """The encoding whose document vectors are this one's times `matrix`, `[dim, n]`, at no further cost."""
-        return Fitted(self.config, self.centroids, self.words, np.ascontiguousarray(matrix.T @ self.solution))
+        return FittedEncoding(self.config, self.centroids, self.words, np.ascontiguousarray(matrix.T @ self.solution))
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """All parameters by name, vectors in float16, as `from_tensors` takes them back."""
@@ -131,7 +131,7 @@ class Fitted:
         return {**vectors, **quantised("solution", self.solution, axis=1)}
 
     @classmethod
-    def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> Fitted:
+    def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> FittedEncoding:
         """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
         centroids = tensor(tensors, "centroids", None, None)
         words = tensor(tensors, "words", None, centroids.shape[1])

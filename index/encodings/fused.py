@@ -17,10 +17,10 @@ from ..scoring.maxsim import maxsim
 from ..small_products import row_products
 from ..tensors import tensor
 from ..word_vectors import WordVectors
-from .fitted import Fitted
-from .muvera import Muvera
+from .fitted import FittedEncoding
+from .muvera import MuveraEncoding
 from .reduction import Reduction
-from .summary import Summary
+from .summary import SummaryEncoding
 
 _REDUCTION = "reduction."
 _PSEUDO_QUERIES = 64
@@ -51,7 +51,11 @@ class FusedEncoding:
     """
 
     def __init__(
-        self, words: Muvera | Fitted | Summary, scale: float, summary_weight: float, reduction: Reduction | None = None
+        self,
+        words: MuveraEncoding | FittedEncoding | SummaryEncoding,
+        scale: float,
+        summary_weight: float,
+        reduction: Reduction | None = None,
     ) -> None:
         self.words = words
         self.scale = scale
@@ -88,16 +92,16 @@ class FusedEncoding:
         candidates: str = "",
     ) -> tuple[FusedEncoding, NDArray[np.float32]]:
         """What `fit` gives, and the encodings of the first documents of the sample, which it needs anyway."""
-        words: Muvera | Fitted | Summary
+        words: MuveraEncoding | FittedEncoding | SummaryEncoding
         scale = 1.0
         if isinstance(config, MuveraConfig):
-            words = Muvera.fit(config, sample)
+            words = MuveraEncoding.fit(config, sample)
             if summary_weight > 0:
                 scale = _fit_scale(words, sample, config.seed)
         elif isinstance(config, FittedConfig):
-            words = Fitted.fit(config, sample, queries)
+            words = FittedEncoding.fit(config, sample, queries)
         else:
-            words, summary_weight = Summary.fit(config, sample), 0.0
+            words, summary_weight = SummaryEncoding.fit(config, sample), 0.0
         full = cls(words, scale, summary_weight)
         encoded = full.encode_documents(sample[:_ENCODED_DOCUMENTS])
         if reduction is None:
@@ -121,9 +125,9 @@ class FusedEncoding:
             asked = np.concatenate([asked, real * np.float32(np.sqrt(len(asked) / len(real)))])
         reduction = Reduction.fit(config, asked, encoded)
         if candidates:
-            reduction = reduction.dealt(faiss_library.sub_quantisers(reduction.dim, candidates))
+            reduction = reduction.balanced_for_pq(faiss_library.sub_quantisers(reduction.dim, candidates))
         reduced = encoded @ reduction.documents - reduction.shift
-        if not isinstance(self.words, Fitted):
+        if not isinstance(self.words, FittedEncoding):
             return FusedEncoding(self.words, self.scale, self.summary_weight, reduction), reduced
         own, summary = np.split(reduction.documents, [self.words.dim])
         folded = self.words.folded(own * np.float32(self._share))
@@ -135,7 +139,7 @@ class FusedEncoding:
         words = self.words.encode_documents(documents, device)
         if self.reduction is None:
             return self._joined(words, documents)
-        if not isinstance(self.words, Fitted):
+        if not isinstance(self.words, FittedEncoding):
             return self._joined(words, documents) @ self.reduction.documents - self.reduction.shift
         if documents.summary is not None and self.summary_weight:
             words += documents.summary @ (self.reduction.documents * np.float32(np.sqrt(self.summary_weight)))
@@ -157,14 +161,14 @@ class FusedEncoding:
         """
         words, reduction = self.words, self.reduction
         summary = summary_dim if self.summary_weight else 0
-        own, encoded = (dim, summary_dim) if isinstance(words, Summary) else (words.word_dim, words.dim)
+        own, encoded = (dim, summary_dim) if isinstance(words, SummaryEncoding) else (words.word_dim, words.dim)
         n = encoded + summary
         made = n if reduction is None else reduction.dim
         fits = [(own, dim)]
-        if isinstance(words, Fitted):
+        if isinstance(words, FittedEncoding):
             fits.append((len(words.solution), encoded if reduction is None else made))
         if reduction is not None:
-            folded = isinstance(words, Fitted)
+            folded = isinstance(words, FittedEncoding)
             fits += [(len(reduction.queries), n), (len(reduction.documents), summary if folded else n)]
         if not made or any(given != expected for given, expected in fits):
             raise ValueError(f"the encoding is for other dims than words' {dim} and summaries' {summary_dim}")
@@ -194,7 +198,7 @@ class FusedEncoding:
         scale, summary_weight = tensors["mix"].astype(np.float64).tolist()
         if not (scale > 0 and 0 <= summary_weight <= 1):
             raise ValueError(f"tensor 'mix' holds {scale} and {summary_weight}; expected a scale and a share")
-        kinds = {MuveraConfig: Muvera, FittedConfig: Fitted, SummaryConfig: Summary}
+        kinds = {MuveraConfig: MuveraEncoding, FittedConfig: FittedEncoding, SummaryConfig: SummaryEncoding}
         words = kinds[type(config)].from_tensors(config, tensors)  # type: ignore[attr-defined]
         reduction = None
         parts = {name.removeprefix(_REDUCTION): it for name, it in tensors.items() if name.startswith(_REDUCTION)}
@@ -222,7 +226,7 @@ def pseudo_queries(sample: WordVectors, n: int, words: int, seed: int, length: f
     return WordVectors(vectors, drawn.offsets, drawn.word_ids, summary)
 
 
-def _fit_scale(words: Muvera, sample: WordVectors, seed: int) -> float:
+def _fit_scale(words: MuveraEncoding, sample: WordVectors, seed: int) -> float:
     random = np.random.default_rng((seed, 0x5CA1E))
     with_words = np.flatnonzero(sample.counts)
     if len(with_words) < 2:

@@ -22,7 +22,7 @@ from .batches import batches
 _BATCH_NUMBERS = 16_000_000
 
 
-class Muvera:
+class MuveraEncoding:
     """A MUVERA encoding with its drawn parameters.
 
     hyperplanes: float32 `[repetitions, bits, dim]`.
@@ -50,7 +50,7 @@ class Muvera:
         self.final = final
 
     @classmethod
-    def fit(cls, config: MuveraConfig, sample: WordVectors) -> Muvera:
+    def fit(cls, config: MuveraConfig, sample: WordVectors) -> MuveraEncoding:
         """Draw the parameters for words of the sample's dims; the sample's values matter only for the centre.
 
         Raises InputError when the inner projection has more dims than the words.
@@ -116,7 +116,7 @@ class Muvera:
         return tensors
 
     @classmethod
-    def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> Muvera:
+    def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> MuveraEncoding:
         """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
         hyperplanes = tensor(tensors, "hyperplanes", config.repetitions, config.bits, None)
         dim, inner = hyperplanes.shape[2], config.projection_dim

@@ -43,7 +43,7 @@ class Reduction:
             left = right = _count_sketch(documents.shape[1], config.dims, config.seed)
         return cls(left.astype(np.float32), right.astype(np.float32), (mean @ right).astype(np.float32))
 
-    def dealt(self, n: int) -> Reduction:
+    def balanced_for_pq(self, n: int) -> Reduction:
         """The same with its dims in another order, dealt like cards to n runs of as many, the strongest ones first.
 
         A product quantiser of n parts then has strong and weak dims in each, and spends its bits on the strong ones:

@@ -10,11 +10,11 @@ from ..errors import InputError
 from ..word_vectors import WordVectors
 
 
-class Summary:
+class SummaryEncoding:
     """Encodes a text as its summary (ColBERTer's workflow 2: retrieve by the summary, refine by the words)."""
 
     @classmethod
-    def fit(cls, config: SummaryConfig, sample: WordVectors) -> Summary:
+    def fit(cls, config: SummaryConfig, sample: WordVectors) -> SummaryEncoding:
         """There is nothing to fit. Raises InputError for texts without a summary."""
         if sample.summary is None:
             raise InputError(
@@ -38,5 +38,5 @@ class Summary:
         return {}
 
     @classmethod
-    def from_tensors(cls, config: SummaryConfig, tensors: dict[str, NDArray[np.generic]]) -> Summary:
+    def from_tensors(cls, config: SummaryConfig, tensors: dict[str, NDArray[np.generic]]) -> SummaryEncoding:
         return cls()

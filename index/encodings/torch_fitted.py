@@ -22,7 +22,7 @@ def fitted_documents(
 ) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch of documents, float32 `[n_documents, dim]`.
 
-    words, solution: the parameters of the encoding; see `Fitted`.
+    words, solution: the parameters of the encoding; see `FittedEncoding`.
     """
     target = torch_device(device)
     sampled, weights = put(words, target), put(solution, target)
@@ -37,7 +37,7 @@ def fitted_queries(
 ) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch of queries, float32 `[n_queries, dim]`.
 
-    centroids, threshold: the parameters of the features; see `Fitted`.
+    centroids, threshold: the parameters of the features; see `FittedEncoding`.
     """
     target = torch_device(device)
     centres = put(centroids, target)

@@ -29,7 +29,7 @@ def muvera_encodings(
 ) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch, float32 `[n_texts, dim]`.
 
-    arrays: the parameters of the encoding by name, as `Muvera.tensors` gives them.
+    arrays: the parameters of the encoding by name, as `MuveraEncoding.tensors` gives them.
     """
     target = torch_device(device)
     parameters = {name: put(array, target) for name, array in arrays.items()}

@@ -31,5 +31,5 @@ def coding(now: Snapshot, config: IndexConfig) -> Coding:
     """
     used = None if now.generation is None else now.parameters(now.generation.id).config
     unencoded = [s.record for s in now.segments if now.parameters(s.record.generation).encoding is None]
-    n_unencoded = sum(record.n_documents - now.n_dead(record) for record in unencoded)
+    n_unencoded = sum(record.n_documents - now.n_deleted(record) for record in unencoded)
     return Coding(used, n_unencoded, first_stage_from(config), codecs_from(config))

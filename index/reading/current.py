@@ -1,4 +1,4 @@
-"""`Latest`: the snapshot that an open index reads from, shared by its threads."""
+"""`CurrentSnapshot`: the snapshot that an open index reads from, shared by its threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..storage.settings import IndexSettings
 from .snapshot import OpenFiles, Snapshot
 
 
-class Latest:
+class CurrentSnapshot:
     """What the index held when it was last looked at: at opening, at a `reload`, or at an own change.
 
     catalog, settings: of the index that is open, which a `reload` exchanges where another one lies at its path.

@@ -142,8 +142,8 @@ class Snapshot:
     def _check_tombstones(self, segment: Segment) -> None:
         first = segment.record.first_row
         start, stop = np.searchsorted(self.tombstones, [first, first + segment.record.n_rows])
-        dead, rows = self.dead(segment), segment.rows
-        if not np.array_equal(rows[dead[dead < len(rows)]], self.tombstones[start:stop]):
+        deleted, rows = self.deleted(segment), segment.rows
+        if not np.array_equal(rows[deleted[deleted < len(rows)]], self.tombstones[start:stop]):
             raise WordhiveError(f"{self.catalog.path} is damaged (no row of a tombstone); restore it from a copy")
 
     def _now(self) -> list[SegmentRecord]:
@@ -187,12 +187,12 @@ class Snapshot:
         word_ids = segment.word_ids_of(local, offsets)
         return WordVectors(parameters.words.decode(segment.words[words]), offsets, word_ids, summary)
 
-    def n_dead(self, record: SegmentRecord) -> int:
+    def n_deleted(self, record: SegmentRecord) -> int:
         """Deleted documents that a segment still holds."""
         start, stop = np.searchsorted(self.tombstones, [record.first_row, record.first_row + record.n_rows])
         return int(stop - start)
 
-    def dead(self, segment: Segment) -> NDArray[np.int64]:
+    def deleted(self, segment: Segment) -> NDArray[np.int64]:
         """Numbers of the deleted documents within a segment, ascending."""
         first = segment.record.first_row
         start, stop = np.searchsorted(self.tombstones, [first, first + segment.record.n_rows])
@@ -200,7 +200,7 @@ class Snapshot:
 
     def live(self, segment: Segment) -> NDArray[np.int64]:
         """Numbers of the other documents within a segment, ascending."""
-        return np.delete(np.arange(segment.record.n_documents), self.dead(segment))
+        return np.delete(np.arange(segment.record.n_documents), self.deleted(segment))
 
     def among(self, segment: Segment, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Numbers within a segment of those of the given ascending rows that are documents of it, and not deleted."""
@@ -210,13 +210,13 @@ class Snapshot:
         held = segment.rows
         places = np.searchsorted(held, rows)
         places = places[(places < len(held)) & (held[np.minimum(places, len(held) - 1)] == rows)]
-        dead = self.dead(segment)
-        return np.setdiff1d(places, dead, assume_unique=True) if len(dead) else places
+        deleted = self.deleted(segment)
+        return np.setdiff1d(places, deleted, assume_unique=True) if len(deleted) else places
 
     def _allowed(self, segment: Segment, rows: NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
         """Which of a segment's documents count: a mask, or None where all do."""
-        dead = self.dead(segment)
-        if rows is None and not len(dead):
+        deleted = self.deleted(segment)
+        if rows is None and not len(deleted):
             return None
         mask = np.zeros(segment.record.n_documents, np.bool_)
         mask[self.live(segment) if rows is None else self.among(segment, rows)] = True

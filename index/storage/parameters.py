@@ -149,7 +149,7 @@ def fit_encoding(
     return FusedEncoding.from_tensors(config.encoding, fitted.tensors()), encoded
 
 
-def outgrown(held: IndexConfig, asked: IndexConfig, n_documents: int, n_words: Callable[[], int]) -> bool:
+def can_retrain(held: IndexConfig, asked: IndexConfig, n_documents: int, n_words: Callable[[], int]) -> bool:
     """Whether parameters are makeshift, because documents were few, and there are enough now to train better ones."""
     if all(getattr(held, part) == getattr(asked, part) for part in _MAKESHIFT):
         return False

@@ -191,7 +191,7 @@ def new_folder(parent: Path, name: str) -> Iterator[Path]:
         raise
 
 
-def remove_strangers(parent: Path, known: set[str], form: re.Pattern[str]) -> None:
+def remove_orphans(parent: Path, known: set[str], form: re.Pattern[str]) -> None:
     """Remove the folders below `parent` that the catalog does not name: what a crash left.
 
     form: of the names that such folders have; others are somebody else's. Nothing is removed through a link.

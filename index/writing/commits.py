@@ -19,7 +19,7 @@ from ..storage.catalog import documents
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.parameters import Parameters
-from ..storage.segment import file_records, new_folder, remove_strangers, save_array, save_word_ids
+from ..storage.segment import file_records, new_folder, remove_orphans, save_array, save_word_ids
 from ..storage.word_id_lists import WordIdLists, by_word_id
 from ..word_vectors import WordVectors
 from .lock import folder_lock
@@ -103,7 +103,7 @@ def commit_batch(
     with catalog.commit("upsert" if len(replaced) else "add", len(batch.ids)) as transaction:
         if new is not None:
             _insert_generation(transaction, new)
-        _bury(transaction, replaced)
+        _insert_tombstones(transaction, replaced)
         _insert(transaction, record, files)
         rows = range(record.first_row, record.first_row + record.n_documents)
         documents.insert(transaction, rows, batch, codec, store_texts=store_texts)
@@ -128,7 +128,7 @@ def commit_tuning(catalog: Catalog, candidates: int | None, probes: int | None) 
 def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:
     """Delete the documents of those rows: one transaction."""
     with catalog.commit("delete", len(rows)) as transaction:
-        _bury(transaction, rows)
+        _insert_tombstones(transaction, rows)
 
 
 def commit_merge(
@@ -155,7 +155,7 @@ def commit_merge(
             _forget_files(transaction, f"params/{id}/")
 
 
-def _bury(transaction: sqlite3.Connection, rows: Sequence[int]) -> None:
+def _insert_tombstones(transaction: sqlite3.Connection, rows: Sequence[int]) -> None:
     documents.delete(transaction, rows)
     transaction.executemany("INSERT INTO tombstone VALUES (?)", [(row,) for row in rows])
 
@@ -185,8 +185,8 @@ def _forget_files(transaction: sqlite3.Connection, folder: str) -> None:
 
 def sweep(path: Path, catalog: Catalog) -> None:
     """Remove the folders of segments and of parameters that the catalog does not name."""
-    remove_strangers(path / "segments", {record.id for record in catalog.segments()}, _SEGMENT)
-    remove_strangers(path / "params", {str(generation.id) for generation in catalog.generations()}, _GENERATION)
+    remove_orphans(path / "segments", {record.id for record in catalog.segments()}, _SEGMENT)
+    remove_orphans(path / "params", {str(generation.id) for generation in catalog.generations()}, _GENERATION)
 
 
 def _disk_full(path: Path) -> WordhiveError:

@@ -26,7 +26,7 @@ FAN = 8
 MOSTLY_DEAD = 0.5
 
 
-def due(records: Sequence[SegmentRecord], dead: Mapping[str, int]) -> list[SegmentRecord]:
+def due(records: Sequence[SegmentRecord], deleted: Mapping[str, int]) -> list[SegmentRecord]:
     """The neighbouring segments that should become one, or the one to be rewritten; none where nothing is worth it.
 
     dead: deleted documents by segment. Only segments of the last generation of parameters are merged with each other:
@@ -34,7 +34,7 @@ def due(records: Sequence[SegmentRecord], dead: Mapping[str, int]) -> list[Segme
     all rows from its first to its last, so that only neighbours can become one.
     """
     for record in records:
-        if dead.get(record.id, 0) >= MOSTLY_DEAD * record.n_documents:
+        if deleted.get(record.id, 0) >= MOSTLY_DEAD * record.n_documents:
             return [record]
     last = list(takewhile(lambda record: record.generation == records[-1].generation, reversed(records)))
     for tier in sorted({_tier(record) for record in last}):

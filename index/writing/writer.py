@@ -12,13 +12,13 @@ from typing import Any
 from ..arguments import listed
 from ..errors import InputError, WordhiveWarning
 from ..filters.conditions import Where
-from ..reading.current import Latest
+from ..reading.current import CurrentSnapshot
 from ..reading.snapshot import Snapshot
 from ..reading.unknown_attributes import warn_of_unknown
 from ..storage.batch import Batch
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
-from ..storage.parameters import SAMPLE_DOCUMENTS, Parameters, load_queries, outgrown
+from ..storage.parameters import SAMPLE_DOCUMENTS, Parameters, can_retrain, load_queries
 from ..storage.segment import Segment, file_records, new_folder
 from ..storage.settings import IndexSettings
 from ..word_vectors import WordVectors
@@ -39,7 +39,7 @@ from .merging import due, merge
 class Writer:
     """Changes an index, as its only writer for as long as a change takes; `latest` sees them."""
 
-    def __init__(self, path: Path, latest: Latest, device: str) -> None:
+    def __init__(self, path: Path, latest: CurrentSnapshot, device: str) -> None:
         self._path = path
         self._latest = latest
         self._device = device
@@ -168,7 +168,7 @@ class Writer:
         """Whether the documents were too few to train all that was asked for, and with new ones are enough."""
         now = self._latest.now()
         held, asked = now.parameters(generation.id).config, self._latest.settings.config
-        return outgrown(held, asked, len(now) + len(new), lambda: self._latest.opened().n_words + len(new.vectors))
+        return can_retrain(held, asked, len(now) + len(new), lambda: self._latest.opened().n_words + len(new.vectors))
 
     def _new_name(self) -> str:
         """A segment's name: no segment had it before, so nobody takes one's files for another's."""
@@ -197,8 +197,8 @@ class Writer:
 
     def _due(self) -> list[Segment]:
         now = self._latest.now()
-        dead = {s.record.id: now.n_dead(s.record) for s in now.segments} if len(now.tombstones) else {}
-        run = due([segment.record for segment in now.segments], dead)
+        deleted = {s.record.id: now.n_deleted(s.record) for s in now.segments} if len(now.tombstones) else {}
+        run = due([segment.record for segment in now.segments], deleted)
         return [segment for segment in now.segments if segment.record in run]
 
     def _merge(self, now: Snapshot, segments: Sequence[Segment]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from wordhive.eval.collections.collection import Collection
 from wordhive.eval.experiment import Experiment
-from wordhive.eval.results import CollectionFindings
+from wordhive.eval.results import CollectionResults
 from wordhive.eval.runner import Runner
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.shards import write_shards
@@ -92,7 +92,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def found(experiment: Experiment, cache: Path, report: Path) -> CollectionFindings:
+def found(experiment: Experiment, cache: Path, report: Path) -> CollectionResults:
     return Runner(experiment, report, cache).run().collections[0]
 
 

@@ -15,7 +15,7 @@ from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, Wordhiv
 from wordhive.index.candidates import candidate_index
 from wordhive.index.candidates.candidate_index import CandidateIndex, check_device
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
+from wordhive.index.encodings import FittedEncoding, FusedEncoding, MuveraEncoding
 from wordhive.index.faiss import faiss_library
 
 Draw = Callable[..., WordVectors]
@@ -55,7 +55,7 @@ def _gpu_faiss() -> None:
         pytest.skip("FAISS finds no GPU")
 
 
-def assert_same(encoding: Muvera | Fitted | FusedEncoding, texts: WordVectors, side: str) -> None:
+def assert_same(encoding: MuveraEncoding | FittedEncoding | FusedEncoding, texts: WordVectors, side: str) -> None:
     expected, encoded = (getattr(encoding, side)(texts, device) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(encoded, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -66,7 +66,7 @@ def assert_same(encoding: Muvera | Fitted | FusedEncoding, texts: WordVectors, s
 def test_muvera_is_that_of_the_cpu(cuda: Any, draw: Draw, settings: dict[str, Any], side: str) -> None:
     texts = draw(3, COUNTS, dim=32)
     config = MuveraConfig(**{"repetitions": 5, "bits": 4, "projection_dim": None, **settings})
-    assert_same(Muvera.fit(config, texts), texts, side)
+    assert_same(MuveraEncoding.fit(config, texts), texts, side)
 
 
 @pytest.mark.gpu
@@ -82,8 +82,8 @@ def test_fitted_is_that_of_the_cpu(cuda: Any, draw: Draw, reduction: ReductionCo
 def test_small_batches_encode_like_one(cuda: Any, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = draw(3, COUNTS, dim=32)
     encodings = [
-        Muvera.fit(MuveraConfig(repetitions=5, bits=4, projection_dim=8, fill=True), texts),
-        Fitted.fit(FittedConfig(centroids=64, sample_words=512), texts),
+        MuveraEncoding.fit(MuveraConfig(repetitions=5, bits=4, projection_dim=8, fill=True), texts),
+        FittedEncoding.fit(FittedConfig(centroids=64, sample_words=512), texts),
     ]
     expected = [encoding.encode_documents(texts) for encoding in encodings]
     for family in ("muvera", "fitted"):
@@ -95,7 +95,7 @@ def test_small_batches_encode_like_one(cuda: Any, draw: Draw, monkeypatch: pytes
 @pytest.mark.gpu
 def test_words_times_buckets_are_never_in_memory(cuda: Any, draw: Draw) -> None:
     texts = draw(3, [500] * 100)
-    encoding = Muvera.fit(MuveraConfig(repetitions=4, bits=12, projection_dim=None, fill=True), texts)
+    encoding = MuveraEncoding.fit(MuveraConfig(repetitions=4, bits=12, projection_dim=None, fill=True), texts)
     cuda.reset_peak_memory_stats()
     encoding.encode_documents(texts, "cuda")
     assert cuda.max_memory_allocated() < 1e9 < 500 * 100 * 4 * 2**12 * 4
@@ -103,7 +103,7 @@ def test_words_times_buckets_are_never_in_memory(cuda: Any, draw: Draw) -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_beyond_the_last_is_named(cuda: Any, draw: Draw) -> None:
-    encoding = Muvera.fit(MuveraConfig(), draw(1, [3], dim=32))
+    encoding = MuveraEncoding.fit(MuveraConfig(), draw(1, [3], dim=32))
     with pytest.raises(WordhiveError, match="device 'cuda:99' was asked for"):
         encoding.encode_documents(draw(1, [3], dim=32), "cuda:99")
 

@@ -10,7 +10,7 @@ import pytest
 
 from wordhive.index import InputError, WordVectors
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.query_cache import QueryMemory
+from wordhive.retrieval.query_cache import QueryCache
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Searcher
 
@@ -55,13 +55,13 @@ def test_a_query_that_comes_again_is_not_encoded_again(
 
 
 def test_vectors_are_the_same_bits(tiny_encoder: Encoder) -> None:
-    memory, expected = QueryMemory(tiny_encoder, 3), tiny_encoder.encode_queries(["honey, ants"])
+    memory, expected = QueryCache(tiny_encoder, 3), tiny_encoder.encode_queries(["honey, ants"])
     for _ in range(2):
         assert_same(memory.encode(["honey, ants"]), expected)
 
 
 def test_a_batch_encodes_what_is_new_in_it(tiny_encoder: Encoder, asked: list[list[str]]) -> None:
-    memory = QueryMemory(tiny_encoder, 9)
+    memory = QueryCache(tiny_encoder, 9)
     memory.encode(["bees"])
     texts = ["ants and a long tail of words", "bees", "", "ants and a long tail of words", "moths"]
     found = memory.encode(texts)
@@ -74,7 +74,7 @@ def test_a_batch_encodes_what_is_new_in_it(tiny_encoder: Encoder, asked: list[li
 
 
 def test_the_last_ones_are_kept(tiny_encoder: Encoder, asked: list[list[str]]) -> None:
-    memory = QueryMemory(tiny_encoder, 2)
+    memory = QueryCache(tiny_encoder, 2)
     for text in ("a", "b", "a", "c", "a", "b"):  # b was asked longest ago when c came
         memory.encode([text])
     assert asked == [["a"], ["b"], ["c"], ["b"]]
@@ -88,14 +88,14 @@ def test_the_last_ones_are_kept(tiny_encoder: Encoder, asked: list[list[str]]) -
 
 @pytest.mark.parametrize("texts", [["A"], ["a "], ["a", "A"]])
 def test_other_texts_are_other_queries(tiny_encoder: Encoder, asked: list[list[str]], texts: list[str]) -> None:
-    memory = QueryMemory(tiny_encoder, 9)
+    memory = QueryCache(tiny_encoder, 9)
     memory.encode(["a"])
     memory.encode(texts)
     assert asked[1] == [text for text in texts if text != "a"]
 
 
 def test_what_a_caller_does_to_vectors_is_not_remembered(tiny_encoder: Encoder) -> None:
-    memory, expected = QueryMemory(tiny_encoder, 3), tiny_encoder.encode_queries(["wasps"])
+    memory, expected = QueryCache(tiny_encoder, 3), tiny_encoder.encode_queries(["wasps"])
     for _ in range(2):
         found = memory.encode(["wasps"])
         assert_same(found, expected)
@@ -103,14 +103,14 @@ def test_what_a_caller_does_to_vectors_is_not_remembered(tiny_encoder: Encoder) 
 
 
 def test_nothing_is_remembered_unless_asked_for(tiny_encoder: Encoder, asked: list[list[str]]) -> None:
-    memory = QueryMemory(tiny_encoder, 0)
+    memory = QueryCache(tiny_encoder, 0)
     for _ in range(2):
         memory.encode(["a"])
     assert asked == [["a"], ["a"]]
 
 
 def test_threads_may_share_it(tiny_encoder: Encoder) -> None:
-    memory, texts = QueryMemory(tiny_encoder, 2), ["bees", "ants", "moths", "wasps"]
+    memory, texts = QueryCache(tiny_encoder, 2), ["bees", "ants", "moths", "wasps"]
     expected = {text: tiny_encoder.encode_queries([text]) for text in texts}
     failed: list[BaseException] = []
 
@@ -139,4 +139,4 @@ def test_a_size_that_is_none_is_refused(tmp_path: Path, tiny_folder: Path, tiny_
 def test_a_text_that_is_none_is_refused(tiny_encoder: Encoder) -> None:
     for wrong in ([None], [["a"]], [b"a"]):
         with pytest.raises(InputError, match="expected strings"):
-            QueryMemory(tiny_encoder, 3).encode(wrong)  # type: ignore[arg-type]
+            QueryCache(tiny_encoder, 3).encode(wrong)  # type: ignore[arg-type]

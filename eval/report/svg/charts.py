@@ -9,7 +9,7 @@ from math import sqrt
 
 from wordhive.index.quantity import quantity
 
-from ...results import CollectionFindings, SystemFindings
+from ...results import CollectionResults, SystemResults
 from .. import numbers
 from ..ranking import Roster, baseline, front, measure_name, named, value
 from .labels import Box, Label, place, shortened, text_width
@@ -53,9 +53,9 @@ class Frame:
 
 
 def quality_by_cost(
-    collection: CollectionFindings,
+    collection: CollectionResults,
     roster: Roster,
-    cost: Callable[[SystemFindings], float | None],
+    cost: Callable[[SystemResults], float | None],
     name: str,
     shown: Callable[[float | None], str],
 ) -> str | None:
@@ -99,7 +99,7 @@ def quality_by_cost(
     return picture(title, listed, _WIDTH, _HEIGHT, "".join(content))
 
 
-def candidate_recall(collection: CollectionFindings, roster: Roster) -> str | None:
+def candidate_recall(collection: CollectionResults, roster: Roster) -> str | None:
     """Share of the exact top 10 by number of candidates; None where no system has a first stage."""
     curves = {s.name: dict(sorted(s.candidate_recall.items())) for s in collection.systems if s.candidate_recall}
     if not curves:
@@ -125,7 +125,7 @@ def candidate_recall(collection: CollectionFindings, roster: Roster) -> str | No
 
 
 def queries(
-    collection: CollectionFindings, first: SystemFindings, second: SystemFindings, marked: Sequence[str]
+    collection: CollectionResults, first: SystemResults, second: SystemResults, marked: Sequence[str]
 ) -> str | None:
     """Each query by the main measure of two systems; equal ones as one larger circle; marked: ids that get numbers.
 
@@ -165,7 +165,7 @@ def queries(
 
 
 def _numbered(
-    collection: CollectionFindings, ones: Sequence[float], others: Sequence[float], marked: Sequence[str], frame: Frame
+    collection: CollectionResults, ones: Sequence[float], others: Sequence[float], marked: Sequence[str], frame: Frame
 ) -> str:
     """Numbers on the queries that are shown side by side; those at one place in one flag."""
     row = {id: number for number, id in enumerate(collection.query_ids)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wordhive.eval import runner
-from wordhive.eval.results import Findings
+from wordhive.eval.results import ExperimentResults
 
 from ..conftest import Run
 
@@ -44,7 +44,7 @@ def test_an_experiment_is_run_stopped_and_resumed(
     assert "tiny: BM25 done" not in printed.err
     assert "tiny: exact done" in printed.err
     assert "tiny ndcg@10" in printed.out
-    found = Findings.read(report / "report.json")
+    found = ExperimentResults.read(report / "report.json")
     assert [system.measures["ndcg@10"] for system in found.collections[0].systems] == [1.0, 1.0]
     assert found.setting["config"]["systems"][0]["name"] == "BM25"
     assert {"versions", "machine", "git", "date", "seed"} <= set(found.setting)

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from wordhive.eval.report import latex, markdown, page, write
-from wordhive.eval.results import CollectionFindings, Contrast, Findings, HitFindings, SideBySide, SystemFindings
+from wordhive.eval.results import (
+    CollectionResults,
+    Contrast,
+    ExperimentResults,
+    HitResult,
+    SideBySide,
+    SystemResults,
+)
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert(1)</script>\"'&|`$\\"
@@ -54,19 +61,21 @@ def parsed(html: str) -> Balance:
     return found
 
 
-def system(name: str, value: float, **given: object) -> SystemFindings:
+def system(name: str, value: float, **given: object) -> SystemResults:
     """One with a value and nothing else."""
-    plain = SystemFindings(name, "run", "", {"ndcg@10": value}, {}, {}, {}, {}, None, None, None, "")
+    plain = SystemResults(name, "run", "", {"ndcg@10": value}, {}, {}, {}, {}, None, None, None, "")
     return replace(plain, **given)  # type: ignore[arg-type]
 
 
-def findings_of(systems: list[SystemFindings], contrasts: list[Contrast] | None = None, /, **given: object) -> Findings:
+def findings_of(
+    systems: list[SystemResults], contrasts: list[Contrast] | None = None, /, **given: object
+) -> ExperimentResults:
     """One collection of two queries, of which the first system is the baseline."""
-    collection = CollectionFindings(
+    collection = CollectionResults(
         "tiny", "test", 3, ["1", "2"], ["one", "two"], "ndcg@10", systems[0].name, systems, contrasts or [], [], None,
         {}, {},
     )  # fmt: skip
-    return Findings("Tiny", [replace(collection, **given)], "fisher", 0.05, {})  # type: ignore[arg-type]
+    return ExperimentResults("Tiny", [replace(collection, **given)], "fisher", 0.05, {})  # type: ignore[arg-type]
 
 
 # By hand: one beats three (p .01), three does not beat two (p .2), two beats three though it is named second (p .049);
@@ -83,7 +92,7 @@ WORKED = findings_of(
 )
 
 
-def test_page_is_sound_and_loads_nothing(findings: Findings) -> None:
+def test_page_is_sound_and_loads_nothing(findings: ExperimentResults) -> None:
     html = page(findings)
     elements = parsed(html).elements
     assert not {"script", "link", "img", "iframe", "object"} & set(elements)
@@ -93,15 +102,15 @@ def test_page_is_sound_and_loads_nothing(findings: Findings) -> None:
         assert re.match(r'<svg class="chart" role="img" viewBox="[^"]*"><title>[^<]+</title><desc>[^<]+</desc>', chart)
 
 
-def test_same_findings_give_the_same_bytes(findings: Findings, tmp_path: Path) -> None:
+def test_same_findings_give_the_same_bytes(findings: ExperimentResults, tmp_path: Path) -> None:
     files = write(findings, tmp_path / "new" / "one")
     assert [file.name for file in files] == ["report.md", "report.html", "report.tex"]
-    again = write(Findings.from_json(findings.to_json()), tmp_path / "two")
+    again = write(ExperimentResults.from_json(findings.to_json()), tmp_path / "two")
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
-    hit = HitFindings(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 0.12)])
+    hit = HitResult(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 0.12)])
     names = [EVIL + "a", EVIL + "b"]
     full = {"bytes_per_document": {EVIL: 5.0}, "latency": {EVIL: {EVIL: 1.0}, "total": {"p50": 1.0}},
             "candidate_recall": {10: 0.5, 20: 0.9}, "per_query": {"ndcg@10": [0.1, 0.9]}, "kind": EVIL,
@@ -220,9 +229,9 @@ def test_latex_of_a_worked_example() -> None:
 
 def test_hits_have_grades_and_word_matches() -> None:
     hits = [
-        HitFindings("x", 1.0, 2, "a text", [("bees", "bees", 0.312), ("talk", "dance", 0.12)]),
-        HitFindings("y", 0.5, 0, "", []),
-        HitFindings("z", 0.4, None, "", []),
+        HitResult("x", 1.0, 2, "a text", [("bees", "bees", 0.312), ("talk", "dance", 0.12)]),
+        HitResult("y", 0.5, 0, "", []),
+        HitResult("z", 0.4, None, "", []),
     ]
     html = page(findings_of([system("one", 0.5)], side_by_side=[SideBySide("1", "q", {"one": 0.5}, {"one": hits})]))
     assert "<li><bdi>bees</bdi> <b>31 %</b></li><li><bdi>talk</bdi> → <bdi>dance</bdi> <b>12 %</b></li>" in html
@@ -270,7 +279,7 @@ def test_page_has_the_same_letters() -> None:
         (findings_of([system("one", 0.5)], query_ids=["1"], queries=["one"]), "1 judged query"),
         (findings_of([system("one", 0.5)], query_ids=[], queries=[]), "0 judged queries"),
         (findings_of([system("one", 0.5)], systems=[]), "No system has"),
-        (Findings("Nothing", [], "student", 0.05, {}), "0 systems on 0 collections"),
+        (ExperimentResults("Nothing", [], "student", 0.05, {}), "0 systems on 0 collections"),
         (
             findings_of([system("one", 0.5), system("two", 0.6)], [Contrast("one", "two", -0.1, 0.3, 0, 1, 1)]),
             "(not significant, p = .3000)",
@@ -289,7 +298,7 @@ def test_page_has_the_same_letters() -> None:
         ),
     ],
 )  # fmt: skip
-def test_edge_cases(edge: Findings, said: str) -> None:
+def test_edge_cases(edge: ExperimentResults, said: str) -> None:
     html = page(edge)
     parsed(html)
     assert said in html.replace("\u00a0", " ")
@@ -299,7 +308,7 @@ def test_edge_cases(edge: Findings, said: str) -> None:
 
 def test_average_is_of_one_measure_over_all_collections() -> None:
     [one] = findings_of([system("a", 0.5), system("b", 0.6)]).collections
-    both = Findings("", [one, replace(one, name="two", systems=[system("a", 0.7)])], "fisher", 0.05, {})
+    both = ExperimentResults("", [one, replace(one, name="two", systems=[system("a", 0.7)])], "fisher", 0.05, {})
     assert "| <sub>a</sub> a | .5000 | .7000 | .6000 |" in markdown(both)
     assert "| <sub>b</sub> b | **.6000** | – | – |" in markdown(both)
     mixed = replace(both, collections=[one, replace(one, main_measure="mrr@10")])

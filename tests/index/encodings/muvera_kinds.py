@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from wordhive.index import MuveraConfig, WordVectors
-from wordhive.index.encodings import Muvera
+from wordhive.index.encodings import MuveraEncoding
 from wordhive.index.scoring.maxsim import maxsim
 
 Draw = Callable[..., WordVectors]
@@ -41,19 +41,19 @@ both_layouts = pytest.mark.parametrize("layout", [PLAIN, GOOGLE], ids=["plain", 
 both_sides = pytest.mark.parametrize("side", ["encode_documents", "encode_queries"])
 
 
-def fit(kind: dict[str, Any], dim: int = 8, sample: WordVectors | None = None, **settings: Any) -> Muvera:
+def fit(kind: dict[str, Any], dim: int = 8, sample: WordVectors | None = None, **settings: Any) -> MuveraEncoding:
     config = MuveraConfig(**{"repetitions": 3, "bits": 2, **kind, **settings})
-    return Muvera.fit(config, WordVectors.empty(dim) if sample is None else sample)
+    return MuveraEncoding.fit(config, WordVectors.empty(dim) if sample is None else sample)
 
 
-def along_axes(bits: int, **settings: Any) -> Muvera:
+def along_axes(bits: int, **settings: Any) -> MuveraEncoding:
     """One repetition whose hyperplanes are the axes: bit i of a word is whether its coordinate i is above 0."""
     config = MuveraConfig(repetitions=1, bits=bits, projection_dim=None, **settings)
     dim = max(bits, 1)
-    return Muvera(config, np.eye(dim, dtype=np.float32)[None, :bits], None, np.zeros(dim, np.float32))
+    return MuveraEncoding(config, np.eye(dim, dtype=np.float32)[None, :bits], None, np.zeros(dim, np.float32))
 
 
-def encode(encoding: Muvera, side: str, *texts: Any) -> NDArray[np.float32]:
+def encode(encoding: MuveraEncoding, side: str, *texts: Any) -> NDArray[np.float32]:
     encoded: NDArray[np.float32] = getattr(encoding, side)(WordVectors.from_list(texts))
     return encoded
 
@@ -66,11 +66,11 @@ def gaussian(seed: int, counts: list[int], dim: int = 8) -> WordVectors:
     return WordVectors(vectors.astype(np.float32), offsets, np.zeros(sum(counts), np.uint32))
 
 
-def blocks(encoding: Muvera, encoded: NDArray[np.float32]) -> NDArray[np.float32]:
+def blocks(encoding: MuveraEncoding, encoded: NDArray[np.float32]) -> NDArray[np.float32]:
     return encoded.reshape(len(encoded), encoding.config.repetitions, 2**encoding.config.bits, -1)
 
 
-def estimates(encoding: Muvera, queries: WordVectors, documents: WordVectors) -> NDArray[np.float64]:
+def estimates(encoding: MuveraEncoding, queries: WordVectors, documents: WordVectors) -> NDArray[np.float64]:
     products = encoding.encode_queries(queries).astype(np.float64) @ encoding.encode_documents(documents).T
     mean: NDArray[np.float64] = products / encoding.config.repetitions
     return mean
@@ -80,7 +80,7 @@ def chamfer(queries: WordVectors, documents: WordVectors) -> NDArray[np.float32]
     return maxsim(queries, documents.vectors, documents.offsets)
 
 
-def target_bits(bucket: int, encoding: Muvera) -> str:
+def target_bits(bucket: int, encoding: MuveraEncoding) -> str:
     """The signs that a bucket stands for, the first hyperplane's first."""
     bits = encoding.config.bits
     if encoding.config.google:

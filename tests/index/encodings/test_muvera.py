@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from wordhive.index import InputError, MuveraConfig, WordVectors
-from wordhive.index.encodings import Muvera, muvera
+from wordhive.index.encodings import MuveraEncoding, muvera
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -20,11 +20,11 @@ seeds = st.integers(0, 10_000)
 counts = st.lists(st.integers(0, 6), min_size=1, max_size=5).filter(any)
 
 
-def fit(sample: WordVectors, **settings: Any) -> Muvera:
-    return Muvera.fit(MuveraConfig(**{"repetitions": 3, "bits": 2, "projection_dim": None, **settings}), sample)
+def fit(sample: WordVectors, **settings: Any) -> MuveraEncoding:
+    return MuveraEncoding.fit(MuveraConfig(**{"repetitions": 3, "bits": 2, "projection_dim": None, **settings}), sample)
 
 
-def slow_encode(encoding: Muvera, texts: WordVectors, *, is_query: bool) -> NDArray[np.float64]:
+def slow_encode(encoding: MuveraEncoding, texts: WordVectors, *, is_query: bool) -> NDArray[np.float64]:
     rows = []
     for text in range(len(texts)):
         words = texts.vectors[texts.offsets[text] : texts.offsets[text + 1]].astype(np.float64)
@@ -33,7 +33,7 @@ def slow_encode(encoding: Muvera, texts: WordVectors, *, is_query: bool) -> NDAr
     return np.array(rows)
 
 
-def _slow_blocks(encoding: Muvera, words: NDArray[np.float64], repetition: int, is_query: bool) -> list[float]:
+def _slow_blocks(encoding: MuveraEncoding, words: NDArray[np.float64], repetition: int, is_query: bool) -> list[float]:
     bits = encoding.config.bits
     centred = words - encoding.mean
     patterns = [tuple(bool(plane @ word > 0) for plane in encoding.hyperplanes[repetition]) for word in centred]
@@ -66,7 +66,7 @@ def _slow_block(
     return nearest
 
 
-def _slow_sketch(encoding: Muvera, numbers: list[float]) -> list[float]:
+def _slow_sketch(encoding: MuveraEncoding, numbers: list[float]) -> list[float]:
     if encoding.sketch is None:
         return numbers
     out = [0.0] * encoding.dim
@@ -75,7 +75,7 @@ def _slow_sketch(encoding: Muvera, numbers: list[float]) -> list[float]:
     return out
 
 
-def blocks(encoding: Muvera, encoded: NDArray[np.float32]) -> NDArray[np.float32]:
+def blocks(encoding: MuveraEncoding, encoded: NDArray[np.float32]) -> NDArray[np.float32]:
     return encoded.reshape(len(encoded), encoding.config.repetitions, 2**encoding.config.bits, -1)
 
 
@@ -385,7 +385,7 @@ def test_a_sample_without_words_has_no_centre() -> None:
 def test_tensors_hold_everything(draw: Draw, settings: dict[str, Any]) -> None:
     documents = draw(3, [5, 1, 9])
     encoding = fit(documents, **settings)
-    again = Muvera.from_tensors(encoding.config, encoding.tensors())
+    again = MuveraEncoding.from_tensors(encoding.config, encoding.tensors())
     np.testing.assert_array_equal(again.encode_documents(documents), encoding.encode_documents(documents))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from wordhive.index import IndexConfig, InputError, MuveraConfig, WordVectors, threads
-from wordhive.index.encodings import Muvera, muvera
+from wordhive.index.encodings import MuveraEncoding, muvera
 
 from .muvera_kinds import (
     CENTRED,
@@ -36,7 +36,7 @@ from .muvera_kinds import (
 )
 
 
-def by_definition(encoding: Muvera, words: NDArray[np.float32], *, is_query: bool) -> NDArray[np.float64]:
+def by_definition(encoding: MuveraEncoding, words: NDArray[np.float32], *, is_query: bool) -> NDArray[np.float64]:
     numbers: list[NDArray[np.float64]] = []
     for repetition, planes in enumerate(encoding.hyperplanes):
         signs = [bits_of(word, planes) for word in words]
@@ -140,7 +140,7 @@ def test_the_same_configuration_gives_the_same_bytes(draw: Draw, kind: dict[str,
     sample, texts = draw(1, [4, 6]), draw(2, [5, 0, 3])
     one, other = fit(kind, sample=sample), fit(kind, sample=sample)
     assert getattr(one, side)(texts).tobytes() == getattr(other, side)(texts).tobytes()
-    again = Muvera.from_tensors(one.config, one.tensors())
+    again = MuveraEncoding.from_tensors(one.config, one.tensors())
     assert getattr(again, side)(texts).tobytes() == getattr(one, side)(texts).tobytes()
 
 

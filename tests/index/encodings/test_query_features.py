@@ -29,7 +29,7 @@ def test_features_are_added_up(draw: Draw, counts: list[int], dim: int) -> None:
 
 def test_a_query_is_encoded_as_it_is_among_many(draw: Draw) -> None:
     config = fitted.FittedConfig(centroids=16, sample_words=64)
-    encoding = fitted.Fitted.fit(config, draw(3, [20] * 30, 8))
+    encoding = fitted.FittedEncoding.fit(config, draw(3, [20] * 30, 8))
     queries = draw(4, [3, 0, 12, 1] * 10, 8)
     assert len(queries.vectors) > query_features.MOST_WORDS
     alone = [encoding.encode_queries(queries[i : i + 1]) for i in range(len(queries))]

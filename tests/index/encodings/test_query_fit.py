@@ -10,7 +10,7 @@ import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, WordhiveError, WordVectors
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings import Fitted, FusedEncoding, fused
+from wordhive.index.encodings import FittedEncoding, FusedEncoding, fused
 from wordhive.index.files import checksum
 from wordhive.index.scoring.maxsim import maxsim
 
@@ -31,11 +31,11 @@ def _ten_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_their_words_take_the_place_of_some_of_the_sample(draw: Draw) -> None:
     documents, queries = draw(1, [5] * 40), draw(2, [4] * 100)
-    words = Fitted.fit(FittedConfig(centroids=8, sample_words=64), documents, queries).words
+    words = FittedEncoding.fit(FittedConfig(centroids=8, sample_words=64), documents, queries).words
     asked = queries.vectors / np.linalg.norm(queries.vectors, axis=1, keepdims=True)
     assert len(words) == 64
     assert int(((words @ asked.T).max(axis=1) > 1 - 1e-5).sum()) == 32
-    few = Fitted.fit(FittedConfig(centroids=8, sample_words=64), documents, queries[:1]).words
+    few = FittedEncoding.fit(FittedConfig(centroids=8, sample_words=64), documents, queries[:1]).words
     assert int(((few @ asked.T).max(axis=1) > 1 - 1e-5).sum()) == 4
 
 

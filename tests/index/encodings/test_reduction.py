@@ -97,13 +97,13 @@ def test_documents_that_do_not_vary_leave_no_dims_but_one() -> None:
 def test_dealt_dims_are_the_same_in_an_order_to_and_fro() -> None:
     queries, documents = rows(1, 40), rows(2, 90)
     reduction = Reduction.fit(ReductionConfig(dims=12, method="pca"), queries, documents)
-    dealt = reduction.dealt(4)
+    balanced_for_pq = reduction.balanced_for_pq(4)
     order = [0, 7, 8, 1, 6, 9, 2, 5, 10, 3, 4, 11]
     for part in ("queries", "documents", "shift"):
-        np.testing.assert_array_equal(getattr(dealt, part), getattr(reduction, part)[..., order])
-    assert error(dealt, queries, documents) == pytest.approx(error(reduction, queries, documents))
+        np.testing.assert_array_equal(getattr(balanced_for_pq, part), getattr(reduction, part)[..., order])
+    assert error(balanced_for_pq, queries, documents) == pytest.approx(error(reduction, queries, documents))
     for n in (0, 5, 12):  # none, not even, one dim each
-        np.testing.assert_array_equal(reduction.dealt(n).documents, reduction.documents)
+        np.testing.assert_array_equal(reduction.balanced_for_pq(n).documents, reduction.documents)
 
 
 def test_dealt_dims_are_coded_better() -> None:
@@ -111,7 +111,7 @@ def test_dealt_dims_are_coded_better() -> None:
     documents *= 0.7 ** np.arange(20, dtype=np.float32)
     reduction = Reduction.fit(ReductionConfig(dims=20, method="pca"), rows(1, 40), documents)
     errors = []
-    for coded in (reduction, reduction.dealt(10)):
+    for coded in (reduction, reduction.balanced_for_pq(10)):
         vectors = documents @ coded.documents - coded.shift
         codec = faiss_library.from_factory(20, "PQ10x4", vectors, "candidates", 0)
         errors.append(float(np.square(codec.sa_decode(codec.sa_encode(vectors)) - vectors).sum()))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError, MuveraConfig, WordVectors
 from wordhive.index.config import IndexConfig
-from wordhive.index.encodings import Muvera, reference_random
+from wordhive.index.encodings import MuveraEncoding, reference_random
 
 WORDS = np.array([[((37 * i + 17 * j) % 101 - 50) / 50 for j in range(8)] for i in range(5)], np.float32)
 
@@ -16,7 +16,7 @@ WORDS = np.array([[((37 * i + 17 * j) % 101 - 50) / 50 for j in range(8)] for i 
 def encode(kind: str, **settings: object) -> NDArray[np.float32]:
     text = WordVectors.from_list([WORDS])
     config = MuveraConfig(reference_random=True, projection="count-sketch", **settings)  # type: ignore[arg-type]
-    encoding = Muvera.fit(config, text)
+    encoding = MuveraEncoding.fit(config, text)
     return (encoding.encode_queries(text) if kind == "query" else encoding.encode_documents(text))[0]
 
 
@@ -75,8 +75,8 @@ def test_a_query_has_as_many_numbers_as_the_reference_says() -> None:
 
 def test_its_buckets_are_ours_in_another_order() -> None:
     text = WordVectors.from_list([WORDS])
-    ours = Muvera.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None), text)
-    theirs = Muvera.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None, reference_random=True), text)
+    ours = MuveraEncoding.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None), text)
+    theirs = MuveraEncoding.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None, reference_random=True), text)
     ours.hyperplanes = theirs.hyperplanes
     blocks = [np.sort(e.encode_documents(text).reshape(8, 8), axis=0) for e in (ours, theirs)]
     np.testing.assert_array_equal(*blocks)

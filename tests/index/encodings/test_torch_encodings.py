@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from wordhive.index import InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
+from wordhive.index.encodings import FittedEncoding, FusedEncoding, MuveraEncoding
 
 Draw = Callable[..., WordVectors]
 pytestmark = pytest.mark.usefixtures("in_float32")
@@ -41,15 +41,17 @@ quick = settings(max_examples=25, deadline=None, derandomize=True, database=None
 counts = st.lists(st.integers(0, 6), min_size=1, max_size=8)
 
 
-def muvera(sample: WordVectors, **settings: Any) -> Muvera:
-    return Muvera.fit(MuveraConfig(**{"repetitions": 3, "bits": 2, "projection_dim": None, **settings}), sample)
+def muvera(sample: WordVectors, **settings: Any) -> MuveraEncoding:
+    return MuveraEncoding.fit(MuveraConfig(**{"repetitions": 3, "bits": 2, "projection_dim": None, **settings}), sample)
 
 
-def fitted(sample: WordVectors) -> Fitted:
-    return Fitted.fit(FittedConfig(centroids=12, threshold=0.1, sample_words=40), sample)
+def fitted(sample: WordVectors) -> FittedEncoding:
+    return FittedEncoding.fit(FittedConfig(centroids=12, threshold=0.1, sample_words=40), sample)
 
 
-def assert_same(encoding: Muvera | Fitted | FusedEncoding, texts: WordVectors, side: str = "encode_documents") -> None:
+def assert_same(
+    encoding: MuveraEncoding | FittedEncoding | FusedEncoding, texts: WordVectors, side: str = "encode_documents"
+) -> None:
     expected = getattr(encoding, side)(texts)
     encoded = getattr(encoding, side)(texts, TORCH)
     assert (encoded.dtype, encoded.shape) == (np.float32, expected.shape)
@@ -157,9 +159,9 @@ def test_torch_is_imported_for_a_device_of_its_own_alone() -> None:
         import sys
         import numpy as np
         from wordhive.index import MuveraConfig, WordVectors
-        from wordhive.index.encodings import Muvera
+        from wordhive.index.encodings import MuveraEncoding
         texts = WordVectors.from_list([np.eye(3)])
-        encoding = Muvera.fit(MuveraConfig(repetitions=1, bits=1, projection_dim=None), texts)
+        encoding = MuveraEncoding.fit(MuveraConfig(repetitions=1, bits=1, projection_dim=None), texts)
         encoding.encode_documents(texts)
         assert "torch" not in sys.modules
         encoding.encode_documents(texts, "cpu:0")

@@ -14,7 +14,7 @@ from wordhive.index import IndexConfig, WordhiveError
 from wordhive.index.files import checksum
 from wordhive.index.storage import segment as segment_module
 from wordhive.index.storage.catalog.catalog_records import FileRecord, SegmentRecord
-from wordhive.index.storage.segment import Segment, file_records, new_folder, remove_strangers, save_array
+from wordhive.index.storage.segment import Segment, file_records, new_folder, remove_orphans, save_array
 
 NUMBERS = re.compile(r"\d+")
 
@@ -68,24 +68,24 @@ def test_strangers_are_removed(tmp_path: Path) -> None:
     for name in ("7", "12", "writing-13", "mine", "writing-mine", "12.old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
-    remove_strangers(tmp_path, {"7"}, NUMBERS)
+    remove_orphans(tmp_path, {"7"}, NUMBERS)
     assert names(tmp_path) == ["12.old", "7", "mine", "writing-mine"]
 
 
 def test_what_is_known_keeps_its_files(tmp_path: Path) -> None:
     write_then(tmp_path, None)
-    remove_strangers(tmp_path, {"new"}, re.compile(".*"))
+    remove_orphans(tmp_path, {"new"}, re.compile(".*"))
     assert names(tmp_path / "new") == ["file"]
 
 
 def test_files_beside_the_folders_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "README").touch()
-    remove_strangers(tmp_path, set(), re.compile(".*"))
+    remove_orphans(tmp_path, set(), re.compile(".*"))
     assert names(tmp_path) == ["README"]
 
 
 def test_no_folder_holds_no_strangers(tmp_path: Path) -> None:
-    remove_strangers(tmp_path / "gone", set(), NUMBERS)
+    remove_orphans(tmp_path / "gone", set(), NUMBERS)
     assert names(tmp_path) == []
 
 

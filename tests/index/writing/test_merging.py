@@ -109,7 +109,7 @@ def _filled(path: Path, config: IndexConfig, documents: WordVectors, batches: in
 
 def _unmerged(path: Path, config: IndexConfig, documents: WordVectors, batches: int) -> Index:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer_module, "due", lambda records, dead: [])
+        patch.setattr(writer_module, "due", lambda records, deleted: [])
         return _filled(path, config, documents, batches)
 
 
