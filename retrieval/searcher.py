@@ -157,7 +157,7 @@ class Searcher:
         for place, (text, hits) in enumerate(zip(texts, found, strict=True)):
             asked = SearchedQuery(self.index, encoder, text, vectors[place : place + 1])
             for hit in hits:
-                object.__setattr__(hit, "_asked", asked)
+                object.__setattr__(hit, "_query", asked)
         return found[0] if isinstance(queries, str) else found
 
     def search_vectors(

@@ -31,7 +31,10 @@ def test_the_package_keeps_its_rules() -> None:
     ("files", "fault"),
     [
         ({"index__errors": "from wordhive.eval.runs import Run", "eval__runs": ""}, "eval.runs, which is above it"),
-        ({"index__config": "from .word_vectors import a", "index__word_vectors": ""}, "index.word_vectors, which is not on a"),
+        (
+            {"index__config": "from .word_vectors import a", "index__word_vectors": ""},
+            "index.word_vectors, which is not on a lower floor",
+        ),
         ({"index__config": "from .storage.catalog import A", "index__storage__catalog": ""}, "index.storage, which is"),
         ({"index__novelty": ""}, "index.novelty has no floor"),
         ({"eval__a": "from . import b", "eval__b": "from .a import c"}, "circle of modules: eval.a, eval.b"),
