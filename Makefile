@@ -25,7 +25,7 @@ demo: $(READY)  ## index Python's own documentation, search it, measure it
 
 test: $(READY)  ## lint, types, and all tests that need no collections
 	$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest -m 'not slow and not gpu'
+	$(BIN)/python -m pytest -m 'not slow and not gpu' -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(READY)  ## the long drills of crashes, and the tests on the real collections in WORDHIVE_DATA
 	$(BIN)/python -m pytest -m slow -s

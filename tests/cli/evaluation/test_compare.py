@@ -36,8 +36,11 @@ def test_runs_and_bm25_are_compared_for_programs(run: Run, beir: Path, good: Pat
     assert found["missing"]["bm25"] == found["unknown"]["bm25"] == 0
 
 
-def test_runs_are_compared_for_people(run: Run, beir: Path, good: Path, poor: Path, tmp_path: Path) -> None:
-    latex = tmp_path / "table.tex"
+def test_runs_are_compared_for_people(
+    run: Run, beir: Path, good: Path, poor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # names that fit into the table, wherever the folder is
+    good, poor, latex = Path(good.name), Path(poor.name), Path("table.tex")
     shown = run("compare", good, poor, "--collection", beir, "--test", "student", "--latex", latex)
     assert shown.code == 0
     assert "2 / 0 / 0" in shown.out
