@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,10 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import AsJson, CollectionName, FirstQueries, Preset, Report, report_folder
+from .options import AsJson, CollectionName, FirstQueries, Preset, Report, keep, report_folder
 
-
-def register(group: typer.Typer) -> None:
-    group.command()(filters)
+if TYPE_CHECKING:
+    from wordhive.eval.bench.filters import FilterBench
 
 
 def filters(
@@ -38,13 +37,13 @@ def filters(
     \b
     wordhive bench filters ../collections/scifact
     """
-    from wordhive.eval.bench import filters as filter_bench
+    from wordhive.eval.bench.filters import bench
     from wordhive.eval.collections.loading import load_collection
 
     loaded = load_collection(collection, split)
     folder = report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"what was indexed is safe in {folder}; run the same command again to go on"):
-        found = filter_bench.bench(
+        results = bench(
             loaded,
             folder / "filters.hive",
             model=model,
@@ -55,10 +54,10 @@ def filters(
             candidates=candidates,
             on_measured=lambda one: terminal.note(f"measured {one.selectivity:.2%}"),
         )
-    terminal.write_json(folder / "filters.json", found)
-    if as_json:
-        terminal.print_json(found)
-        return
+    keep(results, folder, "filters.json", as_json, lambda: _print(results), "and the index")
+
+
+def _print(results: FilterBench) -> None:
     rows = [
         [
             f"{one.selectivity:.2%}",
@@ -68,12 +67,18 @@ def filters(
             f"{one.overlap:.4f}",
             f"{one.latency_ratio:.2f}",
         ]
-        for one in found.filters
+        for one in results.filters
     ]
-    columns = ["pass the filter", "documents", "hits", "complete", f"overlap with exact {k}", "time, of unfiltered"]
+    columns = [
+        "pass the filter",
+        "documents",
+        "hits",
+        "complete",
+        f"overlap with exact {results.k}",
+        "time, of unfiltered",
+    ]
     title = (
-        f"{found.collection}: {quantity(found.n_documents, 'document')}, "
-        f"{quantity(found.n_queries, 'query')}, {found.encoder}"
+        f"{results.collection}: {quantity(results.n_documents, 'document')}, "
+        f"{quantity(results.n_queries, 'query')}, {results.encoder}"
     )
     terminal.print_table(columns, rows, title=title)
-    terminal.note(f"filters.json and the index are in {folder}")
