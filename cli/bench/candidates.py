@@ -11,29 +11,19 @@ import typer
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import (
-    AsJson,
-    CollectionName,
-    FirstDocuments,
-    FirstQueries,
-    Report,
-    Shards,
-    collection_title,
-    keep,
-    report_folder,
-)
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.candidates import CandidateBench, FirstStage, Measured
 
 
 def candidates(
-    collection: CollectionName,
-    report: Report = None,
-    shards: Shards = None,
+    collection: options.CollectionName,
+    report: options.Report = None,
+    shards: options.Shards = None,
     split: Split = "test",
-    queries: FirstQueries = None,
-    documents: FirstDocuments = None,
+    queries: options.FirstQueries = None,
+    documents: options.FirstDocuments = None,
     fitted_to: Annotated[
         int,
         typer.Option(help="Fit parameters to the first so many documents; an index's first commit has 2048.", min=1),
@@ -49,7 +39,7 @@ def candidates(
         list[str] | None, typer.Option(help="Index preset or YAML file to compare instead; give it several times.")
     ] = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare first stages: how much of the exact top they find, in how many bytes, how fast.
 
@@ -70,22 +60,22 @@ def candidates(
         raise InputError("--grid and --config both name what to compare; give one of them")
     stages = _stages(grid, config)
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"what was measured is safe in {folder}; run the same command again to go on"):
         measured_on = EncodedCollection(
             loaded, Encoder.load(model or DEFAULT_MODEL), folder,
             shards=shards, n_queries=queries, n_documents=documents, fitted_to=fitted_to, summary_weight=summary_weight,
         )  # fmt: skip
         results = bench(stages, measured_on, lambda one: terminal.note(f"measured {one.encoding}, {one.candidates}"))
-    draw(results.stages, collection_title(results), folder / "candidates.png")
+    draw(results.stages, options.collection_title(results), folder / "candidates.png")
     beside = "candidates.png and what a second run needs"
-    keep(results, folder, "candidates.json", as_json, lambda: _print(results), beside)
+    options.keep(results, folder, "candidates.json", as_json, lambda: _print(results), beside)
 
 
 def _print(results: CandidateBench) -> None:
     from wordhive.eval.bench.ground_truth import TOPS
 
-    terminal.say(collection_title(results), bold=True)
+    terminal.say(options.collection_title(results), bold=True)
     terminal.say(f"encoder {results.encoder}, parameters fitted to the first {results.fitted_to:,} documents")
     terminal.say(f"summaries have {results.summary_weight:.2f} of the score")
     terminal.say(f"nDCG@10 of exact search {results.ndcg_exact:.4f}\n")

@@ -10,29 +10,19 @@ import typer
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import (
-    AsJson,
-    CollectionName,
-    FirstDocuments,
-    FirstQueries,
-    Report,
-    Shards,
-    collection_title,
-    keep,
-    report_folder,
-)
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.codecs import CodecBench, CodecPair
 
 
 def codecs(
-    collection: CollectionName,
-    report: Report = None,
-    shards: Shards = None,
+    collection: options.CollectionName,
+    report: options.Report = None,
+    shards: options.Shards = None,
     split: Split = "test",
-    queries: FirstQueries = None,
-    documents: FirstDocuments = None,
+    queries: options.FirstQueries = None,
+    documents: options.FirstDocuments = None,
     fitted_to: Annotated[
         int,
         typer.Option(help="Train codecs on the first so many documents; an index's first commit has 2048.", min=1),
@@ -44,7 +34,7 @@ def codecs(
         list[str] | None, typer.Option(help="Codec of the words to compare instead; give it several times.")
     ] = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare codecs of words and summaries: what they lose, in how many bytes, how fast.
 
@@ -62,15 +52,17 @@ def codecs(
 
     pairs = _pairs(grid, codec)
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"what was measured is safe in {folder}; run the same command again to go on"):
         measured_on = EncodedCollection(
             loaded, Encoder.load(model or DEFAULT_MODEL), folder,
             shards=shards, n_queries=queries, n_documents=documents, fitted_to=fitted_to,
         )  # fmt: skip
         results = bench(pairs, measured_on, lambda one: terminal.note(f"measured {one.words}, {one.summaries}"))
-    draw(results, collection_title(results), folder / "codecs.png")
-    keep(results, folder, "codecs.json", as_json, lambda: _print(results), "codecs.png and what a second run needs")
+    draw(results, options.collection_title(results), folder / "codecs.png")
+    options.keep(
+        results, folder, "codecs.json", as_json, lambda: _print(results), "codecs.png and what a second run needs"
+    )
 
 
 def _print(results: CodecBench) -> None:
@@ -93,7 +85,9 @@ def _print(results: CodecBench) -> None:
     columns = ["words and summaries", "B a word", "B a doc.", "nDCG@10", "lost", "overlap", "front"]
     columns += ["M dec/s", "k docs/s", "train s", "M enc/s"]
     terminal.print_table(
-        columns, rows, title=f"{collection_title(results)}; nDCG@10 without compression {results.ndcg_exact:.4f}"
+        columns,
+        rows,
+        title=f"{options.collection_title(results)}; nDCG@10 without compression {results.ndcg_exact:.4f}",
     )
     terminal.note(
         "decoded and encoded: million words a second; docs/s: thousand documents gathered, decoded and scored"

@@ -12,25 +12,25 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import AsJson, CollectionName, FirstQueries, Preset, Report, keep, report_folder
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.filters import FilterBench
 
 
 def filters(
-    collection: CollectionName,
-    report: Report = None,
+    collection: options.CollectionName,
+    report: options.Report = None,
     shards: Annotated[Path | None, typer.Option(help="The documents as wordhive encode left them.")] = None,
     split: Split = "test",
-    queries: FirstQueries = None,
+    queries: options.FirstQueries = None,
     k: Annotated[int, typer.Option("-k", help="Hits a query.", min=1)] = 10,
     candidates: Annotated[
         int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
     ] = None,
-    config: Preset = None,
+    config: options.Preset = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Search with filters that 100 % … 0.01 % of the documents pass, against exact search with the same filters.
 
@@ -41,7 +41,7 @@ def filters(
     from wordhive.eval.collections.loading import load_collection
 
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"what was indexed is safe in {folder}; run the same command again to go on"):
         results = bench(
             loaded,
@@ -54,7 +54,7 @@ def filters(
             candidates=candidates,
             on_measured=lambda one: terminal.note(f"measured {one.selectivity:.2%}"),
         )
-    keep(results, folder, "filters.json", as_json, lambda: _print(results), "and the index")
+    options.keep(results, folder, "filters.json", as_json, lambda: _print(results), "and the index")
 
 
 def _print(results: FilterBench) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import terminal
-from .options import AsJson, keep, report_folder
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.maxsim import MaxsimBench
@@ -28,7 +28,7 @@ def maxsim(
     report: Annotated[
         Path | None, typer.Option(help="The folder of maxsim.json \\[default: out/bench/maxsim].")
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Time MaxSim of random vectors: ours from floats and from codes, NumPy's, maxsim-cpu's, and sgemm by itself.
 
@@ -40,11 +40,11 @@ def maxsim(
     """
     from wordhive.eval.bench.maxsim import Shape, bench
 
-    folder = report_folder(report, "maxsim")
+    folder = options.report_folder(report, "maxsim")
     shape = Shape(documents, words, dims)
     with terminal.stoppable(lambda: "nothing was kept"):
         results = bench(shape, query_words or [16, 32, 64], threads)
-    keep(results, folder, "maxsim.json", as_json, lambda: _print(results))
+    options.keep(results, folder, "maxsim.json", as_json, lambda: _print(results))
 
 
 def _print(results: MaxsimBench) -> None:

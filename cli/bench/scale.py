@@ -11,36 +11,26 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import (
-    AsJson,
-    CandidatesScored,
-    CollectionName,
-    EncodedShards,
-    FirstQueries,
-    Preset,
-    Report,
-    keep,
-    report_folder,
-)
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.scale import Size
 
 
 def scale(
-    collection: CollectionName,
-    shards: EncodedShards,
+    collection: options.CollectionName,
+    shards: options.EncodedShards,
     documents: Annotated[
         list[int] | None,
         typer.Option(help="A size to measure; may be repeated \\[default: 10000, 100000, 1000000].", min=1),
     ] = None,
-    report: Report = None,
+    report: options.Report = None,
     split: Split = "test",
-    queries: FirstQueries = None,
-    candidates: CandidatesScored = 1000,
-    config: Preset = None,
+    queries: options.FirstQueries = None,
+    candidates: options.CandidatesScored = 1000,
+    config: options.Preset = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Grow an index to a million documents, and measure it on the way: time, bytes, memory, and what it finds.
 
@@ -55,7 +45,7 @@ def scale(
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
 
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"the same command goes on with the index in {folder}"):
         sizes = bench(
             list(loaded.queries.values())[:queries],
@@ -67,7 +57,7 @@ def scale(
             candidates=candidates,
             on_size=lambda size: terminal.note(f"{quantity(size.n_documents, 'document')} measured"),
         )
-    keep(sizes, folder, "scale.json", as_json, lambda: _print(sizes, candidates), "and the index")
+    options.keep(sizes, folder, "scale.json", as_json, lambda: _print(sizes, candidates), "and the index")
 
 
 def _print(sizes: list[Size], candidates: int) -> None:

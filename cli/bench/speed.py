@@ -11,33 +11,23 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import (
-    AsJson,
-    CandidatesScored,
-    CollectionName,
-    FirstDocuments,
-    FirstQueries,
-    Preset,
-    Report,
-    keep,
-    report_folder,
-)
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.speed import SpeedBench
 
 
 def speed(
-    collection: CollectionName,
-    documents: FirstDocuments = 2048,
-    queries: FirstQueries = 200,
-    report: Report = None,
+    collection: options.CollectionName,
+    documents: options.FirstDocuments = 2048,
+    queries: options.FirstQueries = 200,
+    report: options.Report = None,
     split: Split = "test",
-    candidates: CandidatesScored = 1000,
-    config: Preset = None,
+    candidates: options.CandidatesScored = 1000,
+    config: options.Preset = None,
     model: ModelName = None,
     device: Annotated[str, typer.Option(help="Where all of it is computed, encoding too: cpu or cuda.")] = "cpu",
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Time every stage of indexing and of search, and hold it against what this machine can do.
 
@@ -51,14 +41,14 @@ def speed(
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
 
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: "nothing was kept"):
         encoder = Encoder.load(model or DEFAULT_MODEL, device=device)
         results = bench(
             loaded, encoder, config=config, documents=documents, queries=queries,
             candidates=candidates, device=device,
         )  # fmt: skip
-    keep(results, folder, "speed.json", as_json, lambda: _print(results))
+    options.keep(results, folder, "speed.json", as_json, lambda: _print(results))
 
 
 def _print(speed: SpeedBench) -> None:

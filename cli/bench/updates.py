@@ -9,32 +9,22 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import (
-    AsJson,
-    CandidatesScored,
-    CollectionName,
-    EncodedShards,
-    FirstQueries,
-    Preset,
-    Report,
-    keep,
-    report_folder,
-)
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.updates import UpdateBench
 
 
 def updates(
-    collection: CollectionName,
-    shards: EncodedShards,
-    report: Report = None,
+    collection: options.CollectionName,
+    shards: options.EncodedShards,
+    report: options.Report = None,
     split: Split = "test",
-    queries: FirstQueries = None,
-    candidates: CandidatesScored = 1000,
-    config: Preset = None,
+    queries: options.FirstQueries = None,
+    candidates: options.CandidatesScored = 1000,
+    config: options.Preset = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Index 90 % of a collection, delete 30 %, add the rest, replace 10 %, and compare with an index made afresh.
 
@@ -47,7 +37,7 @@ def updates(
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
 
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"nothing was measured; the same command makes the indexes in {folder} anew"):
         results = bench(
             loaded.name,
@@ -59,7 +49,7 @@ def updates(
             candidates=candidates,
             on_note=terminal.note,
         )
-    keep(results, folder, "updates.json", as_json, lambda: _print(results), "and both indexes")
+    options.keep(results, folder, "updates.json", as_json, lambda: _print(results), "and both indexes")
 
 
 def _print(results: UpdateBench) -> None:
