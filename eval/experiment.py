@@ -13,7 +13,7 @@ from wordhive.index import InputError
 from wordhive.index.config_file import ConfigPart, parse, read_yaml
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 
-from .comparison import Test
+from .contrasts import Test
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 

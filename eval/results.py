@@ -10,6 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from wordhive.index import InputError
 
+from .contrasts import Contrast
+
 
 @dataclass(frozen=True)
 class IndexFindings:
@@ -54,23 +56,6 @@ class SystemResults:
     peak_memory: int | None
     run: str
     index: IndexFindings | None = None
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Two systems on the main measure.
-
-    difference: mean of the first less mean of the second. p: of no difference, by Holm over all pairs of the
-    collection. wins, ties, losses: queries on which the first is better, equal, worse.
-    """
-
-    first: str
-    second: str
-    difference: float
-    p: float
-    wins: int
-    ties: int
-    losses: int
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,39 +12,38 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import AsJson, CollectionName, FirstQueries, Preset, Report, report_folder
+from . import options
 
-
-def register(group: typer.Typer) -> None:
-    group.command()(filters)
+if TYPE_CHECKING:
+    from wordhive.eval.bench.filters import FilterBench
 
 
 def filters(
-    collection: CollectionName,
-    report: Report = None,
+    collection: options.CollectionName,
+    report: options.Report = None,
     shards: Annotated[Path | None, typer.Option(help="The documents as wordhive encode left them.")] = None,
     split: Split = "test",
-    queries: FirstQueries = None,
+    queries: options.FirstQueries = None,
     k: Annotated[int, typer.Option("-k", help="Hits a query.", min=1)] = 10,
     candidates: Annotated[
         int | None, typer.Option(help="Documents that the second stage scores \\[default: 1000].", min=1)
     ] = None,
-    config: Preset = None,
+    config: options.Preset = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Search with filters that 100 % … 0.01 % of the documents pass, against exact search with the same filters.
 
     \b
     wordhive bench filters ../collections/scifact
     """
-    from wordhive.eval.bench import filters as filter_bench
+    from wordhive.eval.bench.filters import bench
     from wordhive.eval.collections.loading import load_collection
 
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"what was indexed is safe in {folder}; run the same command again to go on"):
-        found = filter_bench.bench(
+        results = bench(
             loaded,
             folder / "filters.hive",
             model=model,
@@ -55,10 +54,10 @@ def filters(
             candidates=candidates,
             on_measured=lambda one: terminal.note(f"measured {one.selectivity:.2%}"),
         )
-    terminal.write_json(folder / "filters.json", found)
-    if as_json:
-        terminal.print_json(found)
-        return
+    options.keep(results, folder, "filters.json", as_json, lambda: _print(results), "and the index")
+
+
+def _print(results: FilterBench) -> None:
     rows = [
         [
             f"{one.selectivity:.2%}",
@@ -68,12 +67,18 @@ def filters(
             f"{one.overlap:.4f}",
             f"{one.latency_ratio:.2f}",
         ]
-        for one in found.filters
+        for one in results.filters
     ]
-    columns = ["pass the filter", "documents", "hits", "complete", f"overlap with exact {k}", "time, of unfiltered"]
+    columns = [
+        "pass the filter",
+        "documents",
+        "hits",
+        "complete",
+        f"overlap with exact {results.k}",
+        "time, of unfiltered",
+    ]
     title = (
-        f"{found.collection}: {quantity(found.n_documents, 'document')}, "
-        f"{quantity(found.n_queries, 'query')}, {found.encoder}"
+        f"{results.collection}: {quantity(results.n_documents, 'document')}, "
+        f"{quantity(results.n_queries, 'query')}, {results.encoder}"
     )
     terminal.print_table(columns, rows, title=title)
-    terminal.note(f"filters.json and the index are in {folder}")

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import terminal
-from .options import AsJson, report_folder
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.maxsim import MaxsimBench
-
-
-def register(group: typer.Typer) -> None:
-    group.command()(maxsim)
 
 
 def maxsim(
@@ -32,7 +28,7 @@ def maxsim(
     report: Annotated[
         Path | None, typer.Option(help="The folder of maxsim.json \\[default: out/bench/maxsim].")
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Time MaxSim of random vectors: ours from floats and from codes, NumPy's, maxsim-cpu's, and sgemm by itself.
 
@@ -42,21 +38,17 @@ def maxsim(
     wordhive bench maxsim
     wordhive bench maxsim --documents 1000 --dims 32 --query-words 10 --query-words 320 --threads 1
     """
-    from wordhive.eval.bench import maxsim as maxsim_bench
+    from wordhive.eval.bench.maxsim import Shape, bench
 
-    folder = report_folder(report, "maxsim")
+    folder = options.report_folder(report, "maxsim")
+    shape = Shape(documents, words, dims)
     with terminal.stoppable(lambda: "nothing was kept"):
-        found = maxsim_bench.bench(maxsim_bench.Shape(documents, words, dims), query_words or [16, 32, 64], threads)
-    terminal.write_json(folder / "maxsim.json", found)
-    if as_json:
-        terminal.print_json(found)
-        return
-    _print(found)
-    terminal.note(f"maxsim.json is in {folder}")
+        results = bench(shape, query_words or [16, 32, 64], threads)
+    options.keep(results, folder, "maxsim.json", as_json, lambda: _print(results))
 
 
-def _print(found: MaxsimBench) -> None:
-    shape = found.shape
+def _print(results: MaxsimBench) -> None:
+    shape = results.shape
     rows = [
         [
             f"{one.threads}",
@@ -67,9 +59,9 @@ def _print(found: MaxsimBench) -> None:
             f"{one.sgemm:,.2f}",
             *(f"{rate / 1e9:,.0f}" for rate in (one.rate(one.ours), one.rate(one.sgemm), one.peak)),
         ]
-        for one in found.floats
+        for one in results.floats
     ]
-    columns = ["threads", "query words", "ours, ms", "NumPy", f"maxsim-cpu {found.maxsim_cpu or ''}".rstrip()]
+    columns = ["threads", "query words", "ours, ms", "NumPy", f"maxsim-cpu {results.maxsim_cpu or ''}".rstrip()]
     columns += ["sgemm alone", "ours, Gflop/s", "sgemm", "sgemm at best"]
     title = f"{shape.documents:,} documents of {shape.words:,} words, {shape.dims} dims in float32"
     terminal.print_table(columns, rows, title=title)
@@ -83,7 +75,7 @@ def _print(found: MaxsimBench) -> None:
             f"{one.ours:,.2f}",
             f"{one.decoded / one.ours:.1f} ×",
         ]
-        for one in found.codecs
+        for one in results.codecs
     ]
     columns = ["codec", "bytes a word", "threads", "query words", "decoded, then NumPy, ms", "ours, from codes", ""]
     terminal.print_table(columns, rows, title="the same documents from codes")

@@ -1,17 +1,19 @@
-"""Options that several of `wordhive bench` have."""
+"""What several commands of `wordhive bench` have in common: options, and how their results are kept and shown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wordhive.index.quantity import quantity
 
+from .. import terminal
+
 if TYPE_CHECKING:
-    from wordhive.eval.bench.candidates import CandidateBench
-    from wordhive.eval.bench.codecs import CodecBench
+    from wordhive.eval.bench.encoded_collection import BenchResults
 
 CollectionName = Annotated[str, typer.Argument(help="A BEIR folder (plain or .gz files), or an ir_datasets id.")]
 Report = Annotated[Path | None, typer.Option(help="The folder of results \\[default: out/bench/COLLECTION].")]
@@ -34,7 +36,22 @@ def report_folder(report: Path | None, collection: str) -> Path:
     return folder
 
 
-def collection_title(found: CandidateBench | CodecBench) -> str:
+def collection_title(results: BenchResults) -> str:
     """What was measured on, for the head of a table."""
-    split = f" ({found.split})" if found.split else ""
-    return f"{found.collection}{split}: {quantity(found.n_documents, 'document')}, {quantity(found.n_queries, 'query')}"
+    split = f" ({results.split})" if results.split else ""
+    documents, queries = quantity(results.n_documents, "document"), quantity(results.n_queries, "query")
+    return f"{results.collection}{split}: {documents}, {queries}"
+
+
+def keep(results: Any, folder: Path, file: str, as_json: bool, show: Callable[[], None], beside: str = "") -> None:
+    """Write the results into a JSON file of the folder, then print them: as JSON, or as `show` does for people.
+
+    Args:
+        beside: What else is in the folder, such as "and the index".
+    """
+    terminal.write_json(folder / file, results)
+    if as_json:
+        terminal.print_json(results)
+        return
+    show()
+    terminal.note(f"{file} {beside} are in {folder}" if beside else f"{file} is in {folder}")

@@ -11,39 +11,26 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 from ..options.collection import Split
 from ..options.model import ModelName
-from .options import (
-    AsJson,
-    CandidatesScored,
-    CollectionName,
-    EncodedShards,
-    FirstQueries,
-    Preset,
-    Report,
-    report_folder,
-)
+from . import options
 
 if TYPE_CHECKING:
     from wordhive.eval.bench.scale import Size
 
 
-def register(group: typer.Typer) -> None:
-    group.command()(scale)
-
-
 def scale(
-    collection: CollectionName,
-    shards: EncodedShards,
+    collection: options.CollectionName,
+    shards: options.EncodedShards,
     documents: Annotated[
         list[int] | None,
         typer.Option(help="A size to measure; may be repeated \\[default: 10000, 100000, 1000000].", min=1),
     ] = None,
-    report: Report = None,
+    report: options.Report = None,
     split: Split = "test",
-    queries: FirstQueries = None,
-    candidates: CandidatesScored = 1000,
-    config: Preset = None,
+    queries: options.FirstQueries = None,
+    candidates: options.CandidatesScored = 1000,
+    config: options.Preset = None,
     model: ModelName = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Grow an index to a million documents, and measure it on the way: time, bytes, memory, and what it finds.
 
@@ -53,14 +40,14 @@ def scale(
     wordhive encode ../collections/arxiv --to arxiv.shards
     wordhive bench scale ../collections/arxiv --shards arxiv.shards --queries 500
     """
-    from wordhive.eval.bench import scale as scale_bench
+    from wordhive.eval.bench.scale import bench
     from wordhive.eval.collections.loading import load_collection
     from wordhive.retrieval.encoder import DEFAULT_MODEL, Encoder
 
     loaded = load_collection(collection, split)
-    folder = report_folder(report, loaded.name)
+    folder = options.report_folder(report, loaded.name)
     with terminal.stoppable(lambda: f"the same command goes on with the index in {folder}"):
-        found = scale_bench.bench(
+        sizes = bench(
             list(loaded.queries.values())[:queries],
             shards,
             Encoder.load(model or DEFAULT_MODEL),
@@ -70,15 +57,10 @@ def scale(
             candidates=candidates,
             on_size=lambda size: terminal.note(f"{quantity(size.n_documents, 'document')} measured"),
         )
-    terminal.write_json(folder / "scale.json", found)
-    if as_json:
-        terminal.print_json(found)
-        return
-    _print(found, candidates)
-    terminal.note(f"scale.json and the index are in {folder}")
+    options.keep(sizes, folder, "scale.json", as_json, lambda: _print(sizes, candidates), "and the index")
 
 
-def _print(found: list[Size], candidates: int) -> None:
+def _print(sizes: list[Size], candidates: int) -> None:
     rows = [
         [
             f"{size.n_documents:,}",
@@ -87,7 +69,7 @@ def _print(found: list[Size], candidates: int) -> None:
             f"{(sum(size.bytes.values()) - size.bytes.get('parameters', 0)) / size.n_documents:,.0f}",
             f"{sum(size.bytes.values()) / 1e6:,.1f}",
         ]
-        for size in found
+        for size in sizes
     ]
     columns = ["documents", "seconds to build", "documents a second", "bytes a document", "MB on disk"]
     terminal.print_table(columns, rows, title="building, from vectors; parameters count on disk only")
@@ -99,11 +81,11 @@ def _print(found: list[Size], candidates: int) -> None:
             f"{size.answered_cold:.3f}",
             "–" if size.memory is None else f"{size.memory / 1e6:,.0f}",
         ]
-        for size in found
+        for size in sizes
     ]
     columns = ["documents", "warm", "cold", "cold, to the first answer", "MB of memory beyond mapped files"]
     terminal.print_table(columns, rows, title="opening, in seconds")
-    stages = list(found[0].latency)
+    stages = list(sizes[0].latency)
     rows = [
         [
             f"{size.n_documents:,}",
@@ -113,9 +95,9 @@ def _print(found: list[Size], candidates: int) -> None:
             f"{size.queries_per_second:,.0f}",
             f"{size.overlap:.4f}",
         ]
-        for size in found
+        for size in sizes
     ]
-    columns = ["documents", *(f"{stage} p50" for stage in stages), "p95", "p99", "queries a second", "top 10 found"]
+    columns = ["documents", *(f"{stage} p50" for stage in stages), "p95", "p99", "queries a second", "top 10 sizes"]
     terminal.print_table(
         columns, rows, title=f"searching with {quantity(candidates, 'candidate')}, milliseconds a query"
     )

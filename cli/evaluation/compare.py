@@ -44,10 +44,11 @@ def compare(
     """
     from wordhive.eval import comparison
     from wordhive.eval.bm25 import bm25_run
+    from wordhive.eval.contrasts import Test
     from wordhive.eval.runs import read_run, without_itself
     from wordhive.index import InputError
 
-    tests: dict[str, comparison.Test] = {"fisher": "fisher", "student": "student"}
+    tests: dict[str, Test] = {"fisher": "fisher", "student": "student"}
     if test not in tests:
         raise InputError(f"--test is {test!r}; choose fisher or student")
     files = {name: None if name == "bm25" else read_run(Path(name)) for name in runs}
@@ -72,7 +73,7 @@ def compare(
     first = found.pop(compared.first)
     changed = {name: comparison.changes(loaded.qrels, first, run, measure, per_query) for name, run in found.items()}
     if as_json:
-        terminal.print_json({**terminal.plain_value(compared), "changes": changed} if per_query else compared)
+        terminal.print_json({**compared.plain(), "changes": changed} if per_query else compared.plain())
         return
     terminal.print_table(*compared.table())
     terminal.say(compared.method)

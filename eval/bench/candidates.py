@@ -8,28 +8,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
 from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates.candidate_index import CandidateIndex
+from wordhive.index.config_file import read_yaml
 from wordhive.index.encodings import FusedEncoding
 from wordhive.index.faiss.faiss_library import sub_quantisers
 from wordhive.index.storage.parameters import fit_encoding
-from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT
 from wordhive.retrieval.shards import read_shards
 
-from ..collections.collection import Collection
-from ..encoded import encode, first_documents
-from ..exact_scores import ExactScores, shares
+from ..encoded import first_documents
+from ..exact_scores import shares
 from ..measuring.latency import timed
 from ..result_cache import read_result, result_path, write_result
-from .ground_truth import TOPS, GroundTruth
+from .encoded_collection import BenchResults, EncodedCollection
+from .ground_truth import TOPS
 
 CANDIDATES = (20, 50, 100, 200, 500, 1000)
-_TIMED_QUERIES = 100
 
 
 @dataclass(frozen=True)
@@ -72,13 +67,8 @@ def load_grid(path: Path) -> list[FirstStage]:
 
     Raises InputError for a file that holds anything else.
     """
-    try:
-        grid = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"no grid file at {path}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(grid, dict) or not grid or not all(isinstance(values, dict) for values in grid.values()):
+    grid = read_yaml(path)
+    if not grid or not all(isinstance(values, dict) for values in grid.values()):
         raise InputError(f"{path} is no grid; expected names with an encoding and a list of candidates each")
     stages = []
     for name, values in grid.items():
@@ -86,7 +76,7 @@ def load_grid(path: Path) -> list[FirstStage]:
         if not isinstance(factories, list) or not factories:
             raise InputError(f"{path}: {name} has candidates {factories!r}; expected a list of FAISS factory strings")
         for factory in factories:
-            config = IndexConfig.parse(yaml.safe_dump({**values, "candidates": factory}), f"{path}: {name}")
+            config = IndexConfig.of({**values, "candidates": factory}, f"{path}: {name}")
             if config.encoding is None:
                 raise InputError(f"{path}: {name} has no encoding, and so no first stage; give it one, or leave it out")
             stages.append(FirstStage(str(name), config))
@@ -94,68 +84,24 @@ def load_grid(path: Path) -> list[FirstStage]:
 
 
 @dataclass(frozen=True)
-class CandidateBench:
-    """First stages measured on a collection: on its first documents, with its first judged queries."""
+class CandidateBench(BenchResults):
+    """First stages measured on a collection."""
 
-    collection: str
-    split: str
-    n_documents: int
-    n_queries: int
-    fitted_to: int
-    encoder: str
-    summary_weight: float
-    ndcg_exact: float
     stages: list[Measured]
 
 
 def bench(
     stages: Sequence[FirstStage],
-    collection: Collection,
-    encoder: Encoder,
-    folder: Path,
-    *,
-    shards: Path | None = None,
-    n_queries: int | None = None,
-    n_documents: int | None = None,
-    fitted_to: int = DOCUMENTS_A_COMMIT,
-    summary_weight: float | None = None,
-    on_measured: Callable[[Measured], None] = lambda found: None,
+    measured_on: EncodedCollection,
+    on_measured: Callable[[Measured], None] = lambda measured: None,
 ) -> CandidateBench:
-    """Measure first stages on a collection.
-
-    folder: keeps the exact scores and every result, so that a run can be stopped and goes on where it was. shards: the
-    encoded documents, in that folder unless given; written where they are not there. n_queries, n_documents: the first
-    so many; None: all. fitted_to: documents that parameters are fitted to. summary_weight: the summary's share of the
-    score; None: the model's. on_measured: called with every result.
-    Raises InputError for shards of another model or of other documents.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = shards or folder / "shards"
-    held = encode(collection, shards, encoder, n_documents)
-    names = list(collection.queries)[:n_queries]
-    queries = encoder.encode_queries([collection.queries[name] for name in names])
-    weight = encoder.summary_weight if summary_weight is None else summary_weight
-    exact = ExactScores.make(folder, shards, queries, weight, held, exact_match=encoder.exact_match)
-    truth = GroundTruth(names, {name: collection.qrels[name] for name in names}, exact)
-    found = []
+    """Measure first stages on a collection; `on_measured` is called with every result."""
+    results = []
     for key in dict.fromkeys(map(_shared, stages)):
-        group = [stage for stage in stages if _shared(stage) == key]
-        for measured in _group(
-            group, folder, shards, weight, encoder.query_length, queries, truth, min(fitted_to, held)
-        ):
-            found.append(measured)
+        for measured in _group([stage for stage in stages if _shared(stage) == key], measured_on):
+            results.append(measured)
             on_measured(measured)
-    return CandidateBench(
-        collection=collection.name,
-        split=collection.split,
-        n_documents=held,
-        n_queries=len(names),
-        fitted_to=min(fitted_to, held),
-        encoder=str(encoder.stamp),
-        summary_weight=weight,
-        ndcg_exact=truth.ndcg([np.arange(held)] * len(names)),
-        stages=found,
-    )
+    return CandidateBench(**measured_on.facts(), stages=results)
 
 
 def _shared(stage: FirstStage) -> tuple[str, str, int]:
@@ -165,28 +111,17 @@ def _shared(stage: FirstStage) -> tuple[str, str, int]:
     return stage.name, f"{encoding!r} {reduction!r}", parts
 
 
-def _group(
-    group: Sequence[FirstStage],
-    folder: Path,
-    shards: Path,
-    summary_weight: float,
-    query_length: float | None,
-    queries: WordVectors,
-    truth: GroundTruth,
-    fitted_to: int,
-) -> Iterator[Measured]:
+def _group(group: Sequence[FirstStage], measured_on: EncodedCollection) -> Iterator[Measured]:
     """The results of stages that share an encoding: an earlier run's, or new ones."""
-    common = {**truth.stamp, "fitted_to": fitted_to}
-    made_for = [{**common, "config": stage.config.model_dump()} for stage in group]
-    kept = [_read(_path(folder, stage), setting) for stage, setting in zip(group, made_for, strict=True)]
-    if all(kept):
-        yield from (found for found in kept if found)
+    made_for = [{**measured_on.made_for, "config": stage.config.model_dump()} for stage in group]
+    earlier = [_read(_path(measured_on.folder, stage), setting) for stage, setting in zip(group, made_for, strict=True)]
+    if all(earlier):
+        yield from (measured for measured in earlier if measured)
         return
-    built = _build(group, shards, summary_weight, query_length, fitted_to, len(truth.exact.ids))
-    for stage, setting in zip(built, made_for, strict=True):
-        found = _measure(stage, queries, truth)
-        write_result(_path(folder, stage.stage), asdict(found), setting)
-        yield found
+    for built, setting in zip(_build(group, measured_on), made_for, strict=True):
+        measured = _measure(built, measured_on)
+        write_result(_path(measured_on.folder, built.stage), asdict(measured), setting)
+        yield measured
 
 
 @dataclass(frozen=True)
@@ -199,19 +134,16 @@ class _Built:
     seconds_fitting: float
     documents_per_second: float
 
+    def search(self, query: WordVectors) -> Any:
+        return self.index.search(self.encoding.encode_queries(query), CANDIDATES[-1])
 
-def _build(
-    group: Sequence[FirstStage],
-    shards: Path,
-    summary_weight: float,
-    query_length: float | None,
-    fitted_to: int,
-    limit: int,
-) -> list[_Built]:
+
+def _build(group: Sequence[FirstStage], measured_on: EncodedCollection) -> list[_Built]:
     """The candidate indexes of stages that share an encoding, which is fitted, and computed, once."""
-    sample = first_documents(shards, min(fitted_to, limit))
+    limit, query_length = measured_on.n_documents, measured_on.encoder.query_length
+    sample = first_documents(measured_on.shards, measured_on.fitted_to)
     (encoding, encoded), fitting = timed(
-        lambda: fit_encoding(group[0].config, sample, summary_weight, query_length=query_length)
+        lambda: fit_encoding(group[0].config, sample, measured_on.summary_weight, query_length=query_length)
     )
     trained = [timed(lambda stage=stage: CandidateIndex.train(stage.config, encoded)) for stage in group]  # type: ignore[misc]
     indexes = [index for index, _ in trained]
@@ -219,7 +151,7 @@ def _build(
     del encoded
     seconds, done = 0.0, 0
     with progress_bar(group[0].name, limit) as advance:
-        for _, documents in read_shards(shards):
+        for _, documents in read_shards(measured_on.shards):
             part = documents[: limit - done]
             if not len(part):
                 break
@@ -236,9 +168,9 @@ def _build(
     ]
 
 
-def _measure(built: _Built, queries: WordVectors, truth: GroundTruth) -> Measured:
-    index = built.index
-    encoded = built.encoding.encode_queries(queries)
+def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
+    index, truth = built.index, measured_on.truth
+    encoded = built.encoding.encode_queries(measured_on.queries)
     found: dict[int, dict[int, float]] = {k: {} for k in TOPS}
     ndcg = {}
     most = index.search(encoded, CANDIDATES[-1])[1]
@@ -257,18 +189,10 @@ def _measure(built: _Built, queries: WordVectors, truth: GroundTruth) -> Measure
         parameter_bytes=built.encoding_bytes + built.empty_bytes,
         seconds_fitting=round(built.seconds_fitting, 1),
         documents_per_second=round(built.documents_per_second, 1),
-        queries_per_second=round(1 / _median_seconds(built, queries), 1),
+        queries_per_second=round(1 / measured_on.median_seconds(built.search), 1),
         shares=found,
         ndcg=ndcg,
     )
-
-
-def _median_seconds(built: _Built, queries: WordVectors) -> float:
-    def search(query: WordVectors) -> Any:
-        return built.index.search(built.encoding.encode_queries(query), CANDIDATES[-1])
-
-    singles = [queries[i : i + 1] for i in range(min(len(queries), _TIMED_QUERIES))]
-    return float(np.median([timed(lambda query=query: search(query))[1] for query in singles]))  # type: ignore[misc]
 
 
 def _read(path: Path, made_for: dict[str, Any]) -> Measured | None:

@@ -10,27 +10,26 @@ import importlib.resources
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
+from pydantic import Field
 
-from wordhive.index import InputError, WordVectors
+from wordhive.index import WordVectors
 from wordhive.index.codecs import Codec, train_codec
+from wordhive.index.config_file import ConfigPart, parse, read_yaml
 from wordhive.index.storage.parameters import codec_sample
 from wordhive.index.word_vectors import ragged_rows
-from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT
 from wordhive.retrieval.shards import read_shards
 
-from ..collections.collection import Collection
-from ..encoded import encode, first_documents
-from ..exact_scores import ExactScores, score, shares
+from ..encoded import first_documents
+from ..exact_scores import score, shares
 from ..measuring.latency import timed
 from ..result_cache import read_result, result_path, write_result
 from ..runs import ranking
-from .ground_truth import GroundTruth
+from .encoded_collection import BenchResults, EncodedCollection
 
 _TOP = 10
 # Documents that are reranked at once, and queries for which that is timed.
@@ -70,17 +69,9 @@ class MeasuredCodec:
 
 
 @dataclass(frozen=True)
-class CodecBench:
-    """Codecs measured on a collection: on its first documents, with its first judged queries."""
+class CodecBench(BenchResults):
+    """Codecs measured on a collection."""
 
-    collection: str
-    split: str
-    n_documents: int
-    n_queries: int
-    fitted_to: int
-    encoder: str
-    summary_weight: float
-    ndcg_exact: float
     codecs: list[MeasuredCodec]
 
     @property
@@ -102,82 +93,47 @@ def default_codecs() -> Path:
     return Path(str(importlib.resources.files("wordhive.configs"))) / "bench" / "codecs.yaml"
 
 
+class _Grid(ConfigPart):
+    words: Annotated[list[str], Field(min_length=1)]
+    summaries: Annotated[list[str], Field(min_length=1)]
+
+
 def load_codecs(path: Path) -> list[CodecPair]:
     """The pairs of a grid file: each of its `words` with each of its `summaries`.
 
     Raises InputError for a file that holds anything else.
     """
-    try:
-        grid = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"no grid file at {path}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(grid, dict) or set(grid) != {"words", "summaries"}:
-        raise InputError(f"{path} is no grid of codecs; expected two lists, words and summaries")
-    for name, codecs in grid.items():
-        if not isinstance(codecs, list) or not codecs or not all(isinstance(codec, str) for codec in codecs):
-            raise InputError(f"{path}: {name} is {codecs!r}; expected a list of codecs, such as [SQ8, Ternary256]")
-    return [CodecPair(words, summaries) for summaries in grid["summaries"] for words in grid["words"]]
+    grid = parse(_Grid, read_yaml(path), str(path))
+    return [CodecPair(words, summaries) for summaries in grid.summaries for words in grid.words]
 
 
 def bench(
     pairs: Sequence[CodecPair],
-    collection: Collection,
-    encoder: Encoder,
-    folder: Path,
-    *,
-    shards: Path | None = None,
-    n_queries: int | None = None,
-    n_documents: int | None = None,
-    fitted_to: int = DOCUMENTS_A_COMMIT,
-    on_measured: Callable[[MeasuredCodec], None] = lambda found: None,
+    measured_on: EncodedCollection,
+    on_measured: Callable[[MeasuredCodec], None] = lambda measured: None,
 ) -> CodecBench:
-    """Measure codecs on a collection.
+    """Measure codecs on a collection; `on_measured` is called with every result.
 
-    folder: keeps the exact scores and every result, so that a run can be stopped and goes on where it was. shards: the
-    encoded documents, in that folder unless given; written where they are not there. n_queries, n_documents: the first
-    so many; None: all. fitted_to: documents that codecs are trained on. on_measured: called with every result.
-    Raises InputError for shards of another model or of other documents, and for a codec that can't be trained.
+    Raises InputError for a codec that can't be trained.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = shards or folder / "shards"
-    held = encode(collection, shards, encoder, n_documents)
-    names = list(collection.queries)[:n_queries]
-    queries = encoder.encode_queries([collection.queries[name] for name in names])
-    weight, exact_match = encoder.summary_weight, encoder.exact_match
-    exact = ExactScores.make(folder, shards, queries, weight, held, exact_match=exact_match)
-    truth = GroundTruth(names, {name: collection.qrels[name] for name in names}, exact)
-    fitted_to = min(fitted_to, held)
-    found = []
+    results = []
     for pair in pairs:
-        made_for = {**truth.stamp, "fitted_to": fitted_to}
-        path = result_path(folder, f"codec.{pair.words}.{pair.summaries}")
-        kept = read_result(path, made_for)
-        if kept is None or set(kept) != set(MeasuredCodec.__dataclass_fields__):
-            measured = _Measurement(pair, shards, fitted_to, weight, exact_match).run(queries, truth)
-            write_result(path, asdict(measured), made_for)
+        path = result_path(measured_on.folder, f"codec.{pair.words}.{pair.summaries}")
+        earlier = read_result(path, measured_on.made_for)
+        if earlier is None or set(earlier) != set(MeasuredCodec.__dataclass_fields__):
+            measured = _Measurement(pair, measured_on).run()
+            write_result(path, asdict(measured), measured_on.made_for)
         else:
-            measured = MeasuredCodec(**kept)
-        found.append(measured)
+            measured = MeasuredCodec(**earlier)
+        results.append(measured)
         on_measured(measured)
-    return CodecBench(
-        collection=collection.name,
-        split=collection.split,
-        n_documents=held,
-        n_queries=len(names),
-        fitted_to=fitted_to,
-        encoder=str(encoder.stamp),
-        summary_weight=weight,
-        ndcg_exact=truth.ndcg([np.arange(held)] * len(names)),
-        codecs=found,
-    )
+    return CodecBench(**measured_on.facts(), codecs=results)
 
 
 class _Measurement:
-    def __init__(self, pair: CodecPair, shards: Path, fitted_to: int, weight: float, exact_match: bool) -> None:
-        sample = first_documents(shards, fitted_to)
-        self._pair, self._shards, self._weight, self._exact_match = pair, shards, weight, exact_match
+    def __init__(self, pair: CodecPair, measured_on: EncodedCollection) -> None:
+        sample = first_documents(measured_on.shards, measured_on.fitted_to)
+        self._pair, self._measured_on = pair, measured_on
         self._words, seconds = timed(lambda: train_codec(pair.words, codec_sample(pair.words, sample)))
         self._summaries: Codec | None = None
         self._training = seconds
@@ -186,13 +142,14 @@ class _Measurement:
             self._summaries, seconds = timed(lambda: train_codec(pair.summaries, summaries))
             self._training += seconds
 
-    def run(self, queries: WordVectors, truth: GroundTruth) -> MeasuredCodec:
+    def run(self) -> MeasuredCodec:
+        truth = self._measured_on.truth
         n_documents, n_words, lost, whole, encoding, decoding = 0, 0, 0.0, 0.0, 0.0, 0.0
         best: list[dict[str, float]] = [{} for _ in truth.names]
         speed = 0.0
         limit = len(truth.exact.ids)
         with progress_bar(f"{self._pair.words}, {self._pair.summaries}", limit) as advance:
-            for _, documents in read_shards(self._shards):
+            for _, documents in read_shards(self._measured_on.shards):
                 part = documents[: limit - n_documents]
                 if not len(part):
                     break
@@ -202,14 +159,14 @@ class _Measurement:
                 vectors, taken = timed(lambda codes=codes: self._words.decode(codes[0]))  # type: ignore[misc]
                 decoding += taken
                 decoded = replace(part, vectors=vectors, summary=self._decode_summaries(codes[1]))
-                scores = score(queries, decoded, self._weight, self._exact_match)
+                scores = self._score(self._measured_on.queries, decoded)
                 rows = np.arange(n_documents, n_documents + len(part))
                 for i, before in enumerate(best):
                     best[i] = _merged(before, ranking(rows, scores[i], truth.exact.ids, _TOP))
                 lost += float(np.square(vectors - part.vectors).sum())
                 whole += float(np.square(part.vectors).sum())
                 if n_documents == 0:
-                    speed = self._documents_per_second(queries, part, codes)
+                    speed = self._documents_per_second(part, codes)
                 n_documents += len(part)
                 n_words += len(part.vectors)
                 advance(len(part))
@@ -240,7 +197,7 @@ class _Measurement:
         return None if codes is None or self._summaries is None else self._summaries.decode(codes)
 
     def _documents_per_second(
-        self, queries: WordVectors, documents: WordVectors, codes: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
+        self, documents: WordVectors, codes: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
     ) -> float:
         """Of documents drawn from all, as a first stage leaves them."""
         n = min(_RERANKED, len(documents))
@@ -251,10 +208,12 @@ class _Measurement:
             summaries = self._decode_summaries(None if codes[1] is None else codes[1][chosen])
             words = self._words.decode(codes[0][places])
             decoded = WordVectors(words, offsets, documents.word_ids[places], summaries)
-            return score(query, decoded, self._weight, self._exact_match)
+            return self._score(query, decoded)
 
-        singles = [queries[i : i + 1] for i in range(min(len(queries), _TIMED_QUERIES))]
-        return n / float(np.median([timed(lambda query=query: rerank(query))[1] for query in singles]))  # type: ignore[misc]
+        return n / self._measured_on.median_seconds(rerank, _TIMED_QUERIES)
+
+    def _score(self, queries: WordVectors, documents: WordVectors) -> NDArray[np.float32]:
+        return score(queries, documents, self._measured_on.summary_weight, self._measured_on.encoder.exact_match)
 
 
 def _merged(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..results import CollectionResults, Contrast, ExperimentResults, SystemResults
+from ..contrasts import Contrast
+from ..results import CollectionResults, ExperimentResults, SystemResults
 
 _NAMES = {"ndcg": "nDCG", "ndcg_burges": "nDCG (exponential)", "mrr": "MRR", "map": "MAP", "recall": "Recall",
           "precision": "P", "hit_rate": "Hit rate", "r-precision": "R-precision", "f1": "F1", "rbp": "RBP",
@@ -86,19 +87,13 @@ def baseline(collection: CollectionResults) -> SystemResults | None:
     return next((s for s in collection.systems if s.name == collection.baseline), None)
 
 
-def turned(contrast: Contrast) -> Contrast:
-    """The same seen from the other side."""
-    c = contrast
-    return Contrast(c.second, c.first, -c.difference, c.p, c.losses, c.ties, c.wins)
-
-
 def against(collection: CollectionResults, first: str, second: str) -> Contrast | None:
     """What was found of two systems, seen from the first; None where they were not compared."""
     for contrast in collection.contrasts:
         if (contrast.first, contrast.second) == (first, second):
             return contrast
         if (contrast.second, contrast.first) == (first, second):
-            return turned(contrast)
+            return contrast.swapped
     return None
 
 
@@ -106,7 +101,7 @@ def beaten(collection: CollectionResults, alpha: float) -> dict[str, set[str]]:
     """System → those that it is significantly better than, by the main measure."""
     found: dict[str, set[str]] = {system.name: set() for system in collection.systems}
     for contrast in collection.contrasts:
-        for seen in (contrast, turned(contrast)):
+        for seen in (contrast, contrast.swapped):
             if seen.p < alpha and seen.difference > 0 and seen.first in found:
                 found[seen.first].add(seen.second)
     return found

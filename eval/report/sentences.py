@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wordhive.index.quantity import quantity
 
-from ..comparison import TEST_NAMES
-from ..results import CollectionResults, Contrast, ExperimentResults, SystemResults
+from ..contrasts import TEST_NAMES, Contrast
+from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
 from .ranking import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..results import CollectionResults, Contrast, ExperimentResults, SystemResults
+from ..contrasts import Contrast
+from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
 from .ranking import (
     Roster,
@@ -17,7 +18,6 @@ from .ranking import (
     measure_name,
     median_latency,
     total_bytes,
-    turned,
     value,
 )
 
@@ -112,7 +112,7 @@ def contrasts(collection: CollectionResults) -> tuple[Table, Table]:
         if system.name != base and (found := against(collection, system.name, base)) is not None
     ]
     others = [
-        contrast if contrast.difference >= 0 else turned(contrast)
+        contrast if contrast.difference >= 0 else contrast.swapped
         for contrast in collection.contrasts
         if base not in (contrast.first, contrast.second)
     ]

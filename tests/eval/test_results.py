@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wordhive.eval.results import (
-    CollectionResults,
-    Contrast,
-    ExperimentResults,
-    HitResult,
-    SideBySide,
-    SystemResults,
-)
+from wordhive.eval.contrasts import Contrast
+from wordhive.eval.results import CollectionResults, ExperimentResults, HitResult, SideBySide, SystemResults
 from wordhive.index import InputError
 
 

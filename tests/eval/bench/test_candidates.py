@@ -12,6 +12,7 @@ from sentence_transformers import MultiVectorEncoder
 from wordhive.eval.bench import candidates as candidate_bench
 from wordhive.eval.bench.candidate_plot import draw
 from wordhive.eval.bench.candidates import FirstStage, bench, default_grid, load_grid
+from wordhive.eval.bench.encoded_collection import EncodedCollection
 from wordhive.eval.collections.collection import Collection
 from wordhive.eval.exact_scores import ExactScores, shares
 from wordhive.index import IndexConfig, InputError, MuveraConfig
@@ -76,7 +77,7 @@ def test_a_model_of_identical_words_is_measured_by_its_own_score(
 ) -> None:
     modules = [*list(encoder.model)[:-1], ScoreMix(0.0, exact_match=True)]
     uni = Encoder(MultiVectorEncoder(modules=modules))
-    bench([FirstStage("summary", IndexConfig.load("summary"))], collection, uni, tmp_path)
+    bench([FirstStage("summary", IndexConfig.load("summary"))], EncodedCollection(collection, uni, tmp_path))
     queries = uni.encode_queries(list(collection.queries.values()))
     [(_, documents)] = read_shards(tmp_path / "shards")
     expected = exact_maxsim(queries, documents.vectors, documents.offsets, documents.word_ids)
@@ -85,7 +86,7 @@ def test_a_model_of_identical_words_is_measured_by_its_own_score(
 
 def test_the_summary_is_measured_as_a_first_stage(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
     stage = FirstStage("summary", IndexConfig.load("summary"))
-    [measured] = bench([stage], collection, encoder, tmp_path, summary_weight=1.0).stages
+    [measured] = bench([stage], EncodedCollection(collection, encoder, tmp_path, summary_weight=1.0)).stages
     assert measured.dims == encoder.encode_queries([]).summary_dim
     assert measured.shares[10][20] == pytest.approx(1, abs=0.05)  # the summary alone is the score
 
@@ -126,7 +127,7 @@ def test_exact_scores_go_on_after_a_stop(
 def test_shares_equal_those_of_a_scan_worked_out_here(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
-    found = bench([_stage("Flat"), _stage("SQ8")], collection, encoder, tmp_path, shards=shards)
+    found = bench([_stage("Flat"), _stage("SQ8")], EncodedCollection(collection, encoder, tmp_path, shards=shards))
     assert (found.n_documents, found.n_queries, found.fitted_to) == (60, 3, 60)
     flat, quantised = found.stages
     queries = encoder.encode_queries(list(collection.queries.values()))
@@ -151,35 +152,43 @@ def test_results_are_kept_until_something_changes(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stages = [_stage("Flat"), _stage("SQ8")]
-    first = bench(stages, collection, encoder, tmp_path, shards=shards)
+    first = bench(stages, EncodedCollection(collection, encoder, tmp_path, shards=shards))
     built = []
     real = candidate_bench._build
     monkeypatch.setattr(candidate_bench, "_build", lambda group, *rest: built.append(group) or real(group, *rest))
-    assert bench(stages, collection, encoder, tmp_path, shards=shards) == first
+    assert bench(stages, EncodedCollection(collection, encoder, tmp_path, shards=shards)) == first
     assert built == []
     (tmp_path / "muvera.SQ8.json").unlink()
-    bench(stages, collection, encoder, tmp_path, shards=shards)
-    bench([_stage("Flat", repetitions=5)], collection, encoder, tmp_path, shards=shards)
-    bench([_stage("Flat", repetitions=5)], collection, encoder, tmp_path, shards=shards, fitted_to=30)
-    bench([_stage("Flat", repetitions=5)], collection, encoder, tmp_path, shards=shards, fitted_to=30, n_queries=2)
-    bench([_stage("Flat", repetitions=5)], collection, encoder, tmp_path, shards=shards, fitted_to=30, n_documents=40)
+    bench(stages, EncodedCollection(collection, encoder, tmp_path, shards=shards))
+    bench([_stage("Flat", repetitions=5)], EncodedCollection(collection, encoder, tmp_path, shards=shards))
+    bench(
+        [_stage("Flat", repetitions=5)], EncodedCollection(collection, encoder, tmp_path, shards=shards, fitted_to=30)
+    )
+    bench(
+        [_stage("Flat", repetitions=5)],
+        EncodedCollection(collection, encoder, tmp_path, shards=shards, fitted_to=30, n_queries=2),
+    )
+    bench(
+        [_stage("Flat", repetitions=5)],
+        EncodedCollection(collection, encoder, tmp_path, shards=shards, fitted_to=30, n_documents=40),
+    )
     assert len(built) == 5
 
 
 def test_words_alone_are_measured_with_a_weight_of_nothing(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
-    found = bench([_stage()], collection, encoder, tmp_path, shards=shards, summary_weight=0.0)
+    found = bench([_stage()], EncodedCollection(collection, encoder, tmp_path, shards=shards, summary_weight=0.0))
     assert found.stages[0].dims == 4 * 4 * 8
     assert found.summary_weight == 0
 
 
 def test_shards_are_written_where_there_are_none(collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
-    found = bench([_stage()], collection, encoder, tmp_path, n_documents=20)
+    found = bench([_stage()], EncodedCollection(collection, encoder, tmp_path, n_documents=20))
     assert found.n_documents == 20
     assert (tmp_path / "shards" / "shards.json").is_file()
     with pytest.raises(InputError, match="does not hold document 'd20', number 21 of tiny"):
-        bench([_stage()], collection, encoder, tmp_path)
+        bench([_stage()], EncodedCollection(collection, encoder, tmp_path))
 
 
 def test_shards_of_other_documents_are_refused(
@@ -187,7 +196,7 @@ def test_shards_of_other_documents_are_refused(
 ) -> None:
     others = Collection("others", "test", lambda: iter([Document("x", "bee")]), collection.queries, collection.qrels)
     with pytest.raises(InputError, match="does not hold document 'x', number 1 of others; choose another folder"):
-        bench([_stage()], others, encoder, tmp_path, shards=shards)
+        bench([_stage()], EncodedCollection(others, encoder, tmp_path, shards=shards))
 
 
 def test_shards_of_other_texts_or_of_more_documents_are_refused(
@@ -198,13 +207,13 @@ def test_shards_of_other_texts_or_of_more_documents_are_refused(
     for documents, message in ((changed, "does not hold document 'd0'"), (held[:50], "holds more documents than")):
         others = Collection("o", "test", lambda d=documents: iter(d), collection.queries, collection.qrels)
         with pytest.raises(InputError, match=message):
-            bench([_stage()], others, encoder, tmp_path, shards=shards)
+            bench([_stage()], EncodedCollection(others, encoder, tmp_path, shards=shards))
 
 
 def test_a_run_that_was_stopped_in_another_setting_leaves_nothing_behind(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = bench([_stage("Flat")], collection, encoder, tmp_path, shards=shards)
+    first = bench([_stage("Flat")], EncodedCollection(collection, encoder, tmp_path, shards=shards))
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -212,9 +221,12 @@ def test_a_run_that_was_stopped_in_another_setting_leaves_nothing_behind(
     with monkeypatch.context() as patch:
         patch.setattr("wordhive.eval.exact_scores.score", stop)
         with pytest.raises(KeyboardInterrupt):
-            bench([_stage("Flat")], collection, encoder, tmp_path, shards=shards, summary_weight=0.1, n_queries=2)
-    again = bench([_stage("SQ8")], collection, encoder, tmp_path, shards=shards)
-    clean = bench([_stage("SQ8")], collection, encoder, tmp_path / "clean", shards=shards)
+            bench(
+                [_stage("Flat")],
+                EncodedCollection(collection, encoder, tmp_path, shards=shards, summary_weight=0.1, n_queries=2),
+            )
+    again = bench([_stage("SQ8")], EncodedCollection(collection, encoder, tmp_path, shards=shards))
+    clean = bench([_stage("SQ8")], EncodedCollection(collection, encoder, tmp_path / "clean", shards=shards))
     assert again.ndcg_exact == clean.ndcg_exact == first.ndcg_exact
     assert again.stages[0].shares == clean.stages[0].shares
 
@@ -222,17 +234,17 @@ def test_a_run_that_was_stopped_in_another_setting_leaves_nothing_behind(
 def test_other_judgements_are_measured_anew(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
-    bench([_stage()], collection, encoder, tmp_path, shards=shards)
+    bench([_stage()], EncodedCollection(collection, encoder, tmp_path, shards=shards))
     qrels = {name: {f"d{n}": 1 for n in range(5)} for name in collection.queries}
     others = Collection("tiny", "test", collection.documents, collection.queries, qrels)
-    found = bench([_stage()], others, encoder, tmp_path, shards=shards)
+    found = bench([_stage()], EncodedCollection(others, encoder, tmp_path, shards=shards))
     assert found.stages[0].ndcg[1000] == found.ndcg_exact
 
 
 def test_what_searches_wider_for_more_is_asked_for_each_number(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
-    [stage] = bench([_stage("PQ32x4,RFlat")], collection, encoder, tmp_path, shards=shards).stages
+    [stage] = bench([_stage("PQ32x4,RFlat")], EncodedCollection(collection, encoder, tmp_path, shards=shards)).stages
     [(_, documents)] = read_shards(shards)
     queries = encoder.encode_queries(list(collection.queries.values()))
     encoding, _ = candidate_bench.fit_encoding(_stage().config, documents, encoder.summary_weight)
@@ -246,7 +258,7 @@ def test_what_searches_wider_for_more_is_asked_for_each_number(
 def test_one_name_may_stand_for_two_encodings(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
-    found = bench([_stage(), _stage(repetitions=2)], collection, encoder, tmp_path, shards=shards)
+    found = bench([_stage(), _stage(repetitions=2)], EncodedCollection(collection, encoder, tmp_path, shards=shards))
     assert [stage.dims for stage in found.stages] == [4 * 4 * 8 + 256, 2 * 4 * 8 + 256]
 
 
@@ -259,7 +271,7 @@ def test_the_grid_that_comes_with_it_is_whole() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a", "is no grid"),
+        ("- a", "expected keys and values"),
         ("a: 3", "is no grid"),
         ("{}", "is no grid"),
         ("a: {encoding: {family: muvera}}", "a has candidates None; expected a list"),
@@ -273,11 +285,11 @@ def test_a_grid_that_is_none_is_refused(tmp_path: Path, text: str, message: str)
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         load_grid(path)
-    with pytest.raises(InputError, match="no grid file at"):
+    with pytest.raises(InputError, match="no configuration file at"):
         load_grid(tmp_path / "nowhere.yaml")
 
 
 def test_a_picture_is_drawn(shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
-    found = bench([_stage("Flat"), _stage("SQ8")], collection, encoder, tmp_path, shards=shards)
+    found = bench([_stage("Flat"), _stage("SQ8")], EncodedCollection(collection, encoder, tmp_path, shards=shards))
     draw(found.stages, "tiny", tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -10,6 +10,7 @@ import pytest
 from wordhive.eval.bench import codecs as codec_bench
 from wordhive.eval.bench.codec_plot import draw
 from wordhive.eval.bench.codecs import CodecPair, bench, default_codecs, load_codecs
+from wordhive.eval.bench.encoded_collection import EncodedCollection
 from wordhive.eval.collections.collection import Collection
 from wordhive.index import InputError
 from wordhive.index.codecs import train_codec
@@ -22,13 +23,15 @@ FLAT = CodecPair("Flat", "Flat")
 def test_what_loses_nothing_ranks_as_before(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
-    found = bench([FLAT], collection, encoder, tmp_path, shards=shards)
+    found = bench([FLAT], EncodedCollection(collection, encoder, tmp_path, shards=shards))
     [flat] = found.codecs
     assert (flat.ndcg, flat.overlap, flat.error) == (found.ndcg_exact, 1.0, 0.0)
 
 
 def test_figures_are_those_of_the_codec(shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
-    [coarse] = bench([CodecPair("Residual1x1", "SQ4")], collection, encoder, tmp_path, shards=shards).codecs
+    [coarse] = bench(
+        [CodecPair("Residual1x1", "SQ4")], EncodedCollection(collection, encoder, tmp_path, shards=shards)
+    ).codecs
     [(_, documents)] = read_shards(shards)
     codec = train_codec("Residual1x1", documents.vectors)
     lost = np.square(codec.decode(codec.encode(documents.vectors)) - documents.vectors).sum()
@@ -44,7 +47,7 @@ def test_documents_of_several_shards_are_ranked_as_of_one(
     collection: Collection, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wordhive.retrieval.shards.DOCUMENTS_A_SHARD", 16)
-    found = bench([FLAT], collection, encoder, tmp_path)
+    found = bench([FLAT], EncodedCollection(collection, encoder, tmp_path))
     assert len(list(read_shards(tmp_path / "shards"))) == 4
     assert (found.codecs[0].ndcg, found.codecs[0].overlap) == (found.ndcg_exact, 1.0)
 
@@ -52,18 +55,18 @@ def test_documents_of_several_shards_are_ranked_as_of_one(
 def test_a_second_run_takes_what_the_first_one_found(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = bench([FLAT], collection, encoder, tmp_path, shards=shards)
+    first = bench([FLAT], EncodedCollection(collection, encoder, tmp_path, shards=shards))
     monkeypatch.setattr(codec_bench, "_Measurement", None)
-    assert bench([FLAT], collection, encoder, tmp_path, shards=shards) == first
+    assert bench([FLAT], EncodedCollection(collection, encoder, tmp_path, shards=shards)) == first
     with pytest.raises(TypeError):
-        bench([FLAT], collection, encoder, tmp_path, shards=shards, fitted_to=30)
+        bench([FLAT], EncodedCollection(collection, encoder, tmp_path, shards=shards, fitted_to=30))
 
 
 def test_the_front_holds_what_no_smaller_one_equals(
     shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path
 ) -> None:
     pairs = [FLAT, CodecPair("SQfp16", "SQfp16"), CodecPair("Residual1x1", "SQ4")]
-    found = bench(pairs, collection, encoder, tmp_path, shards=shards)
+    found = bench(pairs, EncodedCollection(collection, encoder, tmp_path, shards=shards))
     assert found.front[0].words == "Residual1x1"
     overlaps = [codec.overlap for codec in found.front]
     assert overlaps == sorted(set(overlaps))
@@ -81,10 +84,10 @@ def test_the_grid_that_comes_along_names_codecs_that_can_be_trained() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is no grid of codecs"),
-        ("words: [SQ8]", "is no grid of codecs"),
-        ("words: SQ8\nsummaries: [SQ8]", "words is 'SQ8'; expected a list"),
-        ("words: [SQ8]\nsummaries: []", "summaries is"),
+        ("", "expected keys and values"),
+        ("words: [SQ8]", "summaries: field required"),
+        ("words: SQ8\nsummaries: [SQ8]", "words: input should be a valid list"),
+        ("words: [SQ8]\nsummaries: []", "summaries: list should have at least 1 item"),
         ("words: [", "is not YAML"),
     ],
 )
@@ -95,5 +98,5 @@ def test_a_grid_of_anything_else_is_refused(tmp_path: Path, text: str, says: str
 
 
 def test_a_grid_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no grid file at"):
+    with pytest.raises(InputError, match="no configuration file at"):
         load_codecs(tmp_path / "none.yaml")

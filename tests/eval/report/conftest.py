@@ -12,15 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.eval.comparison import holm, p_value
-from wordhive.eval.results import (
-    CollectionResults,
-    Contrast,
-    ExperimentResults,
-    HitResult,
-    SideBySide,
-    SystemResults,
-)
+from wordhive.eval.contrasts import Contrast, holm, p_value
+from wordhive.eval.results import CollectionResults, ExperimentResults, HitResult, SideBySide, SystemResults
 
 # Name, kind, description, how good, bytes of words, of the rest, milliseconds.
 SYSTEMS = [

@@ -9,15 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from wordhive.eval.contrasts import Contrast
 from wordhive.eval.report import latex, markdown, page, write
-from wordhive.eval.results import (
-    CollectionResults,
-    Contrast,
-    ExperimentResults,
-    HitResult,
-    SideBySide,
-    SystemResults,
-)
+from wordhive.eval.results import CollectionResults, ExperimentResults, HitResult, SideBySide, SystemResults
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert(1)</script>\"'&|`$\\"
