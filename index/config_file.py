@@ -55,6 +55,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
+def yaml_text(values: Any) -> str:
+    """The YAML text of plain values, their keys in the order that they have."""
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
 def load_yaml(text: str, source: str) -> Any:
     """What a YAML text says; `source` names it in errors. Raises InputError for a text that is none, or too much."""
     if len(text) > _MOST_LETTERS:

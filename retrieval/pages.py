@@ -9,10 +9,21 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render(name: str, *packages: str, **values: Any) -> str:
-    """The page of the template `name`, with these values, which are escaped.
+# Characters that can't stand in a page: most control characters, and halves of characters.
+_UNPRINTABLE = dict.fromkeys((*range(9), 11, *range(14, 32), 127, *range(0xD800, 0xE000)), "\ufffd")
 
-    packages: those whose folder `templates` is looked into, before that of this package.
+
+def printable(text: str) -> str:
+    """The text with a sign in the place of every character that can't stand in a page."""
+    return text.translate(_UNPRINTABLE)
+
+
+def render(name: str, *packages: str, **values: Any) -> str:
+    """The page that a template makes of values, which it escapes.
+
+    Args:
+        name: File name of the template.
+        packages: Packages whose folder `templates` is looked into, before that of this package.
     """
     return _environment(packages).get_template(name).render(values)
 
@@ -23,5 +34,14 @@ def _environment(packages: tuple[str, ...]) -> Environment:
 
     loaders = [PackageLoader(package) for package in (*packages, "wordhive.retrieval")]
     return Environment(
-        loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
     )
+
+
+def _finalized(value: Any) -> Any:
+    return printable(value) if type(value) is str else value  # not Markup, which a template made

@@ -53,6 +53,7 @@ def test_the_package_keeps_its_rules() -> None:
         ({"index__scoring__maxsim": "from llvmlite import ir"}, "index.scoring.maxsim imports llvmlite"),
         ({"index__scoring__maxsim": "import torch"}, "index.scoring.maxsim imports torch"),
         ({"eval__report__page": "import matplotlib.pyplot"}, "eval.report.page imports matplotlib"),
+        ({"eval__report__page": "page = f'<div>{1}</div>'"}, "eval.report.page holds HTML"),
         ({"index__writing__commits": "query = 'DELETE FROM setting'"}, "index.writing.commits holds SQL"),
     ],
 )  # fmt: skip

@@ -67,8 +67,8 @@ def candidates(
             shards=shards, n_queries=queries, n_documents=documents, fitted_to=fitted_to, summary_weight=summary_weight,
         )  # fmt: skip
         results = bench(stages, measured_on, lambda one: terminal.note(f"measured {one.encoding}, {one.candidates}"))
-    draw(results.stages, options.collection_title(results), folder / "candidates.png")
-    beside = "candidates.png and what a second run needs"
+    draw(results.stages, options.collection_title(results), folder / "candidates.svg")
+    beside = "candidates.svg and what a second run needs"
     options.keep(results, folder, "candidates.json", as_json, lambda: _print(results), beside)
 
 

@@ -59,9 +59,9 @@ def codecs(
             shards=shards, n_queries=queries, n_documents=documents, fitted_to=fitted_to,
         )  # fmt: skip
         results = bench(pairs, measured_on, lambda one: terminal.note(f"measured {one.words}, {one.summaries}"))
-    draw(results, options.collection_title(results), folder / "codecs.png")
+    draw(results, options.collection_title(results), folder / "codecs.svg")
     options.keep(
-        results, folder, "codecs.json", as_json, lambda: _print(results), "codecs.png and what a second run needs"
+        results, folder, "codecs.json", as_json, lambda: _print(results), "codecs.svg and what a second run needs"
     )
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
+from wordhive.index.config_file import yaml_text
 
 from ..results import ExperimentResults
 
@@ -26,7 +26,7 @@ class Setting:
         """That of the findings; values that JSON does not know are taken as text."""
         plain = json.loads(json.dumps(findings.setting, default=str))
         config, command = plain.pop(_CONFIG, ""), plain.pop(_COMMAND, "")
-        text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        text = config if isinstance(config, str) else yaml_text(config)
         return cls(text.strip(), str(command), [(str(name), _line(value)) for name, value in plain.items()])
 
 

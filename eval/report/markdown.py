@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from ..results import CollectionResults, ExperimentResults
+from ..svg.shapes import escaped
 from . import sentences, tables
 from .environment import Setting
 from .ranking import Roster
-from .svg.shapes import escaped
 from .tables import Cell, Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#])")

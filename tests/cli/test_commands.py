@@ -220,7 +220,7 @@ def test_bench_compares_first_stages_and_keeps_what_it_found(run: Run, beir: Pat
     assert printed.code == 0
     assert "exact top 10" in printed.out
     assert "muvera-1280" in printed.out
-    assert (tmp_path / "report" / "candidates.png").stat().st_size > 5000
+    assert (tmp_path / "report" / "candidates.svg").stat().st_size > 5000
     found = run(*command, "--json").json()
     assert found == json.loads((tmp_path / "report" / "candidates.json").read_text(encoding="utf-8"))
     [stage] = found["stages"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -291,5 +292,11 @@ def test_a_grid_that_is_none_is_refused(tmp_path: Path, text: str, message: str)
 
 def test_a_picture_is_drawn(shards: Path, collection: Collection, encoder: Encoder, tmp_path: Path) -> None:
     found = bench([_stage("Flat"), _stage("SQ8")], EncodedCollection(collection, encoder, tmp_path, shards=shards))
-    draw(found.stages, "tiny", tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    draw(found.stages, "bees & wasps", tmp_path / "a.svg")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    told = [str(title.text) for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert told[0] == "bees & wasps"
+    for stage in found.stages:
+        share = f"{stage.shares[10][50]:.3f}"
+        assert f"{stage.encoding}, {stage.candidates}: {share}, {stage.bytes_per_document:,.0f} bytes" in told
+    assert f"{found.stages[0].encoding}, Flat" in told  # its curve by the number of candidates

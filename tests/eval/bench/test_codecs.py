@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -70,8 +71,12 @@ def test_the_front_holds_what_no_smaller_one_equals(
     assert found.front[0].words == "Residual1x1"
     overlaps = [codec.overlap for codec in found.front]
     assert overlaps == sorted(set(overlaps))
-    draw(found, "tiny", tmp_path / "codecs.png")
-    assert (tmp_path / "codecs.png").read_bytes().startswith(b"\x89PNG")
+    draw(found, "tiny", tmp_path / "codecs.svg")
+    root = ElementTree.parse(tmp_path / "codecs.svg").getroot()
+    told = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert told[0] == "tiny"
+    for codec in found.codecs:  # each in both charts
+        assert sum(f"{codec.words}, {codec.summaries}: " in str(text) for text in told) == 2
 
 
 def test_the_grid_that_comes_along_names_codecs_that_can_be_trained() -> None:

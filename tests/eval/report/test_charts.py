@@ -9,8 +9,8 @@ import pytest
 
 from wordhive.eval.report import numbers
 from wordhive.eval.report.ranking import front
-from wordhive.eval.report.svg.labels import Box, place
-from wordhive.eval.report.svg.scales import Scale
+from wordhive.eval.svg.labels import Box, place
+from wordhive.eval.svg.scales import Scale
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.61, 0.72), (0.0, 1.0), (0.6999, 0.7001), (-3.0, 250.0)])
@@ -26,7 +26,7 @@ def test_linear_ticks_are_few_round_and_inside(low: float, high: float) -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(768.0, 768.0), (700.0, 12_000.0), (0.3, 2.0), (1.0, 1e7), (1000.0, 1050.0)])
 def test_log_ticks_are_few_and_inside(low: float, high: float) -> None:
-    scale = Scale.around([low, high], 0, 100, log=True)
+    scale = Scale.around([low, high], 0, 100, kind="log")
     ticks = scale.ticks()
     assert 1 <= len(ticks) <= 7
     assert all(-1e-9 <= scale(tick) <= 100 for tick in ticks)

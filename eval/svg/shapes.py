@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from math import cos, pi, sin
 
+from wordhive.retrieval.pages import printable
+
 N_COLOURS = 8
-# Whatever can't stand in a page: most control characters, and halves of characters.
-_UNPRINTABLE = dict.fromkeys((*range(9), 11, *range(14, 32), 127, *range(55296, 57344)), "�")
 
 
 def escaped(text: str) -> str:
     """Text for a page, or for an attribute in it."""
-    return escape(text.translate(_UNPRINTABLE))
+    return escape(printable(text))
 
 
 def mark(number: int, x: float, y: float, size: float = 5.5) -> str:

@@ -1,40 +1,56 @@
-"""From values to places on a chart, and the round numbers to print beside it."""
+"""From values to positions on a chart, and the round numbers to print beside it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["linear", "log", "logit"]
+# Shares close to 1 differ most in what they miss: a logit scale shows .98, .99 and .999 apart.
+_SHARES = (0.02, 0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """A linear or logarithmic axis: low … high lie at start … end."""
+    """An axis: low … high lie at start … end.
+
+    Attributes:
+        kind: "linear"; "log" for values above 0; "logit" for shares between 0 and 1.
+    """
 
     low: float
     high: float
     start: float
     end: float
-    log: bool = False
+    kind: Kind = "linear"
 
     @classmethod
-    def around(cls, values: Sequence[float], start: float, end: float, *, log: bool = False) -> Scale:
-        """One with room on both sides of the values; log: they are above 0."""
+    def around(cls, values: Sequence[float], start: float, end: float, kind: Kind = "linear") -> Scale:
+        """A linear or logarithmic axis with room on both sides of the values."""
         low, high = min(values), max(values)
-        if log:
+        if kind == "log":
             room = max((high / low) ** 0.12, 1.3)
-            return cls(low / room, high * room, start, end, log)
+            return cls(low / room, high * room, start, end, kind)
         room = 0.12 * (high - low) or max(abs(high) * 0.1, 0.05)
         return cls(low - room, high + room, start, end)
 
     def __call__(self, value: float) -> float:
         """Where a value lies."""
-        low, high, value = (math.log(v) if self.log else v for v in (self.low, self.high, value))
+        low, high, value = map(self._transformed, (self.low, self.high, value))
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
     def ticks(self, about: int = 5) -> list[float]:
         """Round numbers on the axis, about so many."""
-        return self._log_ticks(about) if self.log else self._linear_ticks(about)
+        if self.kind == "logit":
+            return [share for share in _SHARES if self.low <= share <= self.high]
+        return self._log_ticks(about) if self.kind == "log" else self._linear_ticks(about)
+
+    def _transformed(self, value: float) -> float:
+        if self.kind == "linear":
+            return value
+        return math.log(value) if self.kind == "log" else math.log(value / (1 - value))
 
     def _linear_ticks(self, about: int) -> list[float]:
         rough = (self.high - self.low) / about

@@ -1,1 +1,0 @@
-"""Charts as SVG: shapes, scales, labels that don't cover each other."""
