@@ -107,15 +107,6 @@ def beaten(collection: CollectionResults, alpha: float) -> dict[str, set[str]]:
     return found
 
 
-def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points (cost, quality) that none is better than at no more cost: the Pareto front, cheapest first."""
-    found: list[tuple[float, float]] = []
-    for cost, gain in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not found or gain > found[-1][1]:
-            found.append((cost, gain))
-    return found
-
-
 def measure_name(measure: str) -> str:
     """ndcg@10 as nDCG@10; names that are not known stay as they are."""
     name, at, depth = measure.partition("@")

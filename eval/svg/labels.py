@@ -1,4 +1,4 @@
-"""Places for the labels of points such that none covers another, or a point."""
+"""Labels of points, placed such that none covers another, or a point."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ class Box:
     right: float
     bottom: float
 
+    @classmethod
+    def about(cls, x: float, y: float) -> Box:
+        """The room of a mark."""
+        return cls(x - 6, y - 6, x + 6, y + 6)
+
+    @classmethod
+    def along(cls, start: tuple[float, float], end: tuple[float, float]) -> Box:
+        """The room of a level or an upright line."""
+        (x1, y1), (x2, y2) = start, end
+        return cls(min(x1, x2) - 2, min(y1, y2) - 2, max(x1, x2) + 2, max(y1, y2) + 2)
+
     def overlap(self, other: Box) -> float:
         """Area that both cover."""
         width = min(self.right, other.right) - max(self.left, other.left)
@@ -50,7 +61,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """A text in its box; how it is aligned there; whether a line must show to which point it belongs."""
+    """A text in its box.
+
+    Attributes:
+        anchor: How the text is aligned in its box.
+        led: Whether a line must show the point that the label belongs to.
+    """
 
     text: str
     box: Box
@@ -58,7 +74,7 @@ class Label:
     led: bool
 
     @property
-    def place(self) -> tuple[float, float]:
+    def position(self) -> tuple[float, float]:
         """Where the text starts, ends, or has its middle."""
         b = self.box
         x = {"start": b.left, "middle": (b.left + b.right) / 2, "end": b.right}[self.anchor]
@@ -76,14 +92,16 @@ def text_width(text: str, size: float) -> float:
     return size * (0.56 * (len(text) - wide) + 1.05 * wide)
 
 
-def place(
+def place_labels(
     points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, size: float, obstacles: Sequence[Box] = ()
 ) -> list[Label]:
-    """A label for each point, inside the frame, as near as there is room; where there is none, on what it covers least.
+    """A label for each point, inside the frame, as near as there is room, or else where it covers least.
 
-    size: of the letters, in the units of points and frame. obstacles: what else labels must not cover.
+    Args:
+        size: Height of a letter, in the units of points and frame.
+        obstacles: What labels must not cover, beside each other and the points.
     """
-    marks = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    marks = [Box.about(x, y) for x, y in points]
     candidates = [[_label(point, shortened(name), *at, size) for at in product(_DISTANCES, _DIRECTIONS)]
                   for point, name in zip(points, names, strict=True)]  # fmt: skip
     placed: dict[int, Label] = {}
@@ -104,7 +122,7 @@ def _cost(
     taken: Sequence[Box],
     frame: Box,
 ) -> float:
-    """Area that is covered, and a fine for a label that is as near to another point and has no line to its own."""
+    """The area that a label covers, and more where a reader would take it for the label of another point."""
     near = label.box.distance(*point) + 4
     ambiguous = not label.led and any(label.box.distance(*other) < near for other in others)
     covered = sum(label.box.overlap(box) for box in taken)
