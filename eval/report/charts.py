@@ -16,14 +16,14 @@ from ..svg.recall_chart import Curve, recall_chart
 from ..svg.scales import Scale
 from ..svg.shapes import circle, group, line, picture, titled
 from . import numbers
-from .ranking import Roster, baseline, measure_name, named, value
+from .ranking import Legend, baseline, measure_name, named, value
 
 _LARGEST = 13.0  # radius of a circle
 
 
 def quality_by_cost(
     collection: CollectionResults,
-    roster: Roster,
+    legend: Legend,
     cost: Callable[[SystemResults], float | None],
     name: str,
     shown: Callable[[float | None], str],
@@ -41,7 +41,7 @@ def quality_by_cost(
         amount, gain = cost(system), value(system, collection.main_measure)
         if amount and gain is not None:
             told = f"{system.name}: {measure} {numbers.quality(gain)}, {shown(amount)}"
-            points.append(Point(amount, gain, system.name, told, roster.number(system.name)))
+            points.append(Point(amount, gain, system.name, told, legend.number(system.name)))
     if not points:
         return None
     base = baseline(collection)
@@ -54,10 +54,10 @@ def quality_by_cost(
     return picture(title, listed, IN_PAGE.width, IN_PAGE.height, chart)
 
 
-def candidate_recall(collection: CollectionResults, roster: Roster) -> str | None:
+def candidate_recall(collection: CollectionResults, legend: Legend) -> str | None:
     """Share of the exact top 10 by number of candidates; None where no system has a first stage."""
     curves = [
-        Curve(system.name, roster.number(system.name), dict(sorted(system.candidate_recall.items())))
+        Curve(system.name, legend.number(system.name), dict(sorted(system.candidate_recall.items())))
         for system in collection.systems
         if system.candidate_recall
     ]

@@ -13,8 +13,8 @@ Anchor = Literal["start", "middle", "end"]
 
 _WIDEST = 26
 _DISTANCES = (10, 18, 28, 40, 54, 70, 88, 108, 130, 155)
-# Where a label is from its point, and which part of it is there: right or left of the point first, then above and below
-# it, in its middle, from it or up to it, then on the diagonals.
+# Steps right and down from a point to its label, and the anchor of the label's text: beside the point first, then above
+# and below it, then on the diagonals.
 _DIRECTIONS: tuple[tuple[int, int, Anchor], ...] = (
     *((1, 0, "start"), (-1, 0, "end"), (0, -1, "middle"), (0, 1, "middle")),
     *((0, -1, "start"), (0, -1, "end"), (0, 1, "start"), (0, 1, "end")),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 from operator import itemgetter
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from wordhive.eval.report import numbers
 from wordhive.eval.svg.front import front
 from wordhive.eval.svg.labels import Box, place_labels
+from wordhive.eval.svg.plot import write_plot
 from wordhive.eval.svg.scales import Scale
 
 
@@ -60,6 +63,23 @@ def test_labels_cover_neither_each_other_nor_points() -> None:
         assert all(not one.box.overlap(other.box) for one, other in combinations(labels, 2))
         assert all(not label.box.overlap(mark) for label in labels for mark in marks)
         assert all(label.box.outside(frame) < 1e-9 for label in labels)
+
+
+def test_a_plot_is_sound_xml_with_any_names(tmp_path: Path) -> None:
+    evil = "<script>\"'&\x0c\x00\ud800\uffff"
+    write_plot(tmp_path / "a.svg", evil, evil, ["", ""], [evil])
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    assert {element.tag.partition("}")[2] for element in root.iter()} == {
+        "svg",
+        "title",
+        "desc",
+        "style",
+        "rect",
+        "text",
+        "g",
+        "path",
+    }
+    assert "".join(root.itertext()).count("<script>") == 4
 
 
 def test_long_names_are_shortened() -> None:
