@@ -43,7 +43,7 @@ def _points(stages: Sequence[Measured], numbers: dict[str, int]) -> list[Point]:
     for stage in stages:
         name, share = f"{stage.encoding}, {stage.candidates}", stage.shares[_TOP][_AMONG]
         told = f"{name}: {share:.3f}, {stage.bytes_per_document:,.0f} bytes"
-        label = name if stage in best else None
+        label = name if stage in best else ""
         points.append(Point(stage.bytes_per_document, _shown(share), label, told, numbers[stage.encoding]))
     return points
 

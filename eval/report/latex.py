@@ -17,10 +17,7 @@ def latex(results: ExperimentResults) -> str:
     legend = Legend.of(results)
     content = tables.summary(results, legend)
     head = " & ".join(["", *map(_text, content.columns)])
-    body = [
-        " & ".join([legend.letter(row[0].text), *map(_cell, row)]) + r" \\"
-        for row in content.rows
-    ]  # fmt: skip
+    body = [" & ".join([legend.letter(row[0].text), *map(_cell, row)]) + r" \\" for row in content.rows]
     caption = f"{results.title}. {sentences.letters(results)} {sentences.method(results)}"
     return "\n".join(
         [

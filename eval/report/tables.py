@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..contrasts import Contrast
 from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
-from .ranking import (
-    Legend,
-    against,
-    baseline,
-    beaten,
-    best,
-    leader,
-    measure_name,
-    median_latency,
-    total_bytes,
-    value,
-)
+from .ranking import Legend, against, baseline, beaten, best, leader, measure_name, median_latency, total_bytes, value
+
+_COSTS = ["bytes a document", "median latency", "queries a second", "indexing", "peak memory"]
 
 
 @dataclass(frozen=True)
@@ -76,40 +67,32 @@ def summary(results: ExperimentResults, legend: Legend) -> Table:
         columns.append("average")
         values.append([_mean([column[row] for column in values]) for row in range(len(legend.names))])
         letters.append([""] * len(legend.names))
-    marks = [best(column) for column in values]
-    rows = [
-        [
-            Cell(name, system=True),
-            *(
-                Cell(numbers.quality(column[row]), best=mark[row], beaten=raised[row])
-                for column, mark, raised in zip(values, marks, letters, strict=True)
-            ),
-        ]
-        for row, name in enumerate(legend.names)
+    cells = [
+        [Cell(numbers.quality(v), best=top, beaten=raised) for v, top, raised in zip(vs, best(vs), ls, strict=True)]
+        for vs, ls in zip(values, letters, strict=True)
     ]
+    rows = [[Cell(name, system=True), *row] for name, row in zip(legend.names, zip(*cells, strict=True), strict=False)]
     return Table(["system", *columns], "l" + "r" * len(columns), rows)
 
 
 def measures(collection: CollectionResults, legend: Legend, alpha: float) -> Table:
     """Measures and costs of every system."""
     names = list(dict.fromkeys([collection.main_measure, *(m for s in collection.systems for m in s.measures)]))
-    marks = {name: best([value(system, name) for system in collection.systems]) for name in names}
+    tops = {name: best([value(system, name) for system in collection.systems]) for name in names}
     beaten_by = beaten(collection, alpha)
     rows = []
     for row, system in enumerate(collection.systems):
         cells = [
             Cell(
                 numbers.quality(value(system, name)),
-                best=marks[name][row],
+                best=tops[name][row],
                 beaten=legend.letters(beaten_by[system.name]) if name == collection.main_measure else "",
             )
             for name in names
         ]
         rows.append([Cell(system.name, system=True), *cells, *map(Cell, _costs(system))])
-    costs = ["bytes a document", "median latency", "queries a second", "indexing", "peak memory"]
-    return Table(
-        ["system", *map(measure_name, names), *costs], "l" + "r" * (len(names) + len(costs)), rows
-    )  # fmt: skip
+    columns = [*map(measure_name, names), *_COSTS]
+    return Table(["system", *columns], "l" + "r" * len(columns), rows)
 
 
 def contrasts(collection: CollectionResults) -> tuple[Table, Table]:
@@ -154,13 +137,9 @@ def sizes(systems: Sequence[SystemResults]) -> Table:
     known = [system for system in systems if system.bytes_per_document]
     parts = list(dict.fromkeys(part for system in known for part in system.bytes_per_document))
     rows = [
-        [
-            Cell(system.name, system=True),
-            Cell(numbers.size(total_bytes(system))),
-            *(Cell(numbers.size(system.bytes_per_document.get(part))) for part in parts),
-        ]
+        _row(system, [total_bytes(system), *map(system.bytes_per_document.get, parts)], numbers.size)
         for system in known
-    ]
+    ]  # fmt: skip
     return Table(["system", "all", *parts], "lr" + "r" * len(parts), rows)
 
 
@@ -168,11 +147,7 @@ def latencies(systems: Sequence[SystemResults]) -> Table:
     """Milliseconds of a query by stage. Systems of unknown latency are left out."""
     points = list(dict.fromkeys(point for s in systems for stage in s.latency.values() for point in stage))
     rows = [
-        [
-            Cell(system.name, system=True),
-            Cell(stage),
-            *(Cell(numbers.milliseconds(times.get(point))) for point in points),
-        ]
+        [Cell(system.name, system=True), Cell(stage), *(Cell(numbers.milliseconds(times.get(p))) for p in points)]
         for system in systems
         for stage, times in system.latency.items()
     ]
@@ -183,10 +158,7 @@ def candidate_recall(systems: Sequence[SystemResults]) -> Table:
     """Share of the exact top 10 by number of candidates. Systems without a first stage are left out."""
     known = [system for system in systems if system.candidate_recall]
     ns = sorted({n for system in known for n in system.candidate_recall})
-    rows = [
-        [Cell(system.name, system=True), *(Cell(numbers.quality(system.candidate_recall.get(n))) for n in ns)]
-        for system in known
-    ]
+    rows = [_row(system, map(system.candidate_recall.get, ns), numbers.quality) for system in known]
     return Table(["system", *map(numbers.count, ns)], "l" + "r" * len(ns), rows)
 
 
@@ -221,6 +193,10 @@ def _contrasts(pairs: Sequence[Contrast]) -> Table:
         for c in pairs
     ]
     return Table(["system", "against", "difference", "p", "wins / ties / losses"], "llrrr", rows)
+
+
+def _row(system: SystemResults, values: Iterable[float | None], shown: Callable[[float | None], str]) -> list[Cell]:
+    return [Cell(system.name, system=True), *(Cell(shown(value)) for value in values)]
 
 
 def _costs(system: SystemResults) -> list[str]:

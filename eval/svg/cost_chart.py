@@ -18,16 +18,20 @@ class Point:
     """What is drawn at a cost and a gain.
 
     Attributes:
-        label: Text beside the point; None without one.
+        label: Text beside the point; may be empty.
         told: What the point tells when it is pointed at.
         number: Which mark it has; None: a grey dot.
     """
 
     cost: float
     gain: float
-    label: str | None
+    label: str
     told: str
     number: int | None
+
+    def draw(self, x: float, y: float) -> str:
+        """The mark at its position."""
+        return circle(x, y, 4.5, "behind") if self.number is None else mark(self.number, x, y)
 
 
 def cost_chart(
@@ -51,22 +55,25 @@ def cost_chart(
     border = _border(frame, points)
     obstacles = [Box.along(*ends) for ends in pairwise(border)]
     if level:
-        drawn, taken = _level(frame, *level)
-        content.append(drawn)
+        line_and_name, taken = _level(frame, *level)
+        content.append(line_and_name)
         obstacles += taken
     content.append(path(border, "front"))
     positions = [(frame.x(point.cost), frame.y(point.gain)) for point in points]
-    labels = _labels(canvas, points, positions, obstacles)
-    for n in sorted(range(len(points)), key=lambda n: points[n].number is not None):  # grey dots lie below
-        x, y = positions[n]
-        number = points[n].number
-        drawn = circle(x, y, 4.5, "behind") if number is None else mark(number, x, y)
-        content.append(titled(points[n].told, (labelled(labels[n], x, y) if n in labels else "") + drawn))
-    return "".join(content)
+    inside = Box(canvas.left + 2, canvas.top - 12, canvas.width, canvas.bottom)
+    labels = place_labels(positions, [point.label for point in points], inside, canvas.letters, obstacles)
+    drawn = [
+        (point, titled(point.told, labelled(label, x, y) + point.draw(x, y)))
+        for point, label, (x, y) in zip(points, labels, positions, strict=True)
+    ]
+    drawn.sort(key=lambda pair: pair[0].number is not None)  # grey dots lie below
+    return "".join([*content, *(shape for _, shape in drawn)])
 
 
-def labelled(label: Label, x: float, y: float) -> str:
+def labelled(label: Label | None, x: float, y: float) -> str:
     """A label, with a line to its point where it needs one."""
+    if label is None:
+        return ""
     near = min(max(x, label.box.left), label.box.right), min(max(y, label.box.top), label.box.bottom)
     lead = line(x, y, *near, "lead") if label.led else ""
     return lead + text(label.text, *label.position, label.anchor, "label")
@@ -89,15 +96,3 @@ def _level(frame: Frame, name: str, gain: float) -> tuple[str, list[Box]]:
     drawn = line(canvas.left, y, canvas.right, y, "level") + text(shown, end, y - 8, "end", "faint")
     name_box = Box(end - text_width(shown, canvas.letters), y - 16, end, y)
     return drawn, [Box.along((canvas.left, y), (canvas.width, y)), name_box]
-
-
-def _labels(
-    canvas: Canvas, points: Sequence[Point], positions: Sequence[tuple[float, float]], obstacles: Sequence[Box]
-) -> dict[int, Label]:
-    names = {n: point.label for n, point in enumerate(points) if point.label is not None}
-    marks = [Box.about(*position) for n, position in enumerate(positions) if n not in names]
-    inside = Box(canvas.left + 2, canvas.top - 12, canvas.width, canvas.bottom)
-    placed = place_labels(
-        [positions[n] for n in names], list(names.values()), inside, canvas.letters, [*obstacles, *marks]
-    )
-    return dict(zip(names, placed, strict=True))

@@ -94,25 +94,27 @@ def text_width(text: str, size: float) -> float:
 
 def place_labels(
     points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, size: float, obstacles: Sequence[Box] = ()
-) -> list[Label]:
+) -> list[Label | None]:
     """A label for each point, inside the frame, as near as there is room, or else where it covers least.
 
     Args:
+        names: Texts of the labels; an empty one stands for no label.
         size: Height of a letter, in the units of points and frame.
         obstacles: What labels must not cover, beside each other and the points.
     """
     marks = [Box.about(x, y) for x, y in points]
     candidates = [[_label(point, shortened(name), *at, size) for at in product(_DISTANCES, _DIRECTIONS)]
                   for point, name in zip(points, names, strict=True)]  # fmt: skip
+    named = [n for n, name in enumerate(names) if name]
     placed: dict[int, Label] = {}
     # Points with little room above them choose first: from the top, then from the left. Once all have chosen, each
     # chooses again, as the first ones did not know of the last.
-    for number in sorted(range(len(points)), key=lambda n: (points[n][1], points[n][0])) * _ROUNDS:
+    for number in sorted(named, key=lambda n: (points[n][1], points[n][0])) * _ROUNDS:
         taken = [*marks, *obstacles, *(label.box for n, label in placed.items() if n != number)]
-        others = [point for n, point in enumerate(points) if n != number and point != points[number]]
+        others = [points[n] for n in named if points[n] != points[number]]
         costs = [_cost(label, points[number], others, taken, frame) for label in candidates[number]]
         placed[number] = candidates[number][costs.index(min(costs))]
-    return [placed[number] for number in range(len(points))]
+    return [placed.get(number) for number in range(len(points))]
 
 
 def _cost(

@@ -58,7 +58,8 @@ def test_labels_cover_neither_each_other_nor_points() -> None:
     frame = Box(44, 20, 420, 260)
     for _ in range(20):
         points = [(float(x), float(y)) for x, y in generator.uniform((60, 40), (400, 250), (6, 2))]
-        labels = place_labels(points, ["a preset of some length"] * 6, frame, 13)
+        labels = [label for label in place_labels(points, ["a preset of some length"] * 6, frame, 13) if label]
+        assert len(labels) == 6
         marks = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in points]
         assert all(not one.box.overlap(other.box) for one, other in combinations(labels, 2))
         assert all(not label.box.overlap(mark) for label in labels for mark in marks)
@@ -82,9 +83,11 @@ def test_a_plot_is_sound_xml_with_any_names(tmp_path: Path) -> None:
     assert "".join(root.itertext()).count("<script>") == 4
 
 
-def test_long_names_are_shortened() -> None:
-    [label] = place_labels([(200, 100)], ["x" * 80], Box(0, 0, 420, 260), 13)
+def test_long_names_are_shortened_and_empty_ones_left_out() -> None:
+    label, none = place_labels([(200, 100), (100, 100)], ["x" * 80, ""], Box(0, 0, 420, 260), 13)
+    assert label is not None
     assert label.text == "x" * 25 + "…"
+    assert none is None
 
 
 def test_front_against_its_definition() -> None:
