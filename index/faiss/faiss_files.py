@@ -16,7 +16,8 @@ import numpy as np
 from ..errors import InputError, WordhiveError
 from ..files import open_regular
 from . import faiss_library
-from .faiss_classes import FaissFileError, Stored, UnknownClassError, walk
+from .faiss_bytes import FaissFileError, Stored, UnknownClassError
+from .faiss_classes import walk
 
 
 def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None, *, mapped: bool = False) -> Any:
