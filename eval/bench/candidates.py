@@ -14,7 +14,7 @@ import yaml
 from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.encodings import FusedEncoding
-from wordhive.index.faiss.faiss_library import sub_quantisers
+from wordhive.index.faiss.faiss_factory import sub_quantisers
 from wordhive.index.storage.parameters import fit_encoding
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import EncodingConfig, FittedConfig, ReductionConfig
-from ..faiss import faiss_library
+from ..faiss import faiss_factory
 from ..small_products import FEW_QUERIES, row_products
 from ..tensors import tensor
 from ..word_vectors import WordVectors
@@ -120,7 +120,7 @@ class FusedEncoding:
             encoded_queries = np.concatenate([encoded_queries, real * weight])
         reduction = Reduction.fit(config, encoded_queries, encoded)
         if candidates:
-            reduction = reduction.balanced_for_pq(faiss_library.sub_quantisers(reduction.dim, candidates))
+            reduction = reduction.balanced_for_pq(faiss_factory.sub_quantisers(reduction.dim, candidates))
         reduced = encoded @ reduction.documents - reduction.shift
         of_words, of_summary = np.split(reduction.documents, [self.words.dims(sample.dim, sample.summary_dim)[1]])
         folded = self.words.folded(of_words * np.float32(self._share))
