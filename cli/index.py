@@ -143,7 +143,7 @@ def _opened(to: Path, model: str | None, config: str | None, device: str, backen
 
 def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, device: str) -> Encoder:
     from wordhive.index import IndexConfig
-    from wordhive.index.candidates.candidate_index import check_device
+    from wordhive.index.candidates.gpu import check_device
     from wordhive.index.writing.creation import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL
     from wordhive.retrieval.retriever import encoder_of, fitting_config

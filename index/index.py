@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import flag, given_ids, given_path, real_number, shown, whole_number
-from .candidates.candidate_index import check_device
+from .candidates.gpu import check_device
 from .candidates.intrinsic_dimension import estimate
 from .config import IndexConfig
 from .errors import InputError

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from wordhive.index.arguments import flag, given_name, given_path, instance, is_
 from wordhive.index.encodings.max_products import multiplies_bfloat16
 from wordhive.index.storage.batch import check_unicode
 from wordhive.index.storage.settings import EncoderStamp
+from wordhive.index.threads import one_thread
 from wordhive.index.torch_device import torch_device
 
 from .architecture import Architecture, build, fit_heads, raw_model, take_heads
@@ -304,7 +305,7 @@ class Encoder:
             encoded = []
             for start in range(0, len(order), batch_size):
                 batch = [chunk[place] for place in order[start : start + batch_size]]
-                with _FORWARD, _one_thread() if alone else nullcontext():
+                with _FORWARD, one_thread(torch.get_num_threads, torch.set_num_threads) if alone else nullcontext():
                     encoded.append(self._encode(batch, "query"))
             parts.append(encoded[0] if alone else WordVectors.concat(encoded).take(np.argsort(order, kind="stable")))
         return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
@@ -406,17 +407,6 @@ def check_backend(backend: Any) -> None:
 def _numpy(tensor: Tensor) -> NDArray[np.float32]:
     array: NDArray[np.float32] = tensor.float().cpu().numpy()
     return array
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # For a dozen tokens, waking the other threads costs more than they do.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def has_bfloat16(device: torch.device) -> bool:

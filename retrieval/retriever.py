@@ -11,7 +11,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.arguments import flag, given_path, id_list, instance, strings
-from wordhive.index.candidates.candidate_index import check_device
+from wordhive.index.candidates.gpu import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters.conditions import Where
 from wordhive.index.storage.parameters import check_fits_exact_match, check_fits_queries

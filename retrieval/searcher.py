@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.arguments import instance, is_iterable, shown, whole_number
-from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.index.filters.conditions import Where
 from wordhive.index.reading.snapshot import Snapshot
 from wordhive.index.scoring.ball_carving import carve

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import instance, real_number, strings, whole_number
-from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.index.quantity import quantity
 from wordhive.index.reading.snapshot import Snapshot
 from wordhive.index.scoring.scores import best

@@ -75,6 +75,11 @@ class Reduction:
     def dim(self) -> int:
         return int(self.queries.shape[1])
 
+    @property
+    def is_folded(self) -> bool:
+        """Whether the words' rows of the document matrix are folded into their encoding, and no longer here."""
+        return len(self.documents) < len(self.queries)
+
 
 def _best_pair(
     asked: NDArray[np.float64], documents: NDArray[np.float64], dims: int

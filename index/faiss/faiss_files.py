@@ -15,8 +15,9 @@ import numpy as np
 
 from ..errors import InputError, WordhiveError
 from ..files import open_regular
-from . import faiss_library
-from .faiss_classes import FaissFileError, Stored, UnknownClassError, walk
+from . import faiss_factory, faiss_library
+from .faiss_bytes import FaissFileError, Stored, UnknownClassError
+from .faiss_classes import walk
 
 
 def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None, *, mapped: bool = False) -> Any:
@@ -67,7 +68,7 @@ def check_known(index: Any, factory: str, purpose: str) -> None:
 
 
 def _agrees(stored: Stored, factory: str, size: int) -> bool:
-    if faiss_library.codebook_bytes(stored.dim, factory) > size:  # not worth making something to compare it with
+    if faiss_factory.codebook_bytes(stored.dim, factory) > size:  # not worth making something to compare it with
         return False
     templates = (_template(stored.dim, factory, euclidean) for euclidean in (False, True))
     return any((stored.kind, stored.facts) == (template.kind, template.facts) for template in templates)
@@ -75,5 +76,5 @@ def _agrees(stored: Stored, factory: str, size: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _template(dim: int, factory: str, euclidean: bool) -> Stored:
-    index, _ = faiss_library.parsed(dim, factory, "candidates", "", euclidean=euclidean)
+    index, _ = faiss_factory.parsed(dim, factory, "candidates", "", euclidean=euclidean)
     return walk(faiss_library.faiss().serialize_index(index))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encodings import least_documents
-from ..encodings.fused import pseudo_queries
+from ..encodings.pseudo_queries import pseudo_queries
 from ..reading.snapshot import Snapshot
 from ..scoring.maxsim import maxsim
 from ..storage.parameters import Parameters

@@ -7,16 +7,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..codecs import ByteSteps, Codec, CodeParts
+from ..small_products import FEW_QUERIES
 from .unpacked_scores import unpacked
 
-# For more queries it is faster to unpack codes, and to multiply matrices.
-_FEW_QUERIES = 4
 _MOST_CENTROIDS = 4096
 
 
 def summary_scores(queries: NDArray[np.float32], codec: Codec, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Inner products of queries `[n_queries, dim]` with the vectors of codes: float32 `[n_queries, n_codes]`."""
-    layout, few = codec.layout, len(queries) <= _FEW_QUERIES
+    layout, few = codec.layout, len(queries) <= FEW_QUERIES
     if isinstance(layout, ByteSteps) and few:
         return _by_bytes(queries, layout, codes)
     if not isinstance(layout, CodeParts):

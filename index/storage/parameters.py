@@ -15,7 +15,7 @@ from ..codecs import Codec, check_codec, decodes, learns, load_codec, train_code
 from ..config import FittedConfig, IndexConfig, SummaryConfig
 from ..encodings import FusedEncoding, least_documents
 from ..errors import InputError, WordhiveError
-from ..faiss import faiss_library
+from ..faiss import faiss_factory
 from ..files import open_regular, sync
 from ..tensors import read_tensors, write_tensors
 from ..word_sample import word_sample
@@ -181,7 +181,7 @@ def _wanted_by_candidates(config: IndexConfig) -> int:
 
 
 def _wanted(factory: str, purpose: str, most: int) -> int:
-    least = faiss_library.least_to_train(factory)
+    least = faiss_factory.least_to_train(factory)
     if least > most:
         raise InputError(
             f"{purpose} {factory!r} would be trained on {least:,} vectors or more, and a sample has {most:,}; "
@@ -199,7 +199,7 @@ def _check_candidates(config: IndexConfig, sample: WordVectors, summary_weight: 
     else:
         dim = fit_encoding(config, sample, summary_weight)[1].shape[1]
     for factory in filter(None, (config.candidates, config.large_candidates)):
-        faiss_library.parsed(dim, factory, "candidates", "")
+        faiss_factory.parsed(dim, factory, "candidates", "")
 
 
 def check_decodes(config: IndexConfig) -> None:

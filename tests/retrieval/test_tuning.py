@@ -12,7 +12,7 @@ import pytest
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.candidates import search_width
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.tuning import tune
 

@@ -11,7 +11,7 @@ import pytest
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.config import FittedConfig, ReductionConfig, SummaryConfig
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_factory
 from wordhive.index.storage import parameters as parameters_module
 
 from ..conftest import Draw, SlowScores, all_scores, names
@@ -27,7 +27,7 @@ FACTORIES = {
 
 @pytest.mark.parametrize(("factory", "least"), FACTORIES.items())
 def test_as_many_vectors_are_wanted_as_faiss_wants(factory: str, least: int) -> None:
-    assert faiss_library.least_to_train(factory) == least
+    assert faiss_factory.least_to_train(factory) == least
     vectors = np.random.default_rng(1).standard_normal((least, 32)).astype(np.float32)
     assert len(CandidateIndex.train(IndexConfig(candidates=factory), vectors)) == 0
     if least > 1 and not factory.endswith("8,SQ8"):  # whose range is stretched by two vectors more
@@ -37,7 +37,7 @@ def test_as_many_vectors_are_wanted_as_faiss_wants(factory: str, least: int) -> 
 
 @pytest.mark.parametrize(("factory", "least"), [("IVF1k,SQ8", 1024), ("IMI2x9,SQ8", 512), ("PQ4x12", 4096)])
 def test_larger_numbers_are_read(factory: str, least: int) -> None:
-    assert faiss_library.least_to_train(factory) == least
+    assert faiss_factory.least_to_train(factory) == least
 
 
 def create(path: Path, candidates: str, **settings: Any) -> Index:

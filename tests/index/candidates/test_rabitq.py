@@ -12,7 +12,7 @@ from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, Wordhiv
 from wordhive.index import index as index_module
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.codecs import FaissCodec
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_factory
 
 from ..conftest import Draw, Make, SlowScores, all_scores, names
 
@@ -43,7 +43,7 @@ def test_decoding_tells_no_more_than_the_first_bit() -> None:
     """Or else FAISS was mended, and such codecs need not be refused."""
     errors = []
     for codec in ("RaBitQ", "RaBitQ8"):
-        index = faiss_library.from_factory(DIM, codec, vectors(N), "codec", 0)
+        index = faiss_factory.from_factory(DIM, codec, vectors(N), "codec", 0).index
         errors.append(float(np.abs(index.sa_decode(index.sa_encode(vectors(N))) - vectors(N)).mean()))
     assert errors[1] > 0.9 * errors[0]
 
