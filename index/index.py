@@ -23,7 +23,7 @@ from .reading.snapshot import OpenFiles, Snapshot
 from .scoring.scores import Scores
 from .storage.catalog.catalog import Catalog
 from .storage.catalog.documents import StoredDocument
-from .storage.parameters import check_decodes, check_fits_exact_match, check_fits_queries
+from .storage.parameters import check_decodes, check_fits_queries, config_for
 from .storage.settings import EncoderStamp, IndexSettings
 from .word_vectors import WordVectors
 from .writing.creation import check_free, make
@@ -42,7 +42,6 @@ class Index:
     """
 
     def __init__(self, path: Path, catalog: Catalog, device: str) -> None:
-        check_device(device)
         files = OpenFiles()
         if device != "cpu":
             from .scoring.torch_scoring import TorchScoring
@@ -85,13 +84,8 @@ class Index:
         if query_length is not None:
             query_length = real_number(query_length, "query_length", "a number from 0, or None", least=0)
         check_free(path)
-        if config is None:
-            config = IndexConfig.default(exact_match=exact_match)
-        elif not isinstance(config, IndexConfig):
-            config = IndexConfig.load(config)
+        config = config_for(config, exact_match=exact_match)
         check_decodes(config)
-        if exact_match:
-            check_fits_exact_match(config)
         if queries is not None:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
@@ -107,6 +101,7 @@ class Index:
         device: "cpu" or "cuda": where documents get their encodings, FAISS searches, and candidates get their scores.
         """
         given, path = path, given_path(path)
+        check_device(device)
         if not path.exists():
             raise InputError(f"no index at {given}; make one with: wordhive index INPUT --to {given}")
         if not (path / "catalog.db").is_file():

@@ -17,8 +17,9 @@ from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.faiss import faiss_library
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.retriever import fitting_config
-from wordhive.retrieval.searcher import Candidates, Searcher
+from wordhive.retrieval.retriever import fitting_config, new_index
+from wordhive.retrieval.search.search_options import Candidates
+from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.shards import DOCUMENTS_A_SHARD, check_model
 
 from ..measuring.latency import search_latency, timed
@@ -102,10 +103,7 @@ def _grown(path: Path, shards: Path, encoder: Encoder, config: str | Path | None
             raise InputError(f"{path} was made with another configuration or model; choose another --report")
         seconds = float(json.loads(clock.read_text())) if clock.exists() else 0.0
     else:
-        index = Index.create(
-            path, fitting_config(config, encoder), encoder=encoder.stamp, summary_weight=encoder.summary_weight,
-            exact_match=encoder.exact_match, query_length=encoder.query_length,
-        )  # fmt: skip
+        index = new_index(path, fitting_config(config, encoder), encoder)
         seconds = 0.0
     if len(index) > n:
         raise InputError(f"{path} has {len(index):,} documents already, more than {n:,}; choose another --report")

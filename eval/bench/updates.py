@@ -15,7 +15,7 @@ from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.quantity import quantity
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.retriever import fitting_config
+from wordhive.retrieval.retriever import fitting_config, new_index
 from wordhive.retrieval.searcher import Hit, Searcher
 from wordhive.retrieval.shards import check_model, read_shard_documents, read_shards
 from wordhive.retrieval.texts.documents import Document
@@ -149,10 +149,7 @@ def overlap(found: list[list[Hit]], wanted: list[list[Hit]]) -> float:
 
 
 def _create(path: Path, encoder: Encoder, config: str | Path | None) -> Index:
-    return Index.create(
-        path, fitting_config(config, encoder), encoder=encoder.stamp, summary_weight=encoder.summary_weight,
-        exact_match=encoder.exact_match, query_length=encoder.query_length,
-    )  # fmt: skip
+    return new_index(path, fitting_config(config, encoder), encoder)
 
 
 def _add(index: Index, shards: Path, ids: dict[int, str], *, replace: bool = False) -> int:

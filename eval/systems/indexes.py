@@ -56,14 +56,14 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> RunResult:
     searcher.search(texts[0], _K, candidates=candidates)  # kernels are compiled once
 
     # So many chunks as may be of the documents of a ranking.
-    depth = job.depth * chunks.most(index.ids().values()) if spec.chunk else job.depth
+    depth = job.depth * chunks.most(index.snapshot().ids().values()) if spec.chunk else job.depth
 
     def search_all() -> Run:
         queries = retriever.encoder.encode_queries(texts)
         if candidates == "all":
             run = exact_runs(index, queries, names, depth)[0][spec.part]
         else:
-            run = two_stage_run(index, queries, names, candidates, depth)
+            run = two_stage_run(searcher, queries, names, candidates, depth)
         return chunks.merged(run, job.depth) if spec.chunk else run
 
     run, seconds_searching = timed(search_all)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,14 @@ def check_ids(ids: Sequence[str]) -> None:
             raise InputError(f"document id {id!r} is given twice; every document needs an id of its own")
         check_unicode(id, f"document id {id!r}")
         seen.add(id)
+
+
+def check_new_ids(ids: Sequence[str], known: Collection[str], path: Path) -> None:
+    """Raise InputError if an index at `path` knows some of the ids."""
+    if known:
+        example = next(id for id in ids if id in known)
+        more = f" and {len(known) - 1} more" if len(known) > 1 else ""
+        raise InputError(f"document id {example!r}{more} is already in {path}; give new ids, or upsert to replace")
 
 
 def check_unicode(text: str, what: str) -> None:

@@ -221,6 +221,21 @@ def codecs_from(config: IndexConfig) -> int:
     return _LEAST_TO_LEARN if learns(config.codec) or learns(config.summary_codec) else 1
 
 
+def config_for(config: IndexConfig | str | Path | None, *, exact_match: bool) -> IndexConfig:
+    """The configuration that is given, as one, by a preset's name or as a YAML file; or the default one.
+
+    Raises:
+        InputError: There is no such preset or file, or it does not fit scores of identical words only.
+    """
+    if config is None:
+        config = IndexConfig.default(exact_match=exact_match)
+    elif not isinstance(config, IndexConfig):
+        config = IndexConfig.load(config)
+    if exact_match:
+        check_fits_exact_match(config)
+    return config
+
+
 def check_fits_exact_match(config: IndexConfig) -> None:
     """Raise InputError for a configuration that does not fit scores where only identical words match."""
     if not config.word_ids:

@@ -15,7 +15,7 @@ from ..filters.conditions import Where
 from ..reading.current import CurrentSnapshot
 from ..reading.snapshot import Snapshot
 from ..reading.unknown_attributes import warn_of_unknown
-from ..storage.batch import Batch
+from ..storage.batch import Batch, check_new_ids
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.parameters import SAMPLE_DOCUMENTS, Parameters, can_retrain, load_queries
@@ -85,12 +85,8 @@ class Writer:
                 self._catalog.check_ids()
                 self._ids_checked = True
             known = self._catalog.rows(batch.ids)
-            if known and not replace:
-                example = next(id for id in batch.ids if id in known)
-                more = f" and {len(known) - 1} more" if len(known) > 1 else ""
-                raise InputError(
-                    f"document id {example!r}{more} is already in {self._path}; give new ids, or upsert to replace"
-                )
+            if not replace:
+                check_new_ids(batch.ids, known, self._path)
             self._write(batch, sorted(known.values()))
             self._latest.changed()
             self._merge_due()

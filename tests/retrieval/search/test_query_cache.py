@@ -10,8 +10,8 @@ import pytest
 
 from wordhive.index import InputError, WordVectors
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.query_cache import QueryCache
 from wordhive.retrieval.retriever import Retriever
+from wordhive.retrieval.search.query_cache import QueryCache
 from wordhive.retrieval.searcher import Searcher
 
 
@@ -43,7 +43,7 @@ def test_a_query_that_comes_again_is_not_encoded_again(
 ) -> None:
     retriever = Retriever.create(tmp_path / "x", tiny_encoder)
     retriever.add(sentences)
-    plain, searcher = Searcher(retriever.index, tiny_encoder), Searcher(retriever.index, tiny_encoder, remember=2)
+    plain, searcher = Searcher(retriever.index, tiny_encoder), Searcher(retriever.index, tiny_encoder, cache_queries=2)
     expected = plain.search("bees dance")
     asked.clear()
     for _ in range(3):
@@ -129,11 +129,22 @@ def test_threads_may_share_it(tiny_encoder: Encoder) -> None:
     assert not failed
 
 
+@pytest.mark.parametrize("name", ["cache_queries", "remember"])
 @pytest.mark.parametrize("size", [-1, 1.5, "many", None])
-def test_a_size_that_is_none_is_refused(tmp_path: Path, tiny_folder: Path, tiny_encoder: Encoder, size: object) -> None:
+def test_a_size_that_is_none_is_refused(
+    tmp_path: Path, tiny_folder: Path, tiny_encoder: Encoder, size: object, name: str
+) -> None:
     Retriever.create(tmp_path / "x", tiny_encoder)
-    with pytest.raises(InputError, match=r"remember is .*; expected a whole number from 0, of queries"):
-        Retriever.open(tmp_path / "x", tiny_folder, remember=size)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=rf"{name} is .*; expected a whole number from 0, of queries"):
+        Retriever.open(tmp_path / "x", tiny_folder, **{name: size})  # type: ignore[arg-type]
+
+
+def test_remember_is_another_name(tmp_path: Path, tiny_encoder: Encoder, asked: list[list[str]]) -> None:
+    Retriever.create(tmp_path / "x", tiny_encoder).add(["bees"])
+    retriever = Retriever.open(tmp_path / "x", tiny_encoder, remember=1)
+    for _ in range(2):
+        retriever.search("bees")
+    assert asked == [["bees"]]
 
 
 def test_a_text_that_is_none_is_refused(tiny_encoder: Encoder) -> None:
