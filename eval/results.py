@@ -14,7 +14,7 @@ from .contrasts import Contrast
 
 
 @dataclass(frozen=True)
-class IndexFindings:
+class IndexResults:
     """What an index of wordhive holds.
 
     encoder: name and fingerprint. config: of the index. words_per_document: word vectors that are stored.
@@ -55,7 +55,7 @@ class SystemResults:
     seconds_indexing: float | None
     peak_memory: int | None
     run: str
-    index: IndexFindings | None = None
+    index: IndexResults | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class ExperimentResults:
         return any({c.first, c.second} == pair and c.p < self.alpha for c in collection.contrasts)
 
     @classmethod
-    def from_json(cls, text: str, source: str = "the findings") -> ExperimentResults:
+    def from_json(cls, text: str, source: str = "the results") -> ExperimentResults:
         """What `to_json` wrote; `source` names it in errors. Raises InputError for anything else."""
         try:
             return _FINDINGS.validate_json(text)
@@ -155,7 +155,7 @@ class ExperimentResults:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise InputError(
-                f"{source} holds no findings: {place} {first['msg'].lower()}; expected report.json of wordhive eval"
+                f"{source} holds no results: {place} {first['msg'].lower()}; expected report.json of wordhive eval"
             ) from error
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Reports of an evaluation, from its findings alone: a page, Markdown, a table for LaTeX."""
+"""Reports of an evaluation, from its results alone: a page, Markdown, a table for LaTeX."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .page import page
 __all__ = ["latex", "markdown", "page", "write"]
 
 
-def write(findings: ExperimentResults, folder: Path) -> list[Path]:
-    """Write report.md, report.html and report.tex into a folder, which is made; the same findings give the same bytes.
+def write(results: ExperimentResults, folder: Path) -> list[Path]:
+    """Write report.md, report.html and report.tex into a folder, which is made; the same results give the same bytes.
 
     Returns the files. Raises OSError where they can't be written.
     """
@@ -23,5 +23,5 @@ def write(findings: ExperimentResults, folder: Path) -> list[Path]:
     for name, made in contents.items():
         files.append(folder / name)
         # Halves of characters, which JSON may hold, can't be written.
-        files[-1].write_text(made(findings), encoding="utf-8", errors="replace", newline="\n")
+        files[-1].write_text(made(results), encoding="utf-8", errors="replace", newline="\n")
     return files

@@ -22,9 +22,9 @@ class Setting:
     facts: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, findings: ExperimentResults) -> Setting:
-        """That of the findings; values that JSON does not know are taken as text."""
-        plain = json.loads(json.dumps(findings.setting, default=str))
+    def of(cls, results: ExperimentResults) -> Setting:
+        """That of the results; values that JSON does not know are taken as text."""
+        plain = json.loads(json.dumps(results.setting, default=str))
         config, command = plain.pop(_CONFIG, ""), plain.pop(_COMMAND, "")
         text = config if isinstance(config, str) else yaml_text(config)
         return cls(text.strip(), str(command), [(str(name), _line(value)) for name, value in plain.items()])

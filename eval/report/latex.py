@@ -9,19 +9,19 @@ from .ranking import Roster
 from .tables import Cell
 
 
-def latex(findings: ExperimentResults) -> str:
+def latex(results: ExperimentResults) -> str:
     """A table, with a caption that says how differences were tested.
 
     Names keep their script, for which LaTeX needs a font.
     """
-    roster = Roster.of(findings)
-    content = tables.summary(findings, roster)
+    roster = Roster.of(results)
+    content = tables.summary(results, roster)
     head = " & ".join(["", *map(_text, content.columns)])
     body = [
         " & ".join([roster.letter(row[0].text), *map(_cell, row)]) + r" \\"
         for row in content.rows
     ]  # fmt: skip
-    caption = f"{findings.title}. {sentences.letters(findings)} {sentences.method(findings)}"
+    caption = f"{results.title}. {sentences.letters(results)} {sentences.method(results)}"
     return "\n".join(
         [
             r"\begin{table}",

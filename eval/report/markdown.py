@@ -14,18 +14,18 @@ from .tables import Cell, Table
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 
 
-def markdown(findings: ExperimentResults) -> str:
+def markdown(results: ExperimentResults) -> str:
     """All tables of the page, and what was found in words."""
-    roster = Roster.of(findings)
+    roster = Roster.of(results)
     parts = [
-        f"# {_text(findings.title)}",
-        _text(sentences.compared(findings)),
-        "\n".join(f"- **{_text(c.name)}**: {_text(sentences.result(c, findings.alpha))}" for c in findings.collections),
+        f"# {_text(results.title)}",
+        _text(sentences.compared(results)),
+        "\n".join(f"- **{_text(c.name)}**: {_text(sentences.result(c, results.alpha))}" for c in results.collections),
         "## Summary",
-        _table(tables.summary(findings, roster), roster),
-        f"{_text(sentences.letters(findings))} Bold: the best of its column. {_text(sentences.method(findings))}",
-        *(part for c in findings.collections for part in _collection(c, roster, findings.alpha)),
-        *_setting(findings),
+        _table(tables.summary(results, roster), roster),
+        f"{_text(sentences.letters(results))} Bold: the best of its column. {_text(sentences.method(results))}",
+        *(part for c in results.collections for part in _collection(c, roster, results.alpha)),
+        *_setting(results),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -51,8 +51,8 @@ def _collection(collection: CollectionResults, roster: Roster, alpha: float) -> 
     return parts
 
 
-def _setting(findings: ExperimentResults) -> list[str]:
-    setting = Setting.of(findings)
+def _setting(results: ExperimentResults) -> list[str]:
+    setting = Setting.of(results)
     facts = "\n".join(f"- {_text(name)}: {_text(value)}" for name, value in setting.facts)
     blocks = [_block("sh", setting.command), facts, _block("yaml", setting.config)]
     return ["## Setting", *blocks] if any(blocks) else []

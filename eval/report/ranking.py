@@ -20,14 +20,14 @@ _AMBIGUOUS = re.compile(r"[,;]| and ")
 
 @dataclass(frozen=True)
 class Roster:
-    """All systems of the findings in the order of their first appearance: what gives each a letter and a look."""
+    """All systems of the results in the order of their first appearance: what gives each a letter and a look."""
 
     names: list[str]
 
     @classmethod
-    def of(cls, findings: ExperimentResults) -> Roster:
+    def of(cls, results: ExperimentResults) -> Roster:
         """Those of all collections."""
-        return cls(list(dict.fromkeys(s.name for c in findings.collections for s in c.systems)))
+        return cls(list(dict.fromkeys(s.name for c in results.collections for s in c.systems)))
 
     def number(self, name: str) -> int:
         """Place of a system, from 0."""

@@ -10,27 +10,27 @@ from . import numbers
 from .ranking import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
 
 
-def compared(findings: ExperimentResults) -> str:
+def compared(results: ExperimentResults) -> str:
     """What the report is about: so many systems on so many collections."""
-    n_queries = sum(len(collection.query_ids) for collection in findings.collections)
+    n_queries = sum(len(collection.query_ids) for collection in results.collections)
     return (
-        f"{quantity(len(Roster.of(findings).names), 'system')} on {quantity(len(findings.collections), 'collection')} "
+        f"{quantity(len(Roster.of(results).names), 'system')} on {quantity(len(results.collections), 'collection')} "
         f"with {quantity(n_queries, 'judged query')}."
     )
 
 
-def method(findings: ExperimentResults) -> str:
+def method(results: ExperimentResults) -> str:
     """How differences were tested."""
-    name = TEST_NAMES[findings.test]
+    name = TEST_NAMES[results.test]
     return (
         f"{name}, two-sided, on each pair of systems; p-values corrected by Holm over the pairs of a collection; "
-        f"significant below {_alpha(findings.alpha)}."
+        f"significant below {_alpha(results.alpha)}."
     )
 
 
-def letters(findings: ExperimentResults) -> str:
+def letters(results: ExperimentResults) -> str:
     """How to read the letters in tables."""
-    below = f"p\u00a0<\u00a0{_alpha(findings.alpha)}"
+    below = f"p\u00a0<\u00a0{_alpha(results.alpha)}"
     return f"Raised letters: the systems that this one is significantly better than ({below})."
 
 

@@ -48,12 +48,12 @@ class Table:
     rows: list[list[Cell]]
 
 
-def summary(findings: ExperimentResults, roster: Roster) -> Table:
+def summary(results: ExperimentResults, roster: Roster) -> Table:
     """Systems by collections, on the main measure of each, and their average.
 
     The average is of systems that were measured on all collections, and of one measure only.
     """
-    collections = findings.collections
+    collections = results.collections
     by_name = [{system.name: system for system in c.systems} for c in collections]
     measures = {c.main_measure for c in collections}
     columns = [f"{c.name}, {measure_name(c.main_measure)}" for c in collections]
@@ -61,7 +61,7 @@ def summary(findings: ExperimentResults, roster: Roster) -> Table:
         [value(systems[name], c.main_measure) if name in systems else None for name in roster.names]
         for c, systems in zip(collections, by_name, strict=True)
     ]
-    lesser = [beaten(c, findings.alpha) for c in collections]
+    lesser = [beaten(c, results.alpha) for c in collections]
     letters = [[roster.letters(found.get(name, set())) for name in roster.names] for found in lesser]
     if len(collections) > 1 and len(measures) == 1:
         columns.append("average")

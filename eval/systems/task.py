@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..collections.preparation import Prepared
-from ..results import IndexFindings
+from ..results import IndexResults
 from ..runs import Run, read_run
 
 Stamp = dict[str, Any]
@@ -26,7 +26,7 @@ class Measurements:
     seconds_indexing: float | None = None
     peak_memory: int | None = None
     notes: dict[str, int] = field(default_factory=dict)
-    index: IndexFindings | None = None
+    index: IndexResults | None = None
 
 
 @dataclass(frozen=True)
