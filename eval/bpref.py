@@ -21,10 +21,10 @@ def bpref_level(measure: str) -> int | None:
     """
     if not measure.startswith("bpref"):
         return None
-    found = _NAME.fullmatch(measure)
-    if not found:
+    match = _NAME.fullmatch(measure)
+    if not match:
         raise InputError(f"no measure {measure!r}; bpref has no cutoff: choose bpref, or bpref-l2 from grade 2 on")
-    return int(found[1] or 1)
+    return int(match[1] or 1)
 
 
 def bpref(grades: Mapping[str, int], ranking: Iterable[str], level: int = 1) -> float:

@@ -171,7 +171,7 @@ def _build(group: Sequence[FirstStage], measured_on: EncodedCollection) -> list[
 def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
     index, truth = built.index, measured_on.truth
     encoded = built.encoding.encode_queries(measured_on.queries)
-    found: dict[int, dict[int, float]] = {k: {} for k in TOPS}
+    recall: dict[int, dict[int, float]] = {k: {} for k in TOPS}
     ndcg = {}
     most = index.search(encoded, CANDIDATES[-1])[1]
     for n in CANDIDATES:
@@ -179,7 +179,7 @@ def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
         numbers = most[:, :n] if index.is_scan else index.search(encoded, n)[1]
         rows = [row[row >= 0] for row in numbers]
         for k in TOPS:
-            found[k][n] = shares(truth.best[k], rows, k)
+            recall[k][n] = shares(truth.best[k], rows, k)
         ndcg[n] = truth.ndcg(rows)
     return Measured(
         encoding=built.stage.name,
@@ -190,7 +190,7 @@ def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
         seconds_fitting=round(built.seconds_fitting, 1),
         documents_per_second=round(built.documents_per_second, 1),
         queries_per_second=round(1 / measured_on.median_seconds(built.search), 1),
-        shares=found,
+        shares=recall,
         ndcg=ndcg,
     )
 

@@ -171,7 +171,7 @@ class _Measurement:
                 n_words += len(part.vectors)
                 advance(len(part))
         numbers = {id: row for row, id in truth.exact.ids.items()}
-        found = [np.array([numbers[id] for id in top], np.int64) for top in best]
+        top_rows = [np.array([numbers[id] for id in top], np.int64) for top in best]
         sizes = self._words.code_size * n_words / n_documents
         return MeasuredCodec(
             words=self._pair.words,
@@ -179,7 +179,7 @@ class _Measurement:
             bytes_per_vector=self._words.code_size,
             bytes_per_document=round(sizes + (self._summaries.code_size if self._summaries else 0), 1),
             ndcg=truth.ndcg_of(best),
-            overlap=shares(truth.best[_TOP], found, _TOP),
+            overlap=shares(truth.best[_TOP], top_rows, _TOP),
             error=round(lost / whole, 5) if whole else 0.0,
             words_per_second=round(n_words / decoding),
             documents_per_second=round(speed),

@@ -67,7 +67,7 @@ def bench(
     n_queries: int | None = None,
     k: int = 10,
     candidates: int | None = None,
-    on_measured: Callable[[Filtered], None] = lambda found: None,
+    on_measured: Callable[[Filtered], None] = lambda measured: None,
 ) -> FilterBench:
     """Measure filtered search on a collection, with an index at `path` that is made if it is not there.
 
@@ -79,13 +79,13 @@ def bench(
     texts = list(collection.queries.values())[:n_queries]
     queries = retriever.encoder.encode_queries(texts)
     draws = np.array([draw(document.id) for document in collection.documents()])
-    found = []
+    measured = []
     for selectivity in SELECTIVITIES:
         n_matching = int(np.count_nonzero(draws < selectivity))
-        found.append(measure(retriever.searcher, queries, selectivity, n_matching, k, candidates))
-        on_measured(found[-1])
+        measured.append(measure(retriever.searcher, queries, selectivity, n_matching, k, candidates))
+        on_measured(measured[-1])
     return FilterBench(
-        collection.name, collection.split, len(retriever), len(texts), k, str(retriever.encoder.stamp), found
+        collection.name, collection.split, len(retriever), len(texts), k, str(retriever.encoder.stamp), measured
     )
 
 

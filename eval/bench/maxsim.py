@@ -132,9 +132,9 @@ def bench(shape: Shape, query_words: Sequence[int], threads: Sequence[int] | Non
     floats, codecs = [], []
     for n in dict.fromkeys(threads or (1, most)):
         environment = {**_QUIET, **dict.fromkeys(_THREADS, str(n))}
-        found = in_own_process(measure, shape, list(dict.fromkeys(query_words)), n, environment=environment)
-        floats += found[0]
-        codecs += found[1]
+        times = in_own_process(measure, shape, list(dict.fromkeys(query_words)), n, environment=environment)
+        floats += times[0]
+        codecs += times[1]
     return MaxsimBench(shape, _their_version(), floats, codecs)
 
 

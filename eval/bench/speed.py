@@ -202,15 +202,15 @@ def _searched(searcher: Searcher, texts: list[str], candidates: int) -> tuple[di
             searcher.search(text, _K, candidates=scored, times=times)
         in_transformer.append(transformer.seconds * 1000)
 
-    found = latency(texts, search)
-    found["… transformer"] = percentiles(in_transformer[-len(texts) :])
+    milliseconds = latency(texts, search)
+    milliseconds["… transformer"] = percentiles(in_transformer[-len(texts) :])
     queries = encoder.encode_queries(texts)
     if encoding is not None:
         each = [queries[i : i + 1] for i in range(len(queries))]
         seconds = [timed(lambda one=one: encoding.encode_queries(one))[1] for one in each]  # type: ignore[misc]
-        found["… first-stage vector"] = percentiles([1000 * value for value in seconds])
+        milliseconds["… first-stage vector"] = percentiles([1000 * value for value in seconds])
     exact = searcher.search_vectors(queries, _K, candidates="all")
-    return found, overlap(searcher.search_vectors(queries, _K, candidates=scored), exact)
+    return milliseconds, overlap(searcher.search_vectors(queries, _K, candidates=scored), exact)
 
 
 def _seconds(costs: Sequence[Cost], stage: str) -> float:

@@ -39,9 +39,9 @@ def measures_of(official: Sequence[str]) -> tuple[str, ...]:
     the main one, nDCG@10 where there is none. Where one of them takes a document as relevant from a higher grade on,
     so do all measures that know no grades: "recall@100-l2" counts those of grade 2 and above.
     """
-    found = [match for name in official if (match := _OFFICIAL.fullmatch(name)) and match["name"] in _NAMES]
-    level = max((int(match["level"] or 1) for match in found), default=1)
-    main = [_named(_NAMES[match["name"]], match["cutoff"], int(match["level"] or 1)) for match in found[:1]]
+    matches = [match for name in official if (match := _OFFICIAL.fullmatch(name)) and match["name"] in _NAMES]
+    level = max((int(match["level"] or 1) for match in matches), default=1)
+    main = [_named(_NAMES[match["name"]], match["cutoff"], int(match["level"] or 1)) for match in matches[:1]]
     return tuple(dict.fromkeys([*main, *(_at_level(measure, level) for measure in MEASURES)]))
 
 

@@ -39,9 +39,9 @@ def load_collection(source: str, split: str = "test") -> Collection:
         raise InputError(f"{source} is a file of documents, no folder; give --queries-file and --qrels beside it")
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
-    found = catalogued.load(source)
-    documents = partial(_counted, found.documents)
-    collection = _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+    parts = catalogued.load(source)
+    documents = partial(_counted, parts.documents)
+    collection = _judged(source, "", documents, parts.queries, parts.judgements, measures_of(parts.measures))
     return replace(collection, without_itself=leaves_itself_out(source))
 
 
@@ -59,17 +59,17 @@ def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str |
 
 
 def _from_folder(folder: Path, split: str) -> Collection:
-    found = [
+    qrels = [
         path for path in (folder / "qrels" / f"{split}.tsv", folder / "qrels" / f"{split}.tsv.gz") if path.exists()
     ]
-    if not found:
+    if not qrels:
         splits = sorted({path.name.split(".tsv")[0] for path in folder.glob("qrels/*.tsv*")})
         if not splits:
             raise InputError(f"{folder} is no BEIR folder (it has no qrels/*.tsv); expected corpus, queries and qrels")
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(splits)}")
     collection = _judged(
         folder.resolve().name, split, partial(_unique, folder),
-        read_queries(folder, unique=False), read_judgements(found[0]), MEASURES,
+        read_queries(folder, unique=False), read_judgements(qrels[0]), MEASURES,
     )  # fmt: skip
     if len(list(folder.glob("qrels/*.tsv*"))) > 1:
         collection.warnings.pop(_UNJUDGED, None)  # they may be another split's

@@ -96,14 +96,14 @@ def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
     """Parameters with the numbers that they are to have as float."""
     if params is None:
         return None
-    found = dict(params)
+    numbers = dict(params)
     if "k" in params:
         k = real_number(params["k"], "k", "a number from 0, such as 60", least=0)
-        found["k"] = int(k) if k.is_integer() else k
+        numbers["k"] = int(k) if k.is_integer() else k
     if "weights" in params:
         instance(params["weights"], "weights", (list, tuple), "a list of numbers, one for each run")
-        found["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
-    return found
+        numbers["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
+    return numbers
 
 
 @dataclass(frozen=True)

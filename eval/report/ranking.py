@@ -43,14 +43,14 @@ class Roster:
 
     def letters(self, names: set[str]) -> str:
         """The letters of some, one after the other; with commas where they would not be told apart."""
-        found = [self.letter(name) for name in self.names if name in names]
-        return ("," if len(self.names) > 26 else "").join(found)
+        letters = [self.letter(name) for name in self.names if name in names]
+        return ("," if len(self.names) > 26 else "").join(letters)
 
 
 def value(system: SystemResults, measure: str) -> float | None:
     """Mean of a measure; None where the system has none, or no number."""
-    found = system.measures.get(measure)
-    return found if found is not None and math.isfinite(found) else None
+    quality = system.measures.get(measure)
+    return quality if quality is not None and math.isfinite(quality) else None
 
 
 def total_bytes(system: SystemResults) -> float | None:
@@ -73,7 +73,7 @@ def best(values: Sequence[float | None]) -> list[bool]:
 def leader(collection: CollectionResults, among: Sequence[SystemResults] | None = None) -> SystemResults | None:
     """The best by the main measure, the first of equals; None where nobody has it."""
     systems = collection.systems if among is None else among
-    known = [(found, s) for s in systems if (found := value(s, collection.main_measure)) is not None]
+    known = [(quality, s) for s in systems if (quality := value(s, collection.main_measure)) is not None]
     return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
@@ -99,21 +99,21 @@ def against(collection: CollectionResults, first: str, second: str) -> Contrast 
 
 def beaten(collection: CollectionResults, alpha: float) -> dict[str, set[str]]:
     """System → those that it is significantly better than, by the main measure."""
-    found: dict[str, set[str]] = {system.name: set() for system in collection.systems}
+    losers: dict[str, set[str]] = {system.name: set() for system in collection.systems}
     for contrast in collection.contrasts:
         for seen in (contrast, contrast.swapped):
-            if seen.p < alpha and seen.difference > 0 and seen.first in found:
-                found[seen.first].add(seen.second)
-    return found
+            if seen.p < alpha and seen.difference > 0 and seen.first in losers:
+                losers[seen.first].add(seen.second)
+    return losers
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Points (cost, quality) that none is better than at no more cost: the Pareto front, cheapest first."""
-    found: list[tuple[float, float]] = []
+    border: list[tuple[float, float]] = []
     for cost, gain in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not found or gain > found[-1][1]:
-            found.append((cost, gain))
-    return found
+        if not border or gain > border[-1][1]:
+            border.append((cost, gain))
+    return border
 
 
 def measure_name(measure: str) -> str:

@@ -63,19 +63,19 @@ def thin(start: tuple[float, float], end: tuple[float, float]) -> Box:
 
 def stairs_of(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[float, float]]:
     """The border of what can be had: a gain is kept until a higher cost buys more."""
-    found = [(frame.x(points[0][0]), frame.y.start)]
+    stairs = [(frame.x(points[0][0]), frame.y.start)]
     for cost, gain in points:
-        found += [(frame.x(cost), found[-1][1]), (frame.x(cost), frame.y(gain))]
-    return [found[0], *found[2:], (frame.x.end, frame.y(points[-1][1]))]
+        stairs += [(frame.x(cost), stairs[-1][1]), (frame.x(cost), frame.y(gain))]
+    return [stairs[0], *stairs[2:], (frame.x.end, frame.y(points[-1][1]))]
 
 
 def apart(ns: Sequence[int], scale: Scale) -> list[float]:
     """Numbers of candidates to print, so far apart that they can be read."""
-    found = [float(ns[-1])]
+    shown = [float(ns[-1])]
     for n in reversed(ns[:-1]):
-        if scale(found[-1]) - scale(n) > 7.5 * len(f"{n:,}") + 6:
-            found.append(float(n))
-    return found[::-1]
+        if scale(shown[-1]) - scale(n) > 7.5 * len(f"{n:,}") + 6:
+            shown.append(float(n))
+    return shown[::-1]
 
 
 def short(number: float) -> str:
