@@ -7,13 +7,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
+from wordhive.index.config_file import ConfigPart
 
 from .checkpoints.loading import load_base
 from .modules import GatedProjection, QueryWeights, ScaleWords, ScoreMix, StopWordGate, WholeWordPooling
@@ -23,7 +24,7 @@ from .projection import importance_weights, principal_projection
 _FIT_WORDS = 1_000_000
 
 
-class Architecture(BaseModel):
+class Architecture(ConfigPart):
     """A model's modules, in YAML as in Python.
 
     base: the transformer: a folder, all-MiniLM-L6-v2, or a hub name. A wordhive model in a folder gives its heads
@@ -39,8 +40,6 @@ class Architecture(BaseModel):
     query_weights: words of a query have learned shares of its score, instead of the same.
     exact_match: only identical words match.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: str = "all-MiniLM-L6-v2"
     stem: str | None = None
@@ -62,17 +61,6 @@ class Architecture(BaseModel):
         if self.second_dim is not None and self.word_dim is None:
             raise ValueError("second_dim needs word_dim: it is the dims of a second projection")
         return self
-
-    @classmethod
-    def of(cls, **values: Any) -> Architecture:
-        """That architecture. Raises InputError for a value that does not fit."""
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(
-                f"{'.'.join(map(str, first['loc']))} is {first['input']!r}; {first['msg'].lower()}"
-            ) from error
 
 
 def build(architecture: Architecture) -> MultiVectorEncoder:

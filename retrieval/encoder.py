@@ -144,7 +144,7 @@ class Encoder:
         Words are projected to `dim` by uncentred PCA on the texts' own words (None: not at all), and normalised; the
         mean of all tokens is the summary, with `summary_weight` of the score.
         """
-        architecture = Architecture.of(
+        architecture = Architecture(
             base=base, stem=stem, word_dim=dim, summary_dim=None, summary_weight=summary_weight,
             stop_word_gate=False, query_weights=False,
         )  # fmt: skip

@@ -22,7 +22,7 @@ def summary_scores(queries: NDArray[np.float32], codec: Codec, codes: NDArray[np
         return np.asarray(queries @ codec.decode(codes).T)
     if few and len(layout.wide_centroids) <= _MOST_CENTROIDS:
         return _by_parts(queries, layout, codes)
-    return np.asarray(layout.turned(queries) @ unpacked(layout, codes).T)
+    return np.asarray(layout.rotate_queries(queries) @ unpacked(layout, codes).T)
 
 
 def _by_bytes(queries: NDArray[np.float32], layout: ByteSteps, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -35,7 +35,7 @@ def _by_bytes(queries: NDArray[np.float32], layout: ByteSteps, codes: NDArray[np
 def _by_parts(queries: NDArray[np.float32], layout: CodeParts, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     products = np.empty((len(queries), len(codes)), np.float32)
     n_parts, _, width = layout.rows.shape
-    for query, found in zip(layout.turned(queries), products, strict=True):
+    for query, found in zip(layout.rotate_queries(queries), products, strict=True):
         table = np.matmul(layout.rows, query.reshape(n_parts, width, 1))[:, :, 0]
         centroids = layout.wide_centroids[:, : layout.n_numbers] @ query
         _add_rows(table, centroids, codes, layout.header, layout.bits, found)

@@ -35,7 +35,7 @@ class PlacedCodes:
         self._unpackings: WeakKeyDictionary[Codec, Unpack | None] = WeakKeyDictionary()
 
     def numbers(self, codec: Codec, spans: Sequence[Spans]) -> Tensor:
-        """What spans of codes stand for, one after the other, float32 `[n_codes, n_numbers]`; see `turned`."""
+        """What spans of codes stand for, one after the other, float32 `[n_codes, n_numbers]`; see `rotated_queries`."""
         if codec not in self._unpackings:
             self._unpackings[codec] = unpacking(codec.layout, self._device)
         unpack = self._unpackings[codec]
@@ -58,9 +58,9 @@ class PlacedCodes:
         return placed[rows + shifts.repeat_interleave(put(counts, self._device), output_size=total)]
 
 
-def turned(layout: Layout, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Queries `[n, dim]` whose inner products with the numbers are theirs with the vectors: `[n, n_numbers]`."""
-    return layout.turned(queries) if isinstance(layout, CodeParts) else queries
+def rotated_queries(layout: Layout, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Queries `[n, dim]` whose inner products with the numbers are those with the vectors: `[n, n_numbers]`."""
+    return layout.rotate_queries(queries) if isinstance(layout, CodeParts) else queries
 
 
 def unpacking(layout: Layout, device: torch.device) -> Unpack | None:

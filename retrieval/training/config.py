@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from wordhive.index import InputError
-from wordhive.index.config_file import read_yaml
+from wordhive.index.config_file import ConfigPart, parse, read_yaml
 
 from ..architecture import Architecture
 from .examples import SourceConfig
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LoraConfig(_Part):
+class LoraConfig(ConfigPart):
     """Low-rank adapters on every linear layer of the transformer. rank: theirs; alpha: their scale times rank."""
 
     rank: int = Field(default=32, ge=1)
@@ -26,7 +21,7 @@ class LoraConfig(_Part):
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
-class PartWeights(_Part):
+class PartWeights(ConfigPart):
     """How much each way to score counts in a loss: the whole score, its words alone, its summary alone."""
 
     fused: float = Field(default=1.0, ge=0)
@@ -34,7 +29,7 @@ class PartWeights(_Part):
     summary: float = Field(default=0.0, ge=0)
 
 
-class LossConfig(_Part):
+class LossConfig(ConfigPart):
     """A sum of losses, each with its weight; 0 leaves it out.
 
     contrastive: cross-entropy of the positive among all documents of the batch. distillation: KL divergence from the
@@ -76,7 +71,7 @@ class LossConfig(_Part):
         return bool(self.distillation or self.margin_mse or self.matches)
 
 
-class StageConfig(_Part):
+class StageConfig(ConfigPart):
     """One stage: what is trained, on how much, how fast.
 
     train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
@@ -108,7 +103,7 @@ class StageConfig(_Part):
     sources: tuple[SourceConfig, ...] = ()
 
 
-class TrainConfig(_Part):
+class TrainConfig(ConfigPart):
     """A training.
 
     architecture: the model to make from a base model; or model: the name or folder of one to go on with.
@@ -141,20 +136,8 @@ class TrainConfig(_Part):
 
     @classmethod
     def load(cls, path: str | Path) -> TrainConfig:
-        """The training that a YAML file describes; `${NAME:-default}` stands for an environment variable.
+        """The training that a YAML file describes; environment variables are filled in: `${NAME:-default}`.
 
         Paths are relative to the folder where the command runs. Raises InputError for what is missing or wrong.
         """
-        values = read_yaml(Path(path))
-        return cls.parse(values, str(path))
-
-    @classmethod
-    def parse(cls, values: dict[str, Any], source: str) -> TrainConfig:
-        """The training in a dict; `source` names it in errors."""
-        try:
-            return cls(**{str(key): value for key, value in values.items()})
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the whole"
-            reason = "is not known" if first["type"] == "extra_forbidden" else first["msg"].lower()
-            raise InputError(f"{source}: {place}: {reason.removeprefix('value error, ')}") from error
+        return parse(cls, read_yaml(Path(path)), str(path))

@@ -24,9 +24,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from wordhive.index import InputError
+from wordhive.index.config_file import ConfigPart
 from wordhive.index.quantity import quantity
 from wordhive.index.storage.batch import check_unicode
 
@@ -62,11 +63,7 @@ class Example:
             )
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HoldOut(_Part):
+class HoldOut(ConfigPart):
     """Rows kept out of training: those whose `field` falls, by its hash, into one of `modulus` slices.
 
     Rows that agree in the field are all on one side, e.g. all questions of an article.
@@ -81,7 +78,7 @@ class HoldOut(_Part):
         return int.from_bytes(digest[:8], "little") % self.modulus == 0
 
 
-class ResampleConfig(_Part):
+class ResampleConfig(ConfigPart):
     """The `keep` examples of a source that are most like a target corpus.
 
     target: its documents, in any form that `wordhive index` reads. keep: all examples, where the source has fewer.
@@ -91,7 +88,7 @@ class ResampleConfig(_Part):
     keep: int = Field(ge=1)
 
 
-class SourceConfig(_Part):
+class SourceConfig(ConfigPart):
     """Where examples come from.
 
     path: a JSON lines file (.gz too). dataset: an ir_datasets id, instead of it.

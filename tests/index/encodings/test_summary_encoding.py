@@ -95,7 +95,7 @@ def test_it_can_be_reduced(tmp_path: Path, draw: Draw) -> None:
 
 
 def test_an_unknown_key_is_named() -> None:
-    with pytest.raises(InputError, match=r"unknown key 'encoding.dims'; known are family"):
+    with pytest.raises(InputError, match=r"encoding: unknown key 'dims'; known are family"):
         IndexConfig.parse("encoding: {family: summary, dims: 3}", "mine")
 
 
