@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, get_args, overload
 
 from sentence_transformers import MultiVectorEncoder
 from typing_extensions import Unpack
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index.arguments import flag, given_path, id_list, instance, strings
+from wordhive.index.arguments import flag, given_path, id_list, instance, one_of, strings
 from wordhive.index.candidates.gpu import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters.conditions import Where
@@ -19,7 +19,8 @@ from wordhive.index.storage.batch import check_new_ids
 from wordhive.index.storage.parameters import check_fits_queries, config_for
 from wordhive.index.writing.creation import check_free
 
-from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder, check_backend
+from .checkpoints.model_name import UNNAMED, ModelName
+from .encoder import DEFAULT_MODEL, Backend, Encoder
 from .explanation import Explanation
 from .progress import progress_bar
 from .search.search_options import SearchOptions
@@ -117,7 +118,7 @@ class Retriever:
         Raises:
             InputError: The path holds no index, or the model is not the one that made it.
         """
-        check_backend(backend)
+        one_of(backend, "backend", get_args(Backend))
         index = Index.open(path, device=device)
         made_by = index.settings.encoder
         if model is None:
@@ -125,7 +126,7 @@ class Retriever:
                 raise InputError(
                     f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()"
                 )
-            if made_by.name.partition("@")[0].removesuffix("+words") == UNNAMED:
+            if ModelName.parse(made_by.name).base == UNNAMED:
                 raise InputError(
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )

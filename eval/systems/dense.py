@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from wordhive.retrieval.checkpoints.loading import load_dense
-from wordhive.retrieval.encoder import has_bfloat16
 from wordhive.retrieval.progress import progress_bar
+from wordhive.retrieval.runtimes.bfloat16 import has_bfloat16
 from wordhive.retrieval.search.stage_times import StageTimes
 from wordhive.retrieval.texts.documents import Document
 

@@ -32,9 +32,10 @@ from wordhive.index.arguments import given_path
 
 from ..architecture import Architecture, build
 from ..checkpoints.loading import lasting_name
-from ..encoder import Encoder, has_bfloat16
+from ..encoder import Encoder
 from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar
+from ..runtimes.bfloat16 import has_bfloat16
 from .adapters import add_adapters, merge_adapters
 from .config import LossConfig, StageConfig, TrainConfig
 from .examples import Example, SourceConfig

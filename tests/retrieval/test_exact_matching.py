@@ -9,6 +9,7 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.retrieval.checkpoints.fingerprint import describe
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import ScoreMix
 from wordhive.retrieval.retriever import Retriever
@@ -42,7 +43,7 @@ def test_it_is_part_of_the_model(uni: Encoder, tiny_encoder: Encoder, tmp_path: 
 
 
 def test_a_model_without_it_is_known_by_what_it_was_before(tiny_encoder: Encoder) -> None:
-    assert "exact_match" not in str([Encoder._describe(module) for module in tiny_encoder.model])
+    assert "exact_match" not in str([describe(module) for module in tiny_encoder.model])
 
 
 @pytest.mark.parametrize("candidates", [None, "all", 5])
