@@ -14,7 +14,7 @@ from wordhive.index.arguments import flag, given_path, id_list, instance, string
 from wordhive.index.candidates.candidate_index import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters.conditions import Where
-from wordhive.index.storage.parameters import check_fits_exact_match, check_fits_queries
+from wordhive.index.storage.config_checks import check_fits_exact_match, check_fits_queries
 from wordhive.index.writing.creation import check_free
 
 from .encoder import DEFAULT_MODEL, UNNAMED, Backend, Encoder, check_backend

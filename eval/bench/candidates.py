@@ -15,7 +15,7 @@ from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.encodings import FusedEncoding
 from wordhive.index.faiss.faiss_library import sub_quantisers
-from wordhive.index.storage.parameters import fit_encoding
+from wordhive.index.storage.training import fit_encoding
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import DOCUMENTS_A_COMMIT

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.codecs import Codec, train_codec
-from wordhive.index.storage.parameters import codec_sample
+from wordhive.index.storage.training import codec_sample
 from wordhive.index.word_vectors import ragged_rows
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar

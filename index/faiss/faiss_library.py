@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, WordhiveError
+from ..errors import InputError, WordhiveError, damaged
 
 # Numbers that are decoded at once.
 _DECODED_NUMBERS = 16_000_000
@@ -260,13 +260,11 @@ def read(path: Path, *, mapped: bool = False) -> Any:
     """Read a FAISS index from a file, or map it, to be searched only. Raises WordhiveError when it holds none."""
     library = faiss()
     if not path.is_file():
-        raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
+        raise damaged(path, fault="is missing from the index")
     try:
         return library.read_index(str(path), library.IO_FLAG_MMAP_IFC if mapped else 0)
     except RuntimeError as error:
-        raise WordhiveError(
-            f"{path} is damaged or no FAISS index ({_reason(error)}); restore it from a copy"
-        ) from error
+        raise damaged(path, _reason(error), "is damaged or no FAISS index") from error
 
 
 def _reason(error: RuntimeError) -> str:
