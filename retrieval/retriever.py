@@ -108,15 +108,15 @@ class Retriever:
         check_backend(backend)
         index = Index.open(path, device=device)
         if model is None:
-            if index.encoder is None:
+            if index.settings.encoder is None:
                 raise InputError(
                     f"{path} holds vectors made elsewhere; search them with Searcher(index).search_vectors()"
                 )
-            if index.encoder.name.partition("@")[0].removesuffix("+words") == UNNAMED:
+            if index.settings.encoder.name.partition("@")[0].removesuffix("+words") == UNNAMED:
                 raise InputError(
                     f"{path} was made by a model object without a name; give it: Retriever.open(path, model)"
                 )
-            model = index.encoder.name
+            model = index.settings.encoder.name
         return cls(index, encoder_of(model, device, backend), remember=remember)
 
     def __len__(self) -> int:

@@ -205,8 +205,8 @@ def _searched(searcher: Searcher, texts: list[str], candidates: int) -> tuple[di
         if encoding is None:
             scores = stages.run("rerank", lambda: searcher.score_all(query, _K)[0])
         else:
-            rows = stages.run("candidates", lambda: index.find_candidates(query, candidates)[0])
-            scores = stages.run("rerank", lambda: index.score(query, rows))
+            rows = stages.run("candidates", lambda: index.snapshot().find_candidates(query, candidates)[0])
+            scores = stages.run("rerank", lambda: index.snapshot().score(query, rows))
         stages.run("fetch", lambda: searcher.fetch(scores, _K))
 
     how: Any = "all" if encoding is None else candidates

@@ -95,9 +95,9 @@ def search_latency(
 
 def _search(searcher: Searcher, query: WordVectors, k: int, candidates: Candidates, stages: Stages) -> None:
     index = searcher.index
-    if candidates == "all" or index.config.encoding is None:
+    if candidates == "all" or index.settings.config.encoding is None:
         scores = stages.run("rerank", lambda: searcher.score_all(query, k)[0])
     else:
-        rows = stages.run("candidates", lambda: index.find_candidates(query, candidates)[0])
-        scores = stages.run("rerank", lambda: index.score(query, rows))
+        rows = stages.run("candidates", lambda: index.snapshot().find_candidates(query, candidates)[0])
+        scores = stages.run("rerank", lambda: index.snapshot().score(query, rows))
     stages.run("fetch", lambda: searcher.fetch(scores, k))

@@ -24,14 +24,14 @@ def exact_runs(
 
     The top tens are rows of the index by the whole score, with all that tie with the last of them.
     """
-    ids = index.ids()
-    parts = ["whole"] + (["words", "summary"] if index.summary_weight else [])
+    ids = index.snapshot().ids()
+    parts = ["whole"] + (["words", "summary"] if index.settings.summary_weight else [])
     runs: dict[str, Run] = {part: {} for part in parts}
     top: list[NDArray[np.int64]] = []
     step = max(1, _SCORES_AT_ONCE // max(1, len(index)))
     with progress_bar("Exact search", len(names)) as advance:
         for start in range(0, len(names), step):
-            blocks = list(index.score_all(queries[start : start + step]))
+            blocks = list(index.snapshot().score_all(queries[start : start + step]))
             for i, name in enumerate(names[start : start + step]):
                 rows = np.concatenate([block[i].rows for block in blocks])
                 words = np.concatenate([block[i].words for block in blocks])
@@ -47,16 +47,16 @@ def exact_runs(
 
 def two_stage_run(index: Index, queries: WordVectors, names: list[str], candidates: int, depth: int) -> Run:
     """The run in which so many candidates are found by the first stage and scored by the second."""
-    ids, run = index.ids(), {}
-    for i, (name, rows) in enumerate(zip(names, index.find_candidates(queries, candidates), strict=True)):
-        scores = index.score(queries[i : i + 1], rows)
+    ids, run = index.snapshot().ids(), {}
+    for i, (name, rows) in enumerate(zip(names, index.snapshot().find_candidates(queries, candidates), strict=True)):
+        scores = index.snapshot().score(queries[i : i + 1], rows)
         run[name] = ranking(scores.rows, scores.total, ids, depth)
     return run
 
 
 def candidate_recall(index: Index, queries: WordVectors, top: list[NDArray[np.int64]]) -> dict[int, float]:
     """Number of candidates → share of the exact top ten among them; empty where there is no first stage."""
-    if index.config.encoding is None:
+    if index.settings.config.encoding is None:
         return {}
     # Asked for each number anew: a graph searches wider for more.
-    return {n: shares(top, index.find_candidates(queries, n), 10) for n in CANDIDATES_SHOWN}
+    return {n: shares(top, index.snapshot().find_candidates(queries, n), 10) for n in CANDIDATES_SHOWN}
