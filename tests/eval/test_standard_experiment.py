@@ -166,7 +166,7 @@ def test_an_index_is_made_or_completed_or_used_as_it_is(source: str, encoder: En
     for report in ("one", "two"):
         found = evaluate(source, tmp_path / report, index=index)
         assert found.systems[0].seconds_indexing is None
-        assert set(Index.open(index).ids().values()) == set(TEXTS)
+        assert set(Index.open(index).snapshot().ids().values()) == set(TEXTS)
         assert "two stages" not in str([system.name for system in found.systems])  # its own configuration is taken
     made = evaluate(source, tmp_path / "three", index=tmp_path / "new.hive", config="exact")
     assert made.systems[0].seconds_indexing is not None

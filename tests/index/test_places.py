@@ -32,8 +32,8 @@ def index(draw: Draw, tmp_path: Path) -> Index:
 
 def shows(path: Path) -> str:
     index = Index.open(path)
-    assert len(index.vectors(np.arange(6))) == 6
-    return f"{index.texts(['d0', 'd5'])} {len(index)}"
+    assert len(index.snapshot().vectors(np.arange(6))) == 6
+    return f"{index.snapshot().texts(['d0', 'd5'])} {len(index)}"
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -201,7 +201,7 @@ def test_a_document_is_found_by_the_id_that_it_was_given(retriever: Retriever, i
     with pytest.raises(InputError, match="'8' is already in"):
         retriever.add([(id, "bees")])
     assert retriever.delete([id]) == 1
-    assert set(retriever.index.ids().values()) == {"other"}
+    assert set(retriever.index.snapshot().ids().values()) == {"other"}
 
 
 @pytest.mark.parametrize("ids", [[2**70], [("a",)], [None], "8", {"8": 1}, 8, [True], [8.0]])
@@ -221,5 +221,5 @@ def test_ids_and_queries_may_be_of_any_collection(retriever: Retriever, kind: Ca
 
 def test_a_title_that_is_no_text_is_an_attribute(retriever: Retriever) -> None:
     retriever.add([{"id": "a", "title": 7, "text": "bees"}, {"id": "b", "title": None, "text": "ants"}])
-    found = retriever.index.documents([0, 1])
+    found = retriever.index.snapshot().documents([0, 1])
     assert [(each.text, each.attributes) for each in found.values()] == [("bees", {"title": 7}), ("ants", {})]

@@ -37,8 +37,11 @@ def no_encoding(retriever: Retriever, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored(retriever: Retriever) -> dict[str, tuple[str | None, dict[str, Any]]]:
-    rows = sorted(retriever.index.ids())
-    return {document.id: (document.text, document.attributes) for document in retriever.index.documents(rows).values()}
+    rows = sorted(retriever.index.snapshot().ids())
+    return {
+        document.id: (document.text, document.attributes)
+        for document in retriever.index.snapshot().documents(rows).values()
+    }
 
 
 def files_of(retriever: Retriever) -> list[str]:

@@ -72,7 +72,7 @@ def retriever(tmp_path: Path, tiny_encoder: Encoder) -> Retriever:
 
 
 def stored(retriever: Retriever) -> dict[str, tuple[str | None, dict[str, Any]]]:
-    found = retriever.index.documents(sorted(retriever.index.ids()))
+    found = retriever.index.snapshot().documents(sorted(retriever.index.snapshot().ids()))
     return {document.id: (document.text, document.attributes) for document in found.values()}
 
 
