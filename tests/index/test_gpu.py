@@ -113,7 +113,7 @@ def vectors(n: int, seed: int = 1) -> NDArray[np.float32]:
 
 
 def build(factory: str, n: int = 3000, **settings: Any) -> CandidateIndex:
-    index = CandidateIndex.train(IndexConfig(candidate_index=factory, **settings), vectors(3000))
+    index = CandidateIndex.train(IndexConfig(candidates=factory, **settings), vectors(3000))
     index.add(vectors(n))
     return index
 
@@ -206,7 +206,7 @@ def test_codes_of_4_bits_go_decoded(moved: list[tuple[str, int]]) -> None:
 
 
 def test_numbers_beyond_float16_go_in_float32(moved: list[tuple[str, int]]) -> None:
-    index = CandidateIndex.train(IndexConfig(candidate_index="SQ8"), 1000 * vectors(3000))
+    index = CandidateIndex.train(IndexConfig(candidates="SQ8"), 1000 * vectors(3000))
     index.add(1000 * vectors(30))
     index.to("cuda")
     assert moved == [("decoded", 0)]

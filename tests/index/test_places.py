@@ -18,7 +18,7 @@ from wordhive.index.maintenance.check import check
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=None)
 _SHOW = (
-    "import sys; from wordhive.index import Index; i = Index.open(sys.argv[1]); print(i.texts(['d0', 'd5']), len(i))"
+    "import sys; from wordhive.index import Index; i = Index.open(sys.argv[1]); print(i.snapshot().texts(['d0', 'd5']), len(i))"
 )
 _SHOWN = "{'d0': 'text 0', 'd5': 'text 5'} 6"
 

@@ -300,7 +300,7 @@ def test_torch_is_not_imported_to_score_on_the_cpu(draw: Draw, tmp_path: Path) -
         index = Index.open({str(tmp_path / "x.hive")!r})
         words, summary = np.eye(2, 16, dtype=np.float32), np.ones((1, 8), np.float32)
         query = WordVectors(words, np.array([0, 2]), np.zeros(2, np.uint32), summary)
-        assert len(index.score(query, np.arange(9)).rows) == 8
+        assert len(index.snapshot().score(query, np.arange(9)).rows) == 8
         assert "torch" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", code], check=True)
