@@ -136,7 +136,7 @@ def _opened(to: Path, model: str | None, config: str | None, device: str, backen
     from wordhive.retrieval.retriever import Retriever
 
     retriever = Retriever.open(to, model, device=device, backend=backend)
-    if config is not None and IndexConfig.load(config) != retriever.index.config:
+    if config is not None and IndexConfig.load(config) != retriever.index.settings.config:
         raise InputError(f"{to} was made with another configuration than {config!r}; leave out --config")
     return retriever
 

@@ -29,7 +29,7 @@ def standard_experiment(
     """
     if index is not None and index.exists():
         with Retriever.open(index, model) as retriever:
-            encoder, found = retriever.encoder, retriever.index.config
+            encoder, found = retriever.encoder, retriever.index.settings.config
     else:
         encoder = Encoder.load(model or DEFAULT_MODEL)
         found = fitting_config(config, encoder)

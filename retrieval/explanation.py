@@ -134,12 +134,12 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     if row is None:
         raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
     stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
-    if not index.config.word_ids and text is not None:
+    if not index.settings.config.word_ids and text is not None:
         stored = _identified(stored, encoder, text)
-    weight = index.summary_weight if index.summary_dim else 0.0
-    same = _same_words(vectors, stored) if index.exact_match else None
+    weight = index.settings.summary_weight if index.summary_dim else 0.0
+    same = _same_words(vectors, stored) if index.settings.exact_match else None
     places, products = best_matches(vectors.vectors @ stored.vectors.T, same)
-    if index.exact_match:
+    if index.settings.exact_match:
         products = np.maximum(products, 0)
     scores = products * (1 - weight)
     words_score, summary_score = float(scores.sum()), weight * _summaries_product(vectors, stored)

@@ -16,7 +16,7 @@ from wordhive.index.candidates.gpu import check_device
 from wordhive.index.config import SummaryConfig
 from wordhive.index.filters.conditions import Where
 from wordhive.index.storage.batch import check_new_ids
-from wordhive.index.storage.parameters import check_fits_queries, config_for
+from wordhive.index.storage.config_checks import check_fits_queries, config_for
 from wordhive.index.writing.creation import check_free
 
 from .checkpoints.model_name import UNNAMED, ModelName

@@ -95,7 +95,7 @@ def _check(searcher: Searcher, target: float, k: int, queries: list[str] | None)
     share = f"a share of the exact top {k}, above 0 and up to 1"
     if not real_number(target, "the target", share, least=0, most=1):
         raise InputError(f"the target is {target}; expected {share}")
-    if index.config.encoding is None:
+    if index.settings.config.encoding is None:
         raise InputError(
             f"{index.path} has no first stage (its preset scores every document); there is nothing to tune"
         )

@@ -13,7 +13,7 @@ from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.config_file import read_yaml
 from wordhive.index.encodings import FusedEncoding
 from wordhive.index.faiss.faiss_factory import sub_quantisers
-from wordhive.index.storage.parameters import fit_encoding
+from wordhive.index.storage.training import fit_encoding
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_shards
 

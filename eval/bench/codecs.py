@@ -19,7 +19,7 @@ from pydantic import Field
 from wordhive.index import WordVectors
 from wordhive.index.codecs import Codec, train_codec
 from wordhive.index.config_file import ConfigPart, parse, read_yaml
-from wordhive.index.storage.parameters import codec_sample
+from wordhive.index.storage.training import codec_sample
 from wordhive.index.word_vectors import ragged_rows
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_shards

@@ -99,7 +99,7 @@ def _grown(path: Path, shards: Path, encoder: Encoder, config: str | Path | None
     clock = path.with_name("seconds.json")
     if path.exists():
         index = Index.open(path)
-        if index.config != fitting_config(config, encoder) or index.encoder != encoder.stamp:
+        if index.settings.config != fitting_config(config, encoder) or index.settings.encoder != encoder.stamp:
             raise InputError(f"{path} was made with another configuration or model; choose another --report")
         seconds = float(json.loads(clock.read_text())) if clock.exists() else 0.0
     else:

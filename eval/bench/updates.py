@@ -120,7 +120,7 @@ def bench(
     step("delete", lambda: updated.delete([ids[number] for number in sorted(plan.deleted)]))
     step("add", lambda: _add(updated, shards, {number: ids[number] for number in plan.late}))
     step("upsert", lambda: _add(updated, shards, {s: ids[target] for s, target in sources.items()}, replace=True))
-    ways = (candidates if updated.config.encoding is not None else "all", "all")
+    ways = (candidates if updated.settings.config.encoding is not None else "all", "all")
     searched = [_search(updated, asked, how) for how in ways]
     size = updated.info().total_bytes
 

@@ -27,7 +27,7 @@ def exact_runs(
     """
     snapshot = index.snapshot()
     ids = snapshot.ids()
-    parts = ["whole"] + (["words", "summary"] if index.summary_weight else [])
+    parts = ["whole"] + (["words", "summary"] if index.settings.summary_weight else [])
     runs: dict[str, Run] = {part: {} for part in parts}
     top: list[NDArray[np.int64]] = []
     step = max(1, _SCORES_AT_ONCE // max(1, len(index)))
@@ -56,7 +56,7 @@ def two_stage_run(searcher: Searcher, queries: WordVectors, names: list[str], ca
 
 def candidate_recall(index: Index, queries: WordVectors, top: list[NDArray[np.int64]]) -> dict[int, float]:
     """Number of candidates → share of the exact top ten among them; empty where there is no first stage."""
-    if index.config.encoding is None:
+    if index.settings.config.encoding is None:
         return {}
     snapshot = index.snapshot()
     # A search for each number: a graph is searched more widely for more.

@@ -30,7 +30,7 @@ def indexed(
         retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config, device=device)
     else:
         retriever = Retriever.open(path, model, device=device)
-        if config is not None and IndexConfig.load(config) != retriever.index.config:
+        if config is not None and IndexConfig.load(config) != retriever.index.settings.config:
             raise InputError(f"{path} was made with another configuration than {str(config)!r}; choose another --index")
     total, held = _counted(collection, retriever.index)
     if held == total:
@@ -46,7 +46,7 @@ def _counted(collection: Collection, index: Index) -> tuple[int, int]:
     source = collection.documents()
     while part := list(islice(source, 4096)):
         total += len(part)
-        texts = index.texts([document.id for document in part])
+        texts = index.snapshot().texts([document.id for document in part])
         held += len(texts)
         for document in part:
             if texts.get(document.id) not in (None, document.text):  # an index may keep no texts

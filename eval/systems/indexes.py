@@ -49,9 +49,9 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> RunResult:
     given, spec = spec, _as_wordhive(spec)
     retriever, seconds = index_of(given, job)
     index, searcher = retriever.index, retriever.searcher
-    if spec.part != "whole" and not index.summary_weight:
+    if spec.part != "whole" and not index.settings.summary_weight:
         raise InputError(f"{spec.name!r} asks for {spec.part} alone, but the score of {spec.model} is words alone")
-    candidates = "all" if spec.part != "whole" or index.config.encoding is None else spec.candidates
+    candidates = "all" if spec.part != "whole" or index.settings.config.encoding is None else spec.candidates
     names, texts = list(job.queries), list(job.queries.values())
     searcher.search(texts[0], _K, candidates=candidates)  # kernels are compiled once
 
@@ -146,7 +146,7 @@ def _shards(encoder: Encoder, job: Task, chunk: ChunkSpec | None) -> tuple[Path,
 def _config(spec: WordhiveSpec) -> IndexConfig:
     """The configuration that is asked for; the own one of an index that is there already."""
     if spec.config is None and spec.index is not None and given_path(spec.index).exists():
-        return Index.open(spec.index).config
+        return Index.open(spec.index).settings.config
     return fitting_config(spec.config, _encoder(spec.model))
 
 

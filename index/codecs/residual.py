@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..errors import InputError, WordhiveError
+from ..errors import InputError, damaged
 from ..faiss import faiss_library
 from ..tensors import read_tensors, tensor, write_tensors
 from ..threads import run_in_blocks
@@ -173,7 +173,7 @@ class ResidualCodec:
             if n_bytes != (1 if n_centroids <= 256 else 2) or not 0 < len(centroids) <= n_centroids:
                 raise ValueError(f"{len(centroids)} centroids in {n_bytes} bytes")
         except ValueError as error:
-            raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
+            raise damaged(path, error) from error
         return cls(centroids, rotation, levels, n_bytes)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, WordhiveError
+from ..errors import InputError, WordhiveError, damaged
 from ..files import open_regular
 from . import faiss_factory, faiss_library
 from .faiss_bytes import FaissFileError, Stored, UnknownClassError
@@ -45,7 +45,7 @@ def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None
         if not any(_agrees(stored, factory, len(data)) for factory in factories):
             raise FaissFileError(f"it is not what {' or '.join(factories)} makes")
     except FileNotFoundError as error:
-        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+        raise damaged(path, fault="is missing from the index") from error
     except UnknownClassError as error:
         raise WordhiveError(
             f"{path} is damaged, or of a FAISS class that is not opened ({error}); restore it from a copy, or index "
@@ -53,7 +53,7 @@ def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None
         ) from error
     except (FaissFileError, InputError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise WordhiveError(f"{path} is damaged or no FAISS index ({reason}); restore it from a copy") from error
+        raise damaged(path, reason, "is damaged or no FAISS index") from error
 
 
 def check_known(index: Any, factory: str, purpose: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import threads
-from ..errors import WordhiveError
+from ..errors import WordhiveError, damaged
 
 
 @cache
@@ -68,13 +68,11 @@ def read(path: Path, *, mapped: bool = False) -> Any:
     """Read a FAISS index from a file; mapped: memory-mapped, read-only. Raises WordhiveError when it holds none."""
     library = faiss()
     if not path.is_file():
-        raise WordhiveError(f"{path} is missing from the index; restore it from a copy")
+        raise damaged(path, fault="is missing from the index")
     try:
         return library.read_index(str(path), library.IO_FLAG_MMAP_IFC if mapped else 0)
     except RuntimeError as error:
-        raise WordhiveError(
-            f"{path} is damaged or no FAISS index ({reason_of(error)}); restore it from a copy"
-        ) from error
+        raise damaged(path, reason_of(error), "is damaged or no FAISS index") from error
 
 
 def reason_of(error: RuntimeError) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numba import njit
@@ -19,6 +20,11 @@ from numpy.typing import NDArray
 from ..errors import WordhiveError
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
+from .array_files import map_array, save_array
+
+# The files of the parts of `WordIdLists`, in its order, and the numbers that they may hold.
+ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
+_KINDS = (("|u1",), ("<u2", "<u4"), ("<u4", "<i4", "<u8", "<i8", "<u2", "<i2", "|u1", "|i1"))
 
 
 def by_word_id(texts: WordVectors) -> WordVectors:
@@ -61,6 +67,17 @@ class WordIdLists:
         codes = np.concatenate([np.zeros(0, np.uint8), *(part.codes for part in parts)])
         sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
         return cls(codes, _narrow(sizes), vocabulary)
+
+    def save(self, folder: Path) -> None:
+        """Write the files of a segment's word ids. Raises OSError when the disk is full."""
+        for name, part in zip(ID_FILES, (self.codes, self.sizes, self.vocabulary), strict=True):
+            save_array(folder / f"{name}.npy", part)
+
+    @classmethod
+    def load(cls, folder: Path) -> WordIdLists:
+        """The files that `save` wrote, mapped. Raises WordhiveError for one that is missing or damaged."""
+        files = zip(ID_FILES, _KINDS, strict=True)
+        return cls(*(map_array(folder / f"{name}.npy", *kinds) for name, kinds in files))
 
     def is_whole(self) -> bool:
         """Whether the sizes are those of all codes together; those of single texts are found out in reading them."""

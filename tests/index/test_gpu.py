@@ -294,11 +294,15 @@ def test_an_index_on_a_gpu_has_both_stages_there(
     assert set(asked) == {"cuda:1"}
     for index in (there, found):
         for i, (rows, expected) in enumerate(
-            zip(index.find_candidates(queries, 12), here.find_candidates(queries, 12), strict=True)
+            zip(
+                index.snapshot().find_candidates(queries, 12), here.snapshot().find_candidates(queries, 12), strict=True
+            )
         ):
             np.testing.assert_array_equal(rows, expected)
             query = queries[i : i + 1]
-            np.testing.assert_allclose(index.score(query, rows).total, here.score(query, rows).total, atol=1e-5)
+            np.testing.assert_allclose(
+                index.snapshot().score(query, rows).total, here.snapshot().score(query, rows).total, atol=1e-5
+            )
         scoring = index.snapshot().files.scoring
         assert scoring is not None
         assert len(scoring._words._placed) == len(scoring._summaries._placed) == 1

@@ -31,6 +31,15 @@ RECORDS = (
     "SELECT document.row, id, attributes, text_size, checksum, dictionary, body "
     "FROM document LEFT JOIN text ON text.row = document.row"
 )
+# A document that SQLite's index of unique ids does not have.
+NOT_FOUND_BY_ID = (
+    "SELECT row FROM document AS held NOT INDEXED "
+    "WHERE NOT EXISTS (SELECT 1 FROM document AS found WHERE found.id = held.id AND +found.row = held.row) LIMIT 1"
+)
+ATTRIBUTE_NAMES = (
+    "SELECT DISTINCT key FROM (SELECT attributes FROM document WHERE attributes IS NOT NULL LIMIT 1000) AS held, "
+    "json_each(held.attributes) ORDER BY key"
+)
 
 
 @dataclass(frozen=True)

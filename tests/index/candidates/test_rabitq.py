@@ -114,7 +114,7 @@ def test_merged_documents_are_found_as_well_as_before(tmp_path: Path, draw: Draw
     index.delete(dead)
     index.compact()
     assert len(index.snapshot().segments) == 1
-    assert overlap(before, index.find_candidates(queries, 10)) > 0.95
+    assert overlap(before, index.snapshot().find_candidates(queries, 10)) > 0.95
 
 
 def test_small_segments_codes_are_not_taken_for_those_of_large_ones(tmp_path: Path, draw: Draw) -> None:
@@ -127,7 +127,7 @@ def test_small_segments_codes_are_not_taken_for_those_of_large_ones(tmp_path: Pa
     index.add(names(300), documents[:300])
     index.add(names(300, 300), documents[300:])
     index.compact()
-    found = index.find_candidates(documents[:100], 20)
+    found = index.snapshot().find_candidates(documents[:100], 20)
     assert np.mean([place in rows for place, rows in enumerate(found)]) > 0.8
 
 

@@ -115,6 +115,6 @@ def test_an_index_finds_documents_for_any_query(tmp_path: Path, draw: Draw, cand
     of_zeros = WordVectors.from_list([np.zeros((4, without_words.dim))])
     for query in (without_words, of_zeros, draw(3, [4])):
         for n in (1, 7, 40):
-            assert len(index.find_candidates(query, n)[0]) == n
+            assert len(index.snapshot().find_candidates(query, n)[0]) == n
         every = index.snapshot().find_candidates(query, 20, np.arange(30))
         assert len(every[0]) == 20

@@ -155,7 +155,7 @@ def test_parameters_of_other_shapes_are_refused(path: Path, name: str, form: str
 
 
 def test_centroids_that_there_are_not_are_refused(draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordhive.index.storage.parameters._LEAST_TO_LEARN", 1)
+    monkeypatch.setattr("wordhive.index.storage.training._LEAST_FOR_CODEBOOKS", 1)
     index = Index.create(tmp_path / "x", IndexConfig(codec="Residual300x2", encoding=None))
     index.add([f"d{n}" for n in range(80)], draw(0, [2] * 80))
     index.close()
