@@ -16,7 +16,7 @@ MOST_MODULES = 15  # a folder
 
 # What index/ consists of, from the lowest floor to the highest. A folder may import only what stands on lower floors.
 FLOORS = (
-    "errors float_order quantity small_products threads",
+    "errors quantity small_products threads",
     "arguments files",
     "arrays config_file faiss filters tensors torch_device",
     "config word_vectors",

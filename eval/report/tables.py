@@ -8,18 +8,7 @@ from dataclasses import dataclass
 from ..contrasts import Contrast
 from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
-from .ranking import (
-    Roster,
-    against,
-    baseline,
-    beaten,
-    best,
-    leader,
-    measure_name,
-    median_latency,
-    total_bytes,
-    value,
-)
+from .ranking import Roster, against, baseline, beaten, best, leader, measure_name, median_latency, total_bytes, value
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..float_order import ordered
+from ..scoring.float_order import ordered
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
 from .batches import batches

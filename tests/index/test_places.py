@@ -17,7 +17,12 @@ from wordhive.index.maintenance.check import check
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=None)
-_SHOW = "import sys; from wordhive.index import Index; i = Index.open(sys.argv[1]); print(i.snapshot().texts(['d0', 'd5']), len(i))"
+_SHOW = """
+import sys
+from wordhive.index import Index
+index = Index.open(sys.argv[1])
+print(index.snapshot().texts(["d0", "d5"]), len(index))
+"""
 _SHOWN = "{'d0': 'text 0', 'd5': 'text 5'} 6"
 
 
