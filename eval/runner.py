@@ -35,8 +35,10 @@ _SIDE_BY_SIDE = TypeAdapter(list[SideBySide])
 class Runner:
     """An experiment under way.
 
-    report: the folder of runs and of what is kept of every step. cache: the folder of encodings and indexes, which
-    several experiments may share. on_step: called with collection and system when a step is done.
+    Args:
+        report: The folder of runs and of what is kept of every step.
+        cache: The folder of encodings and indexes, which several experiments may share.
+        on_step: Called with collection and system when a step is done.
     """
 
     def __init__(

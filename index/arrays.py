@@ -15,7 +15,8 @@ from .errors import InputError
 def floats(given: Any, what: str, expected: str) -> NDArray[np.float32]:
     """An array of real numbers as float32; numbers beyond its range become infinite.
 
-    Raises InputError for booleans, complex numbers, strings, masked values, and tensors without values.
+    Raises:
+        InputError: Booleans, complex numbers, strings, masked values, and tensors without values.
     """
     if type(given) is np.ndarray and given.dtype == np.float32:
         return np.ascontiguousarray(given)
@@ -30,7 +31,11 @@ def floats(given: Any, what: str, expected: str) -> NDArray[np.float32]:
 
 
 def integers(given: Any, what: str, kind: type[np.integer[Any]]) -> NDArray[Any]:
-    """An array of whole numbers as one of type `kind`. Raises InputError for other numbers, and beyond its range."""
+    """An array of whole numbers as one of type `kind`.
+
+    Raises:
+        InputError: Other numbers, and beyond its range.
+    """
     expected = f"whole numbers that {np.dtype(kind).name} holds"
     array = _array(given, what, expected)
     range_of = np.iinfo(kind)

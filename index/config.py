@@ -23,16 +23,18 @@ _Factory = Annotated[str, Field(strict=True, min_length=1, max_length=200, patte
 class MuveraConfig(ConfigPart):
     """A MUVERA encoding (Dhulipala et al. 2024, section 2): its length is repetitions · 2^bits · projection_dim.
 
-    repetitions: independent partitions, concatenated.
-    bits: hyperplanes of each partition (k_sim), so 2^bits buckets.
-    projection_dim: dims of a bucket after the inner projection; None keeps the words' own.
-    projection: the inner projection, a matrix of ±1/√projection_dim or a count-sketch.
-    fill: give an empty bucket the document word nearest to it, as in the paper.
-    centre: subtract the mean word of the sample from document words; changes no exact ranking.
-    final_dim: dims after a projection of the whole; None keeps them all.
-    final_projection: that projection, a count-sketch or a matrix of ±1/√final_dim.
-    google: draw every number and order the buckets as the C++ reference does; its projections are count-sketches.
-    seed: draws every random number.
+    Attributes:
+        repetitions: Independent partitions, concatenated.
+        bits: Hyperplanes of each partition (k_sim), so 2^bits buckets.
+        projection_dim: Dims of a bucket after the inner projection; None keeps the words' own.
+        projection: The inner projection, a matrix of ±1/√projection_dim or a count-sketch.
+        fill: Give an empty bucket the document word nearest to it, as in the paper.
+        centre: Subtract the mean word of the sample from document words; changes no exact ranking.
+        final_dim: Dims after a projection of the whole; None keeps them all.
+        final_projection: That projection, a count-sketch or a matrix of ±1/√final_dim.
+        google: Draw every number and order the buckets as the C++ reference does; its projections are
+            count-sketches.
+        seed: Draws every random number.
     """
 
     family: Literal["muvera"] = "muvera"
@@ -59,11 +61,12 @@ class MuveraConfig(ConfigPart):
 class FittedConfig(ConfigPart):
     """A fitted encoding: query words as features of their distances to centroids, documents as regression weights.
 
-    centroids: k-means centroids of the words; fewer where the sample has few words.
-    threshold: τ, an inner product with a centroid counts from there on.
-    sample_words: words on which every document's weights are fitted.
-    ridge: λ, relative to the features' mean square.
-    seed: draws the samples and the centroids.
+    Attributes:
+        centroids: k-means centroids of the words; fewer where the sample has few words.
+        threshold: τ, an inner product with a centroid counts from there on.
+        sample_words: Words on which every document's weights are fitted.
+        ridge: λ, relative to the features' mean square.
+        seed: Draws the samples and the centroids.
     """
 
     family: Literal["fitted"] = "fitted"
@@ -83,9 +86,11 @@ class SummaryConfig(ConfigPart):
 class ReductionConfig(ConfigPart):
     """Fewer dims for an encoding, the summary's included.
 
-    method: query-aware keeps what queries ask for (LeanVec-OOD's objective, Tepper et al. 2023), pca what documents
-    vary in, count-sketch draws at random.
-    dims: after it. queries: pseudo-queries that stand for the queries to come, of query_words words each.
+    Attributes:
+        method: query-aware keeps what queries ask for (LeanVec-OOD's objective, Tepper et al. 2023), pca what
+            documents vary in, count-sketch draws at random.
+        dims: After it.
+        queries: pseudo-queries that stand for the queries to come, of query_words words each.
     """
 
     method: Literal["query-aware", "pca", "count-sketch"] = "query-aware"
@@ -110,17 +115,23 @@ EncodingConfig = Annotated[
 class IndexConfig(ConfigPart):
     """How an index compresses words and finds candidates.
 
-    codec: of the words: Senary256, Ternary256 (centroids), Residual256x2 (and bits a dim), or a FAISS factory string
-    ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …). summary_codec: the same of the summaries.
-    word_ids: keep what word a vector is of. Exact matching needs it, and explanations of documents without a text.
-    encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
-    reduction: of that vector; None keeps all its dims.
-    candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", "PQ{dims/8}x8", …).
-    large_candidates: the same for segments of large_from documents or more, into which small ones are merged
-    ("HNSW32_SQ8", …); None: the same for all.
-    nprobe: lists that an IVF index visits. ef_search: least beam of an HNSW index (never below the candidates asked).
-    ef_construction: beam with which its graph is built. links: what is near in it: by Euclidean distance every document
-    is linked, by inner product those with small vectors may not be; searches go by inner product in any case.
+    Attributes:
+        codec: Of the words: Senary256, Ternary256 (centroids), Residual256x2 (and bits a dim), or a FAISS factory
+            string ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …).
+        summary_codec: The same of the summaries.
+        word_ids: Keep what word a vector is of. Exact matching needs it, and explanations of documents without a
+            text.
+        encoding: The vector that stands for a document in the first stage; None: every search scores all documents.
+        reduction: Of that vector; None keeps all its dims.
+        candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8",
+            "PQ{dims/8}x8", …).
+        large_candidates: The same for segments of large_from documents or more, into which small ones are merged
+            ("HNSW32_SQ8", …); None: the same for all.
+        nprobe: Lists that an IVF index visits.
+        ef_search: Least beam of an HNSW index (never below the candidates asked).
+        ef_construction: Beam with which its graph is built.
+        links: What is near in it: by Euclidean distance every document is linked, by inner product those with small
+            vectors may not be; searches go by inner product in any case.
     """
 
     codec: _Factory = "SQ8"
@@ -138,7 +149,11 @@ class IndexConfig(ConfigPart):
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:
-        """The preset of that name, or the YAML file at that path. Raises InputError when neither exists or fits."""
+        """The preset of that name, or the YAML file at that path.
+
+        Raises:
+            InputError: Neither exists or fits.
+        """
         if not isinstance(preset, (str, Path)):
             raise InputError(
                 f"the configuration is {shown(preset)}; expected an IndexConfig, a preset's name, or a .yaml file"
@@ -158,13 +173,21 @@ class IndexConfig(ConfigPart):
 
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:
-        """The configuration in a YAML or JSON text; source: names it in errors."""
+        """The configuration in a YAML or JSON text;
+
+        Args:
+            source: Names it in errors.
+        """
         instance(text, source, str, "a YAML text")
         return cls.of(keys_and_values(text, source), source)
 
     @classmethod
     def of(cls, values: Any, source: str) -> IndexConfig:
-        """The configuration of keys and values, as YAML or JSON has them; source: names it in errors."""
+        """The configuration of keys and values, as YAML or JSON has them;
+
+        Args:
+            source: Names it in errors.
+        """
         if not isinstance(values, dict):
             raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
         return parse(cls, values, source)

@@ -59,7 +59,8 @@ _Part = TypeVar("_Part", bound=BaseModel)
 def read_yaml(path: Path) -> dict[str, Any]:
     """Keys and values of a YAML file, with environment variables filled in: `${NAME}` or `${NAME:-default}`.
 
-    Raises InputError for a missing file, a file that is no YAML of keys and values, and a variable that is not set.
+    Raises:
+        InputError: A missing file, a file that is no YAML of keys and values, and a variable that is not set.
     """
     if not path.is_file():
         raise InputError(f"no configuration file at {path}; check the path")
@@ -70,9 +71,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def keys_and_values(text: str, source: str) -> dict[str, Any]:
-    """Keys and values of a YAML or JSON text, none of an empty one. Raises InputError for anything else.
+    """Keys and values of a YAML or JSON text, none of an empty one.
 
-    source: names the text in errors.
+    Args:
+        source: Names the text in errors.
+
+    Raises:
+        InputError: Anything else.
     """
     values = load_yaml(text, source)
     if values is None:
@@ -88,7 +93,14 @@ def yaml_text(values: Any) -> str:
 
 
 def load_yaml(text: str, source: str) -> Any:
-    """The value of a YAML text; source: names it in errors. Raises InputError for no YAML, or for too much of it."""
+    """The value of a YAML text;
+
+    Args:
+        source: Names it in errors.
+
+    Raises:
+        InputError: No YAML, or for too much of it.
+    """
     if len(text) > _MOST_LETTERS:
         raise InputError(f"{source} has {len(text):,} letters; expected a configuration of at most {_MOST_LETTERS:,}")
     try:
@@ -99,7 +111,11 @@ def load_yaml(text: str, source: str) -> Any:
 
 
 def parse(kind: type[_Part], values: dict[str, Any], source: str) -> _Part:
-    """A configuration of keys and values. Raises InputError for its first fault; source: names it there."""
+    """A configuration of keys and values.
+
+    Raises:
+        InputError: Its first fault; source: names it there.
+    """
     try:
         return kind.model_validate(values)
     except ValidationError as error:

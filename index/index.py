@@ -138,14 +138,18 @@ class Index:
         """Read what others have committed since.
 
         Where another index lies at the path by now, it is read and written from now on; without a reload, changes are
-        refused. Raises WordhiveError where no index is there any more.
+        refused.
+
+        Raises:
+            WordhiveError: No index is there any more.
         """
         self._current.reload()
 
     def snapshot(self) -> Snapshot:
         """What the index holds now: documents, vectors, candidates, scores. It stays the same while others write.
 
-        Raises WordhiveError for a file that is missing or damaged.
+        Raises:
+            WordhiveError: A file that is missing or damaged.
         """
         return self._current.opened()
 

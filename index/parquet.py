@@ -137,7 +137,11 @@ def _taken(path: Path) -> InputError:
 
 
 def n_documents(path: str | Path) -> int:
-    """Documents in a Parquet file. Raises InputError for a file that is none."""
+    """Documents in a Parquet file.
+
+    Raises:
+        InputError: A file that is none.
+    """
     with _opened(given_path(path)) as file:
         return int(file.metadata.num_rows)
 
@@ -212,9 +216,10 @@ def _batches(file: Any, path: Path) -> Iterator[Any]:
 class _Origin:
     """What a file says of the exported index.
 
-    settings: of the index.
-    dim, summary_dim: of its words and summaries; 0 where they are not known.
-    is_export: whether an export wrote the file, which has all columns then.
+    Attributes:
+        settings: Of the index.
+        dim, summary_dim: Of its words and summaries; 0 where they are not known.
+        is_export: Whether an export wrote the file, which has all columns then.
     """
 
     settings: IndexSettings
@@ -337,7 +342,11 @@ def _ragged(column: Any, name: str, path: Path) -> tuple[Any, NDArray[np.int64]]
 
 
 def _matrix(vectors: Any, dim: int, name: str, path: Path) -> NDArray[np.float32]:
-    """An Arrow array of vectors as float32 `[n, dim]`. dim: where there is no vector to tell."""
+    """An Arrow array of vectors as float32 `[n, dim]`.
+
+    Args:
+        dim: Where there is no vector to tell.
+    """
     flat, offsets = _ragged(vectors, name, path)
     dims = np.unique(np.diff(offsets))
     if len(dims) > 1:

@@ -18,13 +18,21 @@ _MOST_BYTES = 8 << 30
 
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
-    """Write arrays under their names. Raises OSError when the disk is full."""
+    """Write arrays under their names.
+
+    Raises:
+        OSError: The disk is full.
+    """
     # safetensors' own writer reports a full disk as an error of the format.
     path.write_bytes(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}))
 
 
 def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str, NDArray[np.generic]]:
-    """The arrays that `write_tensors` wrote. Raises WordhiveError, which ends with `advice`, for a bad file."""
+    """The arrays that `write_tensors` wrote.
+
+    Raises:
+        WordhiveError: A bad file, which ends with `advice`.
+    """
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > _MOST_BYTES:
@@ -38,9 +46,13 @@ def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str
 
 
 def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | None) -> NDArray[np.float32]:
-    """A tensor by name, as float32. shape: what it must have; None: any length.
+    """A tensor by name, as float32.
 
-    Raises ValueError where there is none, or one of another shape or of numbers that are not finite.
+    Args:
+        shape: What it must have; None: any length.
+
+    Raises:
+        ValueError: There is none, or one of another shape or of numbers that are not finite.
     """
     found = tensors.get(name)
     if found is None:

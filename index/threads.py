@@ -24,7 +24,8 @@ T = TypeVar("T")
 def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -> None:
     """Call `kernel(first, last)` on ranges that cover all items and share the work evenly.
 
-    work: int64 `[n_items + 1]`, the running sum of each item's work from 0.
+    Args:
+        work: int64 `[n_items + 1]`, the running sum of each item's work from 0.
     """
     n_items = len(work) - 1
     n_blocks = min(threads(), n_items, 1 + int(work[-1]) // _LEAST_WORK)

@@ -50,11 +50,15 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
 
     Where the first stage visits lists or walks a graph, half of what may be missed is left to that: the candidates are
     so many that of a scan of all they would miss the other half, and the probes as few as then reach the target.
-    queries: such as are asked, some hundred; None: words of documents that the index holds, with their summaries.
-    From then on it is what a search takes that asks for no other number.
-    Documents that came before a first stage could be fitted are always candidates, whatever their number.
-    Raises InputError for an index without a first stage or without documents, or with too few to have one yet, for a
-    target that is no share, and for one that 10,000 candidates, or all probes, don't reach.
+
+    Args:
+        queries: Such as are asked, some hundred; None: words of documents that the index holds, with their
+            summaries. From then on it is what a search takes that asks for no other number. Documents that came
+            before a first stage could be fitted are always candidates, whatever their number.
+
+    Raises:
+        InputError: An index without a first stage or without documents, or with too few to have one yet, for a
+            target that is no share, and for one that 10,000 candidates, or all probes, don't reach.
     """
     instance(searcher, "searcher", Searcher, "a Searcher, such as Retriever.searcher")
     k, queries = whole_number(k, "k"), None if queries is None else strings(queries, "queries")

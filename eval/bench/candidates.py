@@ -39,10 +39,15 @@ class FirstStage:
 class Measured:
     """What a first stage does on a collection.
 
-    encoding: the name of it in the grid. candidates: the FAISS factory string.
-    bytes_per_document: what FAISS stores of one document, links included. parameter_bytes: what is stored once.
-    documents_per_second: encoded. queries_per_second: encoded and searched for 1000 candidates, one at a time, median.
-    shares: k → n → share of the exact top k among the first n candidates. ndcg: n → nDCG@10 after exact reranking of n.
+    Attributes:
+        encoding: The name of it in the grid.
+        candidates: The FAISS factory string.
+        bytes_per_document: What FAISS stores of one document, links included.
+        parameter_bytes: What is stored once.
+        documents_per_second: Encoded.
+        queries_per_second: Encoded and searched for 1000 candidates, one at a time, median.
+        shares: K → n → share of the exact top k among the first n candidates.
+        ndcg: N → nDCG@10 after exact reranking of n.
     """
 
     encoding: str
@@ -65,7 +70,8 @@ def default_grid() -> Path:
 def load_grid(path: Path) -> list[FirstStage]:
     """The first stages of a grid file: name → an index configuration whose `candidates` is a list of FAISS strings.
 
-    Raises InputError for a file that holds anything else.
+    Raises:
+        InputError: A file that holds anything else.
     """
     grid = read_yaml(path)
     if not grid or not all(isinstance(values, dict) for values in grid.values()):

@@ -49,10 +49,14 @@ class CodecPair:
 class MeasuredCodec:
     """What a pair of codecs does on a collection.
 
-    bytes_per_vector: of a word. bytes_per_document: its words and its summary. overlap: share of the top 10 without
-    compression in the top 10 with it. error: of words, squared, as a share of their square.
-    words_per_second: decoded, all in a row. documents_per_second: gathered, decoded and scored, 1000 at a time, for one
-    query, median. seconds_training and words_per_second_encoded: of words and summaries.
+    Attributes:
+        bytes_per_vector: Of a word.
+        bytes_per_document: Its words and its summary.
+        overlap: Share of the top 10 without compression in the top 10 with it.
+        error: Of words, squared, as a share of their square.
+        words_per_second: Decoded, all in a row.
+        documents_per_second: Gathered, decoded and scored, 1000 at a time, for one query, median. seconds_training
+            and words_per_second_encoded: of words and summaries.
     """
 
     words: str
@@ -101,7 +105,8 @@ class _Grid(ConfigPart):
 def load_codecs(path: Path) -> list[CodecPair]:
     """The pairs of a grid file: each of its `words` with each of its `summaries`.
 
-    Raises InputError for a file that holds anything else.
+    Raises:
+        InputError: A file that holds anything else.
     """
     grid = parse(_Grid, read_yaml(path), str(path))
     return [CodecPair(words, summaries) for summaries in grid.summaries for words in grid.words]
@@ -114,7 +119,8 @@ def bench(
 ) -> CodecBench:
     """Measure codecs on a collection; `on_measured` is called with every result.
 
-    Raises InputError for a codec that can't be trained.
+    Raises:
+        InputError: A codec that can't be trained.
     """
     results = []
     for pair in pairs:

@@ -36,11 +36,15 @@ _K = 10
 class Size:
     """An index of so many documents.
 
-    seconds: of all commits up to here. bytes: by part. opened: seconds to open it with its files in memory;
-    opened_cold, answered_cold: with none of them, where the system lets go of files, and to the first answer.
-    latency: stage → p50, p95, p99 in milliseconds, of single queries given as vectors. queries_per_second: of all
-    queries in one call. memory: bytes beyond mapped files that opening and searching took. overlap: share of the top 10
-    of all documents scored that is found.
+    Attributes:
+        seconds: Of all commits up to here.
+        bytes: By part.
+        opened: Seconds to open it with its files in memory.
+        opened_cold, answered_cold: With none of them, where the system lets go of files, and to the first answer.
+        latency: Stage → p50, p95, p99 in milliseconds, of single queries given as vectors.
+        queries_per_second: Of all queries in one call.
+        memory: Bytes beyond mapped files that opening and searching took.
+        overlap: Share of the top 10 of all documents scored that is found.
     """
 
     n_documents: int
@@ -69,8 +73,10 @@ def bench(
 ) -> list[Size]:
     """Grow one index in `folder` through the given numbers of documents, and measure it at each.
 
-    A stopped run goes on where it was. Raises InputError for shards of another model, and for an index there that was
-    made with another configuration.
+    A stopped run goes on where it was.
+
+    Raises:
+        InputError: Shards of another model, and for an index there that was made with another configuration.
     """
     check_model(shards, encoder.stamp)
     asked = encoder.encode_queries(list(queries))

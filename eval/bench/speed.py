@@ -43,10 +43,14 @@ class Cost:
 class SpeedBench:
     """What a collection's documents and queries cost.
 
-    fitting: seconds that parameters take once. indexing: of all documents; a stage whose name begins with … is part of
-    the one above. padding: share of the transformer's tokens that are none. building: seconds of a whole index of
-    the vectors, fitting included. searching: stage → p50, p95, p99 in milliseconds of single queries. scanned, decoded:
-    bytes that a query's first and second stage read. top: share of the exact top 10 that is found.
+    Attributes:
+        fitting: Seconds that parameters take once.
+        indexing: Of all documents; a stage whose name begins with … is part of the one above.
+        padding: Share of the transformer's tokens that are none.
+        building: Seconds of a whole index of the vectors, fitting included.
+        searching: Stage → p50, p95, p99 in milliseconds of single queries.
+        scanned, decoded: Bytes that a query's first and second stage read.
+        top: Share of the exact top 10 that is found.
     """
 
     collection: str
@@ -89,7 +93,8 @@ def bench(
 ) -> SpeedBench:
     """Index the first documents in a temporary folder and search them, and time every stage by itself.
 
-    device: where the index is, "cpu" or "cuda"; the encoder is where it is.
+    Args:
+        device: Where the index is, "cpu" or "cuda"; the encoder is where it is.
     """
     held, reading = timed(lambda: list(islice(collection.documents(), documents)))
     texts = [document.text for document in held]

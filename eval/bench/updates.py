@@ -43,9 +43,11 @@ class Step:
 class UpdateBench:
     """An updated index and a fresh one of the same documents.
 
-    memory_before: bytes of the process before the first change, model included. overlap: share of the fresh index's
-    top 10 in the updated one's, with `candidates` of them. overlap_all: the same where every document is scored.
-    overlap_compacted: of the updated index's top 10 before and after it was compacted. bytes: on disk.
+    Attributes:
+        memory_before: Bytes of the process before the first change, model included.
+        overlap: Share of the fresh index's top 10 in the updated one's, with `candidates` of them.
+        overlap_all: The same where every document is scored.
+        overlap_compacted: Of the updated index's top 10 before and after it was compacted. bytes: on disk.
     """
 
     collection: str
@@ -93,7 +95,10 @@ def bench(
     """Index nine tenths of the encoded documents, delete 30 %, add the last tenth, replace 10 % by others' content.
 
     Then make a fresh index of what is left, and compare what both find for the queries. The indexes are made anew in
-    `folder`. Raises InputError for shards of another model, or of too few documents to change any.
+    `folder`.
+
+    Raises:
+        InputError: Shards of another model, or of too few documents to change any.
     """
     check_model(shards, encoder.stamp)
     ids = [document.id for part in read_shard_documents(shards) for document in part]

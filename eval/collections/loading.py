@@ -28,8 +28,12 @@ def load_collection(source: str, split: str = "test") -> Collection:
     """A collection from a BEIR folder (plain or .gz files), or by ir_datasets id, e.g. "beir/scifact/test"; or the
     one that needs no files, "python-docs".
 
-    split: which judgements of a BEIR folder; an ir_datasets id has its own.
-    Raises InputError when there is no such collection or split, WordhiveError when it can't be downloaded.
+    Args:
+        split: Which judgements of a BEIR folder; an ir_datasets id has its own.
+
+    Raises:
+        InputError: There is no such collection or split.
+        WordhiveError: It can't be downloaded.
     """
     if given_path(source, "the collection").is_dir():
         return _from_folder(given_path(source), split)
@@ -48,8 +52,13 @@ def load_collection(source: str, split: str = "test") -> Collection:
 def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str | None = None) -> Collection:
     """A collection from three files of one's own.
 
-    documents, queries: what `read_documents` and `read_queries` read. qrels: what `read_judgements` reads. name: the
-    documents' file name where there is none. Raises InputError, with file and line, for what can't be read.
+    Args:
+        documents, queries: What `read_documents` and `read_queries` read.
+        qrels: What `read_judgements` reads.
+        name: The documents' file name where there is none.
+
+    Raises:
+        InputError: What can't be read, with file and line.
     """
     name = name or documents.name.split(".")[0]
     return _judged(

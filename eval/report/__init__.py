@@ -15,7 +15,10 @@ __all__ = ["latex", "markdown", "page", "write"]
 def write(results: ExperimentResults, folder: Path) -> list[Path]:
     """Write report.md, report.html and report.tex into a folder, which is made; the same results give the same bytes.
 
-    Returns the files. Raises OSError where they can't be written.
+    Returns the files.
+
+    Raises:
+        OSError: They can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {"report.md": markdown, "report.html": page, "report.tex": latex}

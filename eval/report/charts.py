@@ -44,7 +44,9 @@ def quality_by_cost(
 ) -> str | None:
     """Systems by a cost, on a logarithmic axis, and the main measure, with those that none is better than for less.
 
-    cost: of a system, None where it is unknown. shown: a cost as text. None where no system has a cost above 0.
+    Args:
+        cost: Of a system, None where it is unknown.
+        shown: A cost as text. None where no system has a cost above 0.
     """
     points = [
         (system.name, amount, gain)
@@ -110,9 +112,12 @@ def candidate_recall(collection: CollectionResults, roster: Roster) -> str | Non
 def queries(
     collection: CollectionResults, first: SystemResults, second: SystemResults, marked: Sequence[str]
 ) -> str | None:
-    """Each query by the main measure of two systems; equal ones as one larger circle; marked: ids that get numbers.
+    """Each query by the main measure of two systems; equal ones as one larger circle;
 
     None where the values of queries are not there.
+
+    Args:
+        marked: Ids that get numbers.
     """
     ones, others = (s.per_query.get(collection.main_measure, []) for s in (first, second))
     if not ones or not others:

@@ -15,9 +15,12 @@ from .ranking import Roster, against, baseline, beaten, best, leader, measure_na
 class Cell:
     """What stands in one place.
 
-    system: its text is the name of a system, which has a letter and a look. best: of its column. beaten: letters of the
-    systems that this one is significantly better than. counts: wins, ties, losses, which may be drawn. faint: not of
-    this report.
+    Attributes:
+        system: Its text is the name of a system, which has a letter and a look.
+        best: Of its column.
+        beaten: Letters of the systems that this one is significantly better than.
+        counts: Wins, ties, losses, which may be drawn.
+        faint: Not of this report.
     """
 
     text: str

@@ -81,7 +81,9 @@ def place(
 ) -> list[Label]:
     """A label for each point, inside the frame, as near as there is room; where there is none, on what it covers least.
 
-    size: of the letters, in the units of points and frame. obstacles: what else labels must not cover.
+    Args:
+        size: Of the letters, in the units of points and frame.
+        obstacles: What else labels must not cover.
     """
     marks = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     candidates = [[_label(point, shortened(name), *at, size) for at in product(_DISTANCES, _DIRECTIONS)]

@@ -23,8 +23,13 @@ def indexed(
 ) -> tuple[Retriever, float | None]:
     """The collection's index at `path`: made if it is not there, completed if it is half done; and the seconds of it.
 
-    Seconds are None unless the whole index was made. model, config: None takes the index's own, or the defaults.
-    Raises InputError, and adds nothing, where the index holds other documents, or has another model or configuration.
+    Seconds are None unless the whole index was made.
+
+    Args:
+        model, config: None takes the index's own, or the defaults.
+
+    Raises:
+        InputError: The index holds other documents, or has another model or configuration, and adds nothing.
     """
     if not path.exists():
         retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config, device=device)

@@ -44,7 +44,8 @@ def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
 def find(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> RunResult:
     """The run of an index that is made of shards, which all systems of the same model share.
 
-    Raises InputError for a part that the model's score does not have.
+    Raises:
+        InputError: A part that the model's score does not have.
     """
     given, spec = spec, _as_wordhive(spec)
     retriever, seconds = index_of(given, job)

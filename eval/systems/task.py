@@ -39,7 +39,12 @@ class RunResult:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """A system's part of an experiment, done and kept. stamp: everything that determines it. path: of the TREC run."""
+    """A system's part of an experiment, done and kept.
+
+    Attributes:
+        stamp: Everything that determines it.
+        path: Of the TREC run.
+    """
 
     costs: Measurements
     stamp: Stamp
@@ -54,9 +59,15 @@ class TaskResult:
 class Task:
     """A collection to be searched.
 
-    folder: name of its runs. cache: a folder for everything made of its documents. depth: documents of a ranking.
-    timed: queries for latencies. exact: queries whose candidates are held against exact search, None: all. measure:
-    what systems are compared by. part: the step of another system on a job. tuning: this job on another split.
+    Attributes:
+        folder: Name of its runs.
+        cache: A folder for everything made of its documents.
+        depth: Documents of a ranking.
+        timed: Queries for latencies.
+        exact: Queries whose candidates are held against exact search, None: all.
+        measure: What systems are compared by.
+        part: The step of another system on a job.
+        tuning: This job on another split.
     """
 
     prepared: Prepared

@@ -43,7 +43,8 @@ class CandidateIndex:
     def train(cls, config: IndexConfig, sample: NDArray[np.float32]) -> CandidateIndex:
         """An empty index by `config.candidates`, trained on encodings `[n, dim]`.
 
-        Raises InputError for a string that is no FAISS factory, or a sample too small to train it.
+        Raises:
+            InputError: A string that is no FAISS factory, or a sample too small to train it.
         """
         return cls._trained(config, config.candidates, sample)
 
@@ -196,7 +197,11 @@ class CandidateIndex:
         return (self._faiss.is_codes or self._faiss.kind is Kind.GRAPH) and self._faiss.decodes
 
     def to(self, device: str) -> CandidateIndex:
-        """This index on "cpu", "cuda" or "cuda:1". Raises WordhiveError where FAISS has no such GPU, or it no room."""
+        """This index on "cpu", "cuda" or "cuda:1".
+
+        Raises:
+            WordhiveError: FAISS has no such GPU, or it no room.
+        """
         check_device(device)
         if device == "cpu":
             return self

@@ -130,9 +130,12 @@ class FastScan:
         return scores, numbers if self._rows is None else np.where(numbers >= 0, self._rows[numbers], -1)
 
     def search_allowed(self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Candidates:
-        """The best n of the allowed documents; n: at most the number that is allowed.
+        """The best n of the allowed documents;
 
         Where most are allowed, the search asks for more and drops the others. Otherwise the allowed ones are packed.
+
+        Args:
+            n: At most the number that is allowed.
         """
         rows = np.flatnonzero(allowed)
         n_searched = int(_MARGIN * n * len(allowed) / len(rows))

@@ -49,9 +49,13 @@ def check_device(device: str) -> None:
 
 
 def copied(index: FaissIndex, device: str, factory: str) -> FaissIndex:
-    """A copy of an index on a GPU; factory: names the index in errors.
+    """A copy of an index on a GPU;
 
-    Raises WordhiveError where the GPU has no room, or FAISS has no such index on a GPU.
+    Args:
+        factory: Names the index in errors.
+
+    Raises:
+        WordhiveError: The GPU has no room, or FAISS has no such index on a GPU.
     """
     try:
         if not index.decodes:
@@ -70,7 +74,11 @@ def copied(index: FaissIndex, device: str, factory: str) -> FaissIndex:
 
 
 def search(index: FaissIndex, queries: NDArray[np.float32], n: int, width: SearchWidth) -> Candidates:
-    """The best n documents of each query; number −1 where the visited lists hold fewer. n: at most 2048."""
+    """The best n documents of each query; number −1 where the visited lists hold fewer.
+
+    Args:
+        n: At most 2048.
+    """
     if n > _MOST_FOUND:
         raise InputError(f"{n} candidates were asked for; a GPU finds at most {_MOST_FOUND}, search on the cpu")
     with _LOCK:

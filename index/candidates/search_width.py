@@ -51,7 +51,10 @@ class SearchWidth:
         """The best n documents of each query, `[n_queries, n]`: inner products and numbers.
 
         A place is free, number −1, where a search of this width meets fewer documents. A graph is scanned where its
-        walk would take longer. selector: FAISS's, of the documents that may be found.
+        walk would take longer.
+
+        Args:
+            selector: FAISS's, of the documents that may be found.
         """
         if index.kind is Kind.GRAPH and index.inner is not None and not self.walks(n, index.n):
             index = index.inner

@@ -41,7 +41,10 @@ def fill_up(
     """Fill free places with the best of the other documents, by their decoded vectors.
 
     Where vectors can't be decoded, the first other documents come last: FAISS's 4-bit fast scans leave out documents
-    whose table entries add up to 0, which is the least sum. allowed: the documents to take from; None: all.
+    whose table entries add up to 0, which is the least sum.
+
+    Args:
+        allowed: The documents to take from; None: all.
     """
     scores, numbers = found
     for query in queries_lacking(numbers):
@@ -59,7 +62,11 @@ def fill_up(
 
 
 def scan_decoded(index: FaissIndex, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Candidates:
-    """The best n of the allowed documents by their decoded vectors. n: at most the number that is allowed."""
+    """The best n of the allowed documents by their decoded vectors.
+
+    Args:
+        n: At most the number that is allowed.
+    """
     scores, numbers = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
     first = 0
     for vectors in index.decoded():

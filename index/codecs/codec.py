@@ -14,7 +14,9 @@ from .layout import Layout
 class Codec(Protocol):
     """Float vectors ⇄ codes of a fixed size, so that codes may be copied, cut and joined as bytes.
 
-    dim: of the vectors. code_size: bytes of one code.
+    Attributes:
+        dim: Of the vectors.
+        code_size: Bytes of one code.
     """
 
     dim: int

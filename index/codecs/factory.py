@@ -16,8 +16,12 @@ from .residual import ResidualCodec
 def train_codec(factory: str, sample: NDArray[np.float32]) -> Codec:
     """A codec by its name, trained on `[n, dim]` vectors.
 
-    factory: Senary256 or Ternary256 (centroids), Residual256x2 (bits a dim: 1, 2 or 4), or a FAISS factory string.
-    Raises InputError for a string that names no codec, or a sample too small to train it.
+    Args:
+        factory: Senary256 or Ternary256 (centroids), Residual256x2 (bits a dim: 1, 2 or 4), or a FAISS factory
+            string.
+
+    Raises:
+        InputError: A string that names no codec, or a sample too small to train it.
     """
     if ResidualCodec.is_named(factory):
         return ResidualCodec.train(factory, sample)
@@ -50,7 +54,8 @@ def check_codec(factory: str, dim: int) -> None:
 def load_codec(factory: str, folder: Path, name: str, dim: int) -> Codec:
     """The codec that was trained by a name for vectors of `dim` dims, and saved in a folder.
 
-    Raises WordhiveError for a file that is missing, damaged, or of another codec.
+    Raises:
+        WordhiveError: A file that is missing, damaged, or of another codec.
     """
     if ResidualCodec.is_named(factory):
         return ResidualCodec.load(folder / f"{name}{residual.ENDING}", factory, dim)

@@ -53,7 +53,8 @@ class FaissCodec:
     def train(cls, factory: str, sample: NDArray[np.float32]) -> FaissCodec:
         """A codec by FAISS factory string, trained on `[n, dim]` vectors.
 
-        Raises InputError for a string that names no codec, or a sample too small to train it.
+        Raises:
+            InputError: A string that names no codec, or a sample too small to train it.
         """
         cls.check(factory, sample.shape[1])
         return cls(faiss_factory.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS, choices=CHOICES))
@@ -97,7 +98,11 @@ class FaissCodec:
 
     @classmethod
     def load(cls, path: Path, factory: str, dim: int) -> FaissCodec:
-        """The codec that `save` wrote, by its factory string. Raises WordhiveError for any other file, or none."""
+        """The codec that `save` wrote, by its factory string.
+
+        Raises:
+            WordhiveError: Any other file, or none.
+        """
         return cls(FaissIndex.of(faiss_files.read(path, dim, (factory,), 0)))
 
 

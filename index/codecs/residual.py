@@ -46,8 +46,11 @@ _SEED = 1
 class ResidualCodec:
     """Codes of one or two bytes for the centroid, one for the scale, then the levels.
 
-    centroids: float32 `[n, dim]`. rotation: float32 `[dim, dim]`, orthogonal. levels: float32 `[dim, n_levels]`,
-    ascending, of the rotated residual. centroid_bytes: 1 or 2.
+    Args:
+        centroids: float32 `[n, dim]`.
+        rotation: float32 `[dim, dim]`, orthogonal.
+        levels: float32 `[dim, n_levels]`, ascending, of the rotated residual.
+        centroid_bytes: 1 or 2.
     """
 
     def __init__(
@@ -82,7 +85,8 @@ class ResidualCodec:
     def train(cls, factory: str, sample: NDArray[np.float32]) -> ResidualCodec:
         """A codec by its factory string, trained on `[n, dim]` vectors; fewer centroids where there are few of them.
 
-        Raises InputError for more than 65,536 centroids.
+        Raises:
+            InputError: More than 65,536 centroids.
         """
         cls.check(factory)
         n_centroids, n_levels = _parsed(factory)
@@ -163,7 +167,11 @@ class ResidualCodec:
 
     @classmethod
     def load(cls, path: Path, factory: str, dim: int) -> ResidualCodec:
-        """The codec that `save` wrote, by its factory string. Raises WordhiveError for any other file, or none."""
+        """The codec that `save` wrote, by its factory string.
+
+        Raises:
+            WordhiveError: Any other file, or none.
+        """
         tensors = read_tensors(path)
         n_centroids, n_levels = _parsed(factory)
         try:

@@ -32,7 +32,11 @@ class Encoding(Protocol):
         ...
 
     def dims(self, word_dim: int, summary_dim: int) -> tuple[int, int]:
-        """Length of a query's vector and of a document's. Raises ValueError for words of other dims."""
+        """Length of a query's vector and of a document's.
+
+        Raises:
+            ValueError: Words of other dims.
+        """
         ...
 
     def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
@@ -62,5 +66,9 @@ class Encoding(Protocol):
 
     @classmethod
     def from_tensors(cls, config: Any, tensors: dict[str, NDArray[np.generic]]) -> Self:
-        """The encoding whose `tensors()` these are. Raises ValueError for a tensor that is missing or misshapen."""
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         ...

@@ -98,7 +98,11 @@ class FittedEncoding:
         return int(self.centroids.shape[1] + len(self.centroids) + 1)
 
     def dims(self, word_dim: int, summary_dim: int) -> tuple[int, int]:
-        """Length of a query's vector and of a document's. Raises ValueError for words of other dims."""
+        """Length of a query's vector and of a document's.
+
+        Raises:
+            ValueError: Words of other dims.
+        """
         self._check(word_dim)
         return self.dim, len(self.solution)
 
@@ -144,7 +148,11 @@ class FittedEncoding:
 
     @classmethod
     def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> FittedEncoding:
-        """The encoding whose `tensors()` these are. Raises ValueError for a tensor that is missing or misshapen."""
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         centroids = tensor(tensors, "centroids", None, None)
         words = tensor(tensors, "words", None, centroids.shape[1])
         return cls(config, centroids, words, dequantised("solution", tensors, 1, None, len(words)))

@@ -152,7 +152,8 @@ class FusedEncoding:
     def document_dim(self, dim: int, summary_dim: int) -> int:
         """Length of a document's vector, for words and summaries of so many dims.
 
-        Raises ValueError where it was fitted to other dims, or its parts do not fit each other.
+        Raises:
+            ValueError: It was fitted to other dims, or its parts do not fit each other.
         """
         of_query, of_document = self.words.dims(dim, summary_dim)
         summary, reduction = summary_dim if self.summary_weight else 0, self.reduction
@@ -189,7 +190,11 @@ class FusedEncoding:
 
     @classmethod
     def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> FusedEncoding:
-        """The encoding whose `tensors()` these are. Raises ValueError for a tensor that is missing or misshapen."""
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         tensor(tensors, "mix", 2)
         scale, summary_weight = tensors["mix"].astype(np.float64).tolist()
         if not (scale > 0 and 0 <= summary_weight <= 1):

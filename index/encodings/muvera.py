@@ -58,7 +58,8 @@ class MuveraEncoding:
     def fit(cls, config: MuveraConfig, sample: WordVectors, queries: WordVectors | None = None) -> MuveraEncoding:
         """Draw the parameters for words of the sample's dims. Only the centre depends on the sample's values.
 
-        Raises InputError when the inner projection has more dims than the words.
+        Raises:
+            InputError: The inner projection has more dims than the words.
         """
         dim, inner = sample.dim, config.projection_dim
         if inner is not None and inner > dim:
@@ -92,7 +93,11 @@ class MuveraEncoding:
         return self._full_dim
 
     def dims(self, word_dim: int, summary_dim: int) -> tuple[int, int]:
-        """Length of a query's vector and of a document's. Raises ValueError for words of other dims."""
+        """Length of a query's vector and of a document's.
+
+        Raises:
+            ValueError: Words of other dims.
+        """
         self._check(word_dim)
         return self.dim, self.dim
 
@@ -129,7 +134,11 @@ class MuveraEncoding:
 
     @classmethod
     def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> MuveraEncoding:
-        """The encoding whose `tensors()` these are. Raises ValueError for a tensor that is missing or misshapen."""
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         hyperplanes = tensor(tensors, "hyperplanes", config.repetitions, config.bits, None)
         dim, inner = hyperplanes.shape[2], config.projection_dim
         projections = None

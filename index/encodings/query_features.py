@@ -30,7 +30,11 @@ def summed_features(queries: WordVectors, centroids: NDArray[np.float32], thresh
 
 
 def added_features(queries: WordVectors, products: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """As `summed_features`, for many queries; products: of their words with the centroids, float32 `[n_words, n]`."""
+    """As `summed_features`, for many queries;
+
+    Args:
+        products: Of their words with the centroids, float32 `[n_words, n]`.
+    """
     sums = np.zeros((len(queries), queries.dim + products.shape[1] + 1), np.float32)
     words, least = np.ascontiguousarray(queries.vectors, np.float32), np.float32(threshold)
     run_in_blocks(

@@ -19,7 +19,11 @@ class SummaryEncoding:
 
     @classmethod
     def fit(cls, config: SummaryConfig, sample: WordVectors, queries: WordVectors | None = None) -> SummaryEncoding:
-        """There is nothing to fit. Raises InputError for texts without a summary."""
+        """There is nothing to fit.
+
+        Raises:
+            InputError: Texts without a summary.
+        """
         if sample.summary is None:
             raise InputError(
                 "the first stage of this index is the summary, and the documents have none; "

@@ -22,8 +22,11 @@ class UnknownClassError(FaissFileError):
 class Stored:
     """What a file holds.
 
-    kind: FAISS's four letters of the class. dim, n: of its vectors. trained: whether they can be coded. facts: what
-    neither training nor adding changes, that of the parts within it included.
+    Attributes:
+        kind: FAISS's four letters of the class.
+        dim, n: Of its vectors.
+        trained: Whether they can be coded.
+        facts: What neither training nor adding changes, that of the parts within it included.
     """
 
     kind: str

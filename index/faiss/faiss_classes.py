@@ -21,7 +21,11 @@ _NO_CODE_SIZE = (1 << 64) - 1
 
 
 def walk(data: NDArray[np.uint8]) -> Stored:
-    """What the bytes of a file hold. Raises FaissFileError where a class is unknown, or numbers disagree."""
+    """What the bytes of a file hold.
+
+    Raises:
+        FaissFileError: A class is unknown, or numbers disagree.
+    """
     source = Source(data)
     try:
         stored = _index(source, 0)

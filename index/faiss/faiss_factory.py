@@ -70,7 +70,8 @@ def filled(factory: str, dim: int) -> str:
 def parsed(dim: int, factory: str, purpose: str, choices: str, *, euclidean: bool = False) -> tuple[Any, str]:
     """An untrained index by its factory string, and that string with {dims/8} and the like filled in.
 
-    Raises InputError when the string means nothing for `dim`.
+    Raises:
+        InputError: The string means nothing for `dim`.
     """
     library = faiss()
     if len(factory) > _MOST_LETTERS or any(len(number) > 7 for number in re.findall(r"\d+", factory)):

@@ -23,8 +23,12 @@ from .faiss_classes import walk
 def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None, *, mapped: bool = False) -> Any:
     """The FAISS index in a file, which must be what one of the factory strings makes for vectors of `dim` dims.
 
-    n: vectors that it must hold; None: any number. mapped: to be searched only, and read where a search needs it.
-    Raises WordhiveError for any other file.
+    Args:
+        n: Vectors that it must hold; None: any number.
+        mapped: To be searched only, and read where a search needs it.
+
+    Raises:
+        WordhiveError: Any other file.
     """
     check(path, dim, factories, n)
     return faiss_library.read(path, mapped=mapped)

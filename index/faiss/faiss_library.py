@@ -14,7 +14,11 @@ from ..errors import WordhiveError, damaged
 
 @cache
 def faiss() -> Any:
-    """The faiss module. Raises WordhiveError when it is not installed."""
+    """The faiss module.
+
+    Raises:
+        WordhiveError: It is not installed.
+    """
     try:
         import faiss as module
     except ImportError as error:
@@ -34,7 +38,11 @@ def one_thread(few: bool = True) -> AbstractContextManager[None]:
 
 
 def write(index: Any, path: Path) -> None:
-    """Write a FAISS index to a file. Raises OSError when the disk is full."""
+    """Write a FAISS index to a file.
+
+    Raises:
+        OSError: The disk is full.
+    """
     failed: list[OSError] = []
     with path.open("wb") as file:
 
@@ -65,7 +73,14 @@ def size(index: Any) -> int:
 
 
 def read(path: Path, *, mapped: bool = False) -> Any:
-    """Read a FAISS index from a file; mapped: memory-mapped, read-only. Raises WordhiveError when it holds none."""
+    """Read a FAISS index from a file;
+
+    Args:
+        mapped: memory-mapped, read-only.
+
+    Raises:
+        WordhiveError: It holds none.
+    """
     library = faiss()
     if not path.is_file():
         raise damaged(path, fault="is missing from the index")

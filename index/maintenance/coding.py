@@ -13,10 +13,12 @@ from ..storage.training import codecs_from, first_stage_from
 class Coding:
     """How the documents of an index are coded.
 
-    used: the configuration of the last parameters; None before the first document.
-    n_unencoded: documents without a vector of the first stage, which every search scores.
-    first_stage_from: number of documents from which on the first stage is as configured; 1: from the first document.
-    codecs_from: the same for the codecs.
+    Attributes:
+        used: The configuration of the last parameters; None before the first document.
+        n_unencoded: Documents without a vector of the first stage, which every search scores.
+        first_stage_from: Number of documents from which on the first stage is as configured; 1: from the first
+            document.
+        codecs_from: The same for the codecs.
     """
 
     used: IndexConfig | None
@@ -28,7 +30,8 @@ class Coding:
 def coding(snapshot: Snapshot, config: IndexConfig) -> Coding:
     """How the documents of an index of that configuration are coded.
 
-    Raises WordhiveError where parameters are damaged.
+    Raises:
+        WordhiveError: Parameters are damaged.
     """
     used = None if snapshot.generation is None else snapshot.parameters(snapshot.generation.id).config
     records = [segment.record for segment in snapshot.segments]

@@ -25,9 +25,10 @@ _PARTS = {
 class IndexInfo:
     """What an index holds.
 
-    n_deleted: deleted documents whose codes are still there.
-    bytes: of each part of it on disk.
-    text_bytes: of all texts as they were given, in UTF-8, whether they are kept or not.
+    Attributes:
+        n_deleted: Deleted documents whose codes are still there.
+        bytes: Of each part of it on disk.
+        text_bytes: Of all texts as they were given, in UTF-8, whether they are kept or not.
     """
 
     path: str

@@ -17,7 +17,8 @@ from .snapshot import Snapshot
 class CurrentSnapshot:
     """The last snapshot that was taken: at opening, by a `reload`, or after a change of one's own.
 
-    catalog, settings: of the open index; a `reload` exchanges them where another index lies at its path.
+    Args:
+        catalog, settings: Of the open index; a `reload` exchanges them where another index lies at its path.
     """
 
     def __init__(self, path: Path, catalog: Catalog, settings: IndexSettings, device: str, files: OpenFiles) -> None:
@@ -35,7 +36,9 @@ class CurrentSnapshot:
     def refresh(self) -> None:
         """Take a snapshot of what others have committed since.
 
-        Raises InputError where the index was closed, and ReplacedError where another one lies at its path.
+        Raises:
+            InputError: The index was closed.
+            ReplacedError: Another one lies at its path.
         """
         with self._lock:
             if self._closed:
@@ -53,7 +56,9 @@ class CurrentSnapshot:
     def reload(self) -> None:
         """Take a snapshot of what others have committed since, or of another index that lies at the path now.
 
-        Raises InputError where the index was closed, and WordhiveError where none is at its path any more.
+        Raises:
+            InputError: The index was closed.
+            WordhiveError: None is at its path any more.
         """
         with self._lock:
             try:
@@ -99,7 +104,11 @@ class CurrentSnapshot:
             return self._snapshot
 
     def opened(self) -> Snapshot:
-        """The snapshot with its files open. Raises WordhiveError for a file that is missing or damaged."""
+        """The snapshot with its files open.
+
+        Raises:
+            WordhiveError: A file that is missing or damaged.
+        """
         snapshot = self.snapshot()
         while not snapshot.open():
             self.refresh()

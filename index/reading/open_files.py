@@ -19,10 +19,11 @@ if TYPE_CHECKING:  # torch is imported for a device of its own alone
 class OpenFiles:
     """Files that are open, parameters that are loaded, and what is on a device.
 
-    segments: by their records.
-    parameters: by their generations.
-    moved: candidate indexes on the device, by segment.
-    scoring: the second stage on the device; None: on the CPU.
+    Attributes:
+        segments: By their records.
+        parameters: By their generations.
+        moved: Candidate indexes on the device, by segment.
+        scoring: The second stage on the device; None: on the CPU.
     """
 
     segments: dict[SegmentRecord, Segment] = field(default_factory=dict)

@@ -39,10 +39,11 @@ _BLOCK_WORDS_ON_DEVICE = 4_000_000
 class Snapshot:
     """The documents of an index at one moment. Each has a row, a number that it keeps for its life.
 
-    segments: in the order of their rows.
-    generation: the last parameters, which code new documents; None before the first document.
-    tombstones: which documents of the segments are deleted.
-    catalog: as it was at that moment.
+    segments: in the order of their rows. generation: the last parameters, which code new documents; None before the
+    first document. tombstones: which documents of the segments are deleted.
+
+    Args:
+        catalog: As it was at that moment.
     """
 
     def __init__(
@@ -95,7 +96,8 @@ class Snapshot:
     def open(self) -> bool:
         """Verify and map all files. False where another process removed some by a merge.
 
-        Raises WordhiveError for a file that is missing or damaged.
+        Raises:
+            WordhiveError: A file that is missing or damaged.
         """
         if self._is_open:
             return True
@@ -262,9 +264,12 @@ class Snapshot:
         return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
 
     def matching(self, where: Where) -> NDArray[np.int64]:
-        """The rows of the documents that match a filter, ascending. Raises InputError for what is no filter.
+        """The rows of the documents that match a filter, ascending.
 
         Where nothing matches, a warning names the attributes that no document has. The last few results are kept.
+
+        Raises:
+            InputError: What is no filter.
         """
         return self._filters.matching(where)
 
@@ -283,7 +288,9 @@ class Snapshot:
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row.
 
-        Raises InputError for a row of no document, WordhiveError for a document that the catalog lost.
+        Raises:
+            InputError: A row of no document.
+            WordhiveError: A document that the catalog lost.
         """
         listed = given_rows(rows).tolist()
         documents = self.catalog.documents(listed)

@@ -27,7 +27,11 @@ def check_word_ids(vectors: WordVectors, settings: IndexSettings) -> None:
 
 
 def check_dims(vectors: WordVectors, generation: Generation | None) -> None:
-    """Raise InputError for vectors of other dims than the index's. generation: None before the first document."""
+    """Raise InputError for vectors of other dims than the index's.
+
+    Args:
+        generation: None before the first document.
+    """
     if generation is None:
         return
     if vectors.dim != generation.dim:

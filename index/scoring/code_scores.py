@@ -21,7 +21,8 @@ def code_scores(
 ) -> NDArray[np.float32]:
     """The words' part of the score of every query with every document, float32 `[n_queries, n_documents]`.
 
-    documents: their codes, laid out as `layout` says. A document without words scores 0.
+    Args:
+        documents: Their codes, laid out as `layout` says. A document without words scores 0.
     """
     if isinstance(layout, Floats):
         return float_scores(queries, documents)

@@ -26,7 +26,8 @@ Spans: TypeAlias = tuple[CodedDocuments, NDArray[np.int64], NDArray[np.int64]]
 class PlacedCodes:
     """The codes of segments on a device, put there when they are first asked for, as long as the segment is open.
 
-    codes: a segment's, uint8 `[n, code_size]`. Those for which there is no room are sent each time.
+    Args:
+        codes: A segment's, uint8 `[n, code_size]`. Those for which there is no room are sent each time.
     """
 
     def __init__(self, device: torch.device, codes: Callable[[CodedDocuments], NDArray[np.uint8]]) -> None:

@@ -83,7 +83,9 @@ class TorchScoring:
 def best_of_spans(products: Tensor, counts: Tensor) -> Tensor:
     """The largest number of each span in every column, float32 `[n_spans, n_columns]`; 0 for a span without rows.
 
-    products: float32 `[n_rows, n_columns]`, at least one row. counts: int64 `[n_spans]`, of the rows of each.
+    Args:
+        products: float32 `[n_rows, n_columns]`, at least one row.
+        counts: int64 `[n_spans]`, of the rows of each.
     """
     # A thread for each number that comes out: no two write to the same place, as in a scatter.
     best = torch.segment_reduce(products, "max", lengths=counts, axis=0, unsafe=True)

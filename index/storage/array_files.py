@@ -56,7 +56,11 @@ def map_array(path: Path, *kinds: str, dims: int = 1) -> Any:
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
-    """Write an array as .npy; never pickles. Raises OSError when the disk is full."""
+    """Write an array as .npy; never pickles.
+
+    Raises:
+        OSError: The disk is full.
+    """
     with ArrayFile(path, array.dtype, len(array), *array.shape[1:]) as file:
         file.write(array)
 

@@ -42,7 +42,8 @@ class Batch:
     ) -> Batch:
         """A batch of what a caller gave.
 
-        Raises InputError for counts that disagree, vectors with huge numbers, bad ids, texts or attributes.
+        Raises:
+            InputError: Counts that disagree, vectors with huge numbers, bad ids, texts or attributes.
         """
         n = len(vectors)
         columns = {"ids": ids, "texts": texts, "attributes": attributes}
@@ -96,9 +97,13 @@ def check_unicode(text: str, what: str) -> None:
 
 
 def attributes_as_json(attributes: dict[str, Any] | None, id: str, place: str = "") -> str | None:
-    """The attributes of document `id` as a JSON text; None for none. place: begins an error's message.
+    """The attributes of document `id` as a JSON text; None for none.
 
-    Raises InputError for what JSON, or a filter, can't hold.
+    Args:
+        place: Begins an error's message.
+
+    Raises:
+        InputError: What JSON, or a filter, can't hold.
     """
     if attributes is not None and not isinstance(attributes, dict):
         raise InputError(
@@ -150,7 +155,11 @@ def _check_names(names: dict[Any, Any], what: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A scalar of NumPy's as Python's own. Raises TypeError for anything else."""
+    """A scalar of NumPy's as Python's own.
+
+    Raises:
+        TypeError: Anything else.
+    """
     if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float, str)):
         return value.item()
     raise TypeError(f"a value is {type(value).__name__}")

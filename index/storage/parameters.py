@@ -24,11 +24,12 @@ _MOST_CONFIG = 1 << 20
 class Parameters:
     """Everything that turns the vectors of a document into what a segment stores.
 
-    config: what was trained: as the index is configured, or with fallbacks where documents were few.
-    words: codec of word vectors.
-    summaries: codec of summaries; None where documents have none.
-    encoding: of the first stage; None where none is configured, or where documents were too few to fit one.
-    dim: of the encoding's vectors; 0 without.
+    Attributes:
+        config: What was trained: as the index is configured, or with fallbacks where documents were few.
+        words: Codec of word vectors.
+        summaries: Codec of summaries; None where documents have none.
+        encoding: Of the first stage; None where none is configured, or where documents were too few to fit one.
+        dim: Of the encoding's vectors; 0 without.
     """
 
     config: IndexConfig

@@ -47,7 +47,8 @@ class Segment:
     def open(self, parameters: Parameters) -> None:
         """Map all files, so that they stay readable when a merge removes them, and check that they fit each other.
 
-        Raises WordhiveError for a damaged file, or one that does not fit the catalog or the parameters.
+        Raises:
+            WordhiveError: A damaged file, or one that does not fit the catalog or the parameters.
         """
         n, n_words = self.record.n_documents, self.record.n_words
         self._expect("words", self.words.shape == (n_words, parameters.words.code_size))
@@ -92,7 +93,11 @@ class Segment:
         return WordIdLists.load(self.folder)
 
     def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The word ids of chosen documents, uint32 `[offsets[-1]]`. offsets: of their words, int64 `[n + 1]`."""
+        """The word ids of chosen documents, uint32 `[offsets[-1]]`.
+
+        Args:
+            offsets: Of their words, int64 `[n + 1]`.
+        """
         return self.word_ids.decode(documents, offsets)
 
     @cached_property

@@ -28,9 +28,10 @@ class EncoderStamp:
 class IndexSettings:
     """What an index was made with (see `Index.create`), and the two settings that tuning may change later.
 
-    has_queries: whether the index keeps queries that its encodings are fitted to.
-    candidates: how many candidates a search takes by default; None: not tuned.
-    probes: lists that a search visits, or the smallest beam of a graph; None: as configured.
+    Attributes:
+        has_queries: Whether the index keeps queries that its encodings are fitted to.
+        candidates: How many candidates a search takes by default; None: not tuned.
+        probes: Lists that a search visits, or the smallest beam of a graph; None: as configured.
     """
 
     config: IndexConfig
@@ -50,7 +51,11 @@ class IndexSettings:
 
     @classmethod
     def of(cls, catalog: Catalog) -> IndexSettings:
-        """The settings in a catalog. Raises WordhiveError where one is missing or damaged."""
+        """The settings in a catalog.
+
+        Raises:
+            WordhiveError: One is missing or damaged.
+        """
         try:
             return cls.parse(catalog.settings(), f"the configuration in {catalog.path}")
         except (KeyError, TypeError, ValueError) as error:

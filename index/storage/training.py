@@ -131,7 +131,9 @@ def _fit_for(config: IndexConfig, n_documents: int, n_words: int) -> IndexConfig
     """The configuration that so many documents can train: with fallbacks where they are too few.
 
     A codec that can't be decoded, which earlier versions took, always has its fallback.
-    Raises InputError for what no sample could train, because it never has enough documents.
+
+    Raises:
+        InputError: What no sample could train, because it never has enough documents.
     """
     fallback: dict[str, str | None] = {}
     if n_documents < first_stage_from(config):

@@ -13,7 +13,11 @@ QUERIES = "queries.safetensors"
 
 
 def save_queries(folder: Path, queries: WordVectors) -> None:
-    """Write queries to the folder of parameters. Raises InputError for numbers that half precision can't hold."""
+    """Write queries to the folder of parameters.
+
+    Raises:
+        InputError: Numbers that half precision can't hold.
+    """
     queries.check_size(lambda number: f"query {number} (counted from 0)")
     write_tensors(folder / QUERIES, queries.tensors())
     sync(folder / QUERIES)
@@ -21,7 +25,11 @@ def save_queries(folder: Path, queries: WordVectors) -> None:
 
 
 def load_queries(folder: Path) -> WordVectors:
-    """The queries that `save_queries` kept. Raises WordhiveError where they are missing or damaged."""
+    """The queries that `save_queries` kept.
+
+    Raises:
+        WordhiveError: They are missing or damaged.
+    """
     path = folder / QUERIES
     try:
         return WordVectors.from_tensors(read_tensors(path))

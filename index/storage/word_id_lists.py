@@ -38,8 +38,10 @@ def by_word_id(texts: WordVectors) -> WordVectors:
 class WordIdLists:
     """The word ids of texts, coded.
 
-    codes: uint8, of all texts one after the other. sizes: `[n_texts]`, bytes of each text's, uint16 where they fit.
-    vocabulary: uint32, ascending; words that all have the same id take no bytes.
+    Attributes:
+        codes: uint8, of all texts one after the other.
+        sizes: `[n_texts]`, bytes of each text's, uint16 where they fit.
+        vocabulary: uint32, ascending; words that all have the same id take no bytes.
     """
 
     codes: NDArray[np.uint8]
@@ -50,7 +52,11 @@ class WordIdLists:
     def encode(
         cls, word_ids: NDArray[np.uint32], offsets: NDArray[np.int64], vocabulary: NDArray[np.uint32]
     ) -> WordIdLists:
-        """Code the ids of all words, ascending within a text. vocabulary: ascending, with all of them."""
+        """Code the ids of all words, ascending within a text.
+
+        Args:
+            vocabulary: Ascending, with all of them.
+        """
         places = np.searchsorted(vocabulary, word_ids)
         bits = np.zeros(len(offsets) - 1, np.int64)
         if len(vocabulary) < 2:
@@ -69,13 +75,21 @@ class WordIdLists:
         return cls(codes, _narrow(sizes), vocabulary)
 
     def save(self, folder: Path) -> None:
-        """Write the files of a segment's word ids. Raises OSError when the disk is full."""
+        """Write the files of a segment's word ids.
+
+        Raises:
+            OSError: The disk is full.
+        """
         for name, part in zip(ID_FILES, (self.codes, self.sizes, self.vocabulary), strict=True):
             save_array(folder / f"{name}.npy", part)
 
     @classmethod
     def load(cls, folder: Path) -> WordIdLists:
-        """The files that `save` wrote, mapped. Raises WordhiveError for one that is missing or damaged."""
+        """The files that `save` wrote, mapped.
+
+        Raises:
+            WordhiveError: One that is missing or damaged.
+        """
         files = zip(ID_FILES, _KINDS, strict=True)
         return cls(*(map_array(folder / f"{name}.npy", *kinds) for name, kinds in files))
 
@@ -90,7 +104,11 @@ class WordIdLists:
     def decode(self, texts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The word ids of the given texts, one text after the other.
 
-        offsets: int64 `[len(texts) + 1]`, of their words. Raises WordhiveError for codes that are damaged.
+        Args:
+            offsets: int64 `[len(texts) + 1]`, of their words.
+
+        Raises:
+            WordhiveError: Codes that are damaged.
         """
         if len(self.vocabulary) < 2 or not offsets[-1]:
             return np.full(offsets[-1], self.vocabulary[0] if len(self.vocabulary) else 0, np.uint32)

@@ -63,7 +63,11 @@ def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:
 def commit_merge(
     catalog: Catalog, merged: Sequence[SegmentRecord], record: SegmentRecord | None, files: Sequence[FileRecord]
 ) -> None:
-    """Commit that a segment replaces those that were merged into it. record: None where no document was left."""
+    """Commit that a segment replaces those that were merged into it.
+
+    Args:
+        record: None where no document was left.
+    """
     with catalog.commit("merge", record.n_documents if record else 0) as transaction:
         transaction.delete_segments(merged)
         if record is not None:

@@ -58,7 +58,11 @@ def create(path: Path, settings: IndexSettings, queries: WordVectors | None) -> 
 
 
 def _create(path: Path, settings: IndexSettings, queries: WordVectors | None, *, existed: bool) -> Catalog:
-    """Make the index while nobody else makes one there. existed: whether the folder was there before."""
+    """Make the index while nobody else makes one there.
+
+    Args:
+        existed: Whether the folder was there before.
+    """
     try:
         check_free(path)
         _build(path, settings, queries)

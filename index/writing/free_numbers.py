@@ -16,7 +16,8 @@ _AT_ONCE = 500
 class FreeNumbers:
     """The numbers that no document of an index has as its id, while nobody else writes to it.
 
-    first_row: the row of the first document of the batch that needs ids.
+    Attributes:
+        first_row: The row of the first document of the batch that needs ids.
     """
 
     catalog: Catalog

@@ -48,7 +48,8 @@ def folder_lock(folder: Path, name: str = LOCK, *, seconds: float = 0.0) -> Iter
 def write_lock(path: Path, catalog: Catalog) -> Iterator[None]:
     """The index at `path`, for this process alone to write; folders that a crash or a failure left are removed.
 
-    Raises WordhiveError when another process is writing, the disk fails or is full, or another index lies there now.
+    Raises:
+        WordhiveError: Another process is writing, the disk fails or is full, or another index lies there now.
     """
     catalog.check_not_replaced()  # a lock is made only where the index is
     with ExitStack() as stack:

@@ -48,7 +48,11 @@ class Writer:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep others from writing, and see what they have committed. Raises WordhiveError where it was replaced."""
+        """Keep others from writing, and see what they have committed.
+
+        Raises:
+            WordhiveError: It was replaced.
+        """
         with self._changing, write_lock(self._path, self._catalog):
             self._current.refresh()
             yield

@@ -12,7 +12,11 @@ from wordhive.index.storage.batch import check_unicode
 
 
 def text_batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    """The texts, `size` at a time. Raises InputError for one that is no valid string."""
+    """The texts, `size` at a time.
+
+    Raises:
+        InputError: One that is no valid string.
+    """
     source = iter(texts)
     while batch := list(islice(source, size)):
         check_strings(batch)

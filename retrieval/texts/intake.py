@@ -22,8 +22,13 @@ class Intake:
     """Documents as a caller gives them; see `Retriever.add`.
 
     A collection is read and checked at once, anything else a commit at a time. held: the documents of a collection, or
-    None. total: how many there are, where that is known.
-    Raises InputError for what is no document, and for an id that comes twice.
+    None.
+
+    Args:
+        total: How many there are, where that is known.
+
+    Raises:
+        InputError: What is no document, and for an id that comes twice.
     """
 
     def __init__(self, documents: Any, total: int | None) -> None:

@@ -14,7 +14,12 @@ from .examples import SourceConfig
 
 
 class LoraConfig(ConfigPart):
-    """Low-rank adapters on every linear layer of the transformer. rank: theirs; alpha: their scale times rank."""
+    """Low-rank adapters on every linear layer of the transformer.
+
+    Attributes:
+        rank: Theirs.
+        alpha: Their scale times rank.
+    """
 
     rank: int = Field(default=32, ge=1)
     alpha: int = Field(default=64, ge=1)
@@ -32,19 +37,24 @@ class PartWeights(ConfigPart):
 class LossConfig(ConfigPart):
     """A sum of losses, each with its weight; 0 leaves it out.
 
-    contrastive: cross-entropy of the positive among all documents of the batch. distillation: KL divergence from the
-    teacher's distribution over them (over a row's own documents where the scores come with the examples).
-    margin_mse: squared error of the margins between positive and negatives against the teacher's (ColBERTer 3.5).
-    matches: how far the best match of every query word in every document of the batch, less its mean there, is from the
-    unreduced teacher's, as the share of variance that is not explained, and the same of the summaries' products: words
-    and summary learn what they match one by one.
-    gate: the mean stop-word gate of document words (α_CS); it closes gates.
-    parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka), with a share
-    of each in the losses as large as it is.
-    scale: what scores are multiplied by before a softmax; teacher_scale: the same for the teacher's.
-    teacher: "unreduced": the base model's own words and summary at all their dims, with the query weights that the
-    model starts with; "scores": those in the examples; or the name of a multi-vector model or cross-encoder, which
-    scores the examples' documents once before the training.
+    Attributes:
+        contrastive: cross-entropy of the positive among all documents of the batch.
+        distillation: KL divergence from the teacher's distribution over them (over a row's own documents where the
+            scores come with the examples).
+        margin_mse: Squared error of the margins between positive and negatives against the teacher's (ColBERTer
+            3.5).
+        matches: How far the best match of every query word in every document of the batch, less its mean there, is
+            from the unreduced teacher's, as the share of variance that is not explained, and the same of the
+            summaries' products: words and summary learn what they match one by one.
+        gate: The mean stop-word gate of document words (α_CS); it closes gates.
+        parts: Which scores the first three see.
+        dims: Word dims that each stand for the whole (Matryoshka), with a share of each in the losses as large as
+            it is.
+        scale: What scores are multiplied by before a softmax.
+        teacher_scale: The same for the teacher's.
+        teacher: "unreduced": the base model's own words and summary at all their dims, with the query weights that
+            the model starts with; "scores": those in the examples; or the name of a multi-vector model or
+            cross-encoder, which scores the examples' documents once before the training.
     """
 
     contrastive: float = Field(default=1.0, ge=0)
@@ -74,14 +84,19 @@ class LossConfig(ConfigPart):
 class StageConfig(ConfigPart):
     """One stage: what is trained, on how much, how fast.
 
-    train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
-    steps: of the optimiser. batch_size: queries a step. mini_batch_size: texts whose activations are in memory at a
-    time (the others' are computed again when their gradients are due); None: all of the batch.
-    negatives: hard negatives of each row. batches: "similar" texts together, or "random" ones of one source.
-    query_length, document_length: tokens; longer texts are cut.
-    learning_rate: of the transformer or its adapters. head_learning_rate: of everything else.
-    dropout: of the transformer, in this stage.
-    sources: of this stage; none: the training's own.
+    Attributes:
+        train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
+        steps: Of the optimiser.
+        batch_size: Queries a step.
+        mini_batch_size: Texts whose activations are in memory at a time (the others' are computed again when their
+            gradients are due); None: all of the batch.
+        negatives: Hard negatives of each row.
+        batches: "similar" texts together, or "random" ones of one source.
+        query_length, document_length: Tokens; longer texts are cut.
+        learning_rate: Of the transformer or its adapters.
+        head_learning_rate: Of everything else.
+        dropout: Of the transformer, in this stage.
+        sources: Of this stage; none: the training's own.
     """
 
     name: str = "train"
@@ -106,11 +121,13 @@ class StageConfig(ConfigPart):
 class TrainConfig(ConfigPart):
     """A training.
 
-    architecture: the model to make from a base model; or model: the name or folder of one to go on with.
-    start_texts: texts of the sources that projections and query weights start from.
-    removed: share of the whole words of such texts that the finished model's gate is to remove: its floor is set at the
-    end; None: it stays at 0.
-    precision: bfloat16 where the processor has it ("auto"), or float32. checkpoint_steps: between two checkpoints.
+    Attributes:
+        architecture: The model to make from a base model; or model: the name or folder of one to go on with.
+        start_texts: Texts of the sources that projections and query weights start from.
+        removed: Share of the whole words of such texts that the finished model's gate is to remove: its floor is
+            set at the end; None: it stays at 0.
+        precision: bfloat16 where the processor has it ("auto"), or float32.
+        checkpoint_steps: Between two checkpoints.
     """
 
     architecture: Architecture | None = None
@@ -138,6 +155,9 @@ class TrainConfig(ConfigPart):
     def load(cls, path: str | Path) -> TrainConfig:
         """The training that a YAML file describes; environment variables are filled in: `${NAME:-default}`.
 
-        Paths are relative to the folder where the command runs. Raises InputError for what is missing or wrong.
+        Paths are relative to the folder where the command runs.
+
+        Raises:
+            InputError: What is missing or wrong.
         """
         return parse(cls, read_yaml(Path(path)), str(path))

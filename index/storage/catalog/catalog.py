@@ -68,7 +68,11 @@ class Catalog:
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
-        """An existing catalog. Raises WordhiveError for a damaged file or a format that this version can't read."""
+        """An existing catalog.
+
+        Raises:
+            WordhiveError: A damaged file or a format that this version can't read.
+        """
         refuse_links(path.parent)
         connection = connect(path)
         try:
@@ -93,7 +97,8 @@ class Catalog:
     def pinned(self) -> Catalog:
         """The catalog of this moment, which later commits do not change, until it is closed.
 
-        Raises WordhiveError for a damaged file, or one that lost commits.
+        Raises:
+            WordhiveError: A damaged file, or one that lost commits.
         """
         counted = commit_count.counted(self.path.parent)  # before reading: another process may be committing
         connection = connect(self.path)
@@ -285,7 +290,11 @@ class Catalog:
                 raise damaged(self.path, f"document {record.id!r:.100}: {error}") from error
 
     def text_codec(self, dictionary: int) -> TextCodec:
-        """The codec of texts that were compressed with a dictionary. Raises WordhiveError where it is missing."""
+        """The codec of texts that were compressed with a dictionary.
+
+        Raises:
+            WordhiveError: It is missing.
+        """
         if dictionary not in self._codecs:
             rows = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
             if not rows:
@@ -308,7 +317,11 @@ class Catalog:
         return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
 
     def matching(self, where: Where) -> list[int]:
-        """The rows of the documents that match a filter, ascending. Raises InputError for what is no filter."""
+        """The rows of the documents that match a filter, ascending.
+
+        Raises:
+            InputError: What is no filter.
+        """
         sql, values = condition(where)
         return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
 
@@ -322,7 +335,11 @@ class Catalog:
         return [name for (name,) in self._rows(documents.ATTRIBUTE_NAMES)]
 
     def _sound(self, read: Callable[[], T]) -> T:
-        """What `read` makes of rows. Raises WordhiveError where they are not what was written."""
+        """What `read` makes of rows.
+
+        Raises:
+            WordhiveError: They are not what was written.
+        """
         try:
             return read()
         except (ValueError, TypeError, RecursionError) as error:

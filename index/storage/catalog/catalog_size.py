@@ -21,9 +21,10 @@ Read = Callable[[str], list[tuple[Any, ...]]]
 class CatalogSize:
     """Bytes of a catalog.
 
-    file: of the whole file, once SQLite's log is folded into it.
-    texts: of the compressed texts in it, with the dictionary that they are compressed by.
-    plain_texts: of all texts as they were given, in UTF-8, whether they are kept or not.
+    Attributes:
+        file: Of the whole file, once SQLite's log is folded into it.
+        texts: Of the compressed texts in it, with the dictionary that they are compressed by.
+        plain_texts: Of all texts as they were given, in UTF-8, whether they are kept or not.
     """
 
     file: int

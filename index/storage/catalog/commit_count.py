@@ -22,7 +22,8 @@ _MOST_BYTES = 100
 def counted(folder: Path) -> int:
     """Commits that the index in `folder` once had; 0 where none was counted.
 
-    Raises WordhiveError for a damaged file.
+    Raises:
+        WordhiveError: A damaged file.
     """
     path = folder / NAME
     try:

@@ -46,9 +46,13 @@ class UnlockedConnection(sqlite3.Connection):
 
 
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
-    """A connection to the catalog at `path`, without locks where it can only be read. create: make it if there is none.
+    """A connection to the catalog at `path`, without locks where it can only be read.
 
-    Raises WordhiveError for a catalog that is damaged, or whose log has to be folded into it first.
+    Args:
+        create: Make it if there is none.
+
+    Raises:
+        WordhiveError: A catalog that is damaged, or whose log has to be folded into it first.
     """
     connection = _connection(path, f"mode={'rwc' if create else 'rw'}")
     try:

@@ -65,7 +65,11 @@ class DocumentRecord:
     body: bytes | None
 
     def document(self, codec: TextCodec) -> StoredDocument:
-        """What it stands for. Raises ValueError where that is not what was written."""
+        """What it stands for.
+
+        Raises:
+            ValueError: That is not what was written.
+        """
         text = self.body
         if not isinstance(self.id, str) or not isinstance(self.attributes, (str, type(None))):
             raise ValueError("an id or attributes that are no text")
@@ -82,7 +86,11 @@ class DocumentRecord:
 def insert(
     transaction: sqlite3.Connection, rows: Sequence[int], batch: Batch, codec: TextCodec, *, store_texts: bool
 ) -> None:
-    """Write the documents of a batch into their rows. store_texts: or only their sizes."""
+    """Write the documents of a batch into their rows.
+
+    Args:
+        store_texts: Or only their sizes.
+    """
     if codec.id:
         transaction.execute("INSERT OR IGNORE INTO dictionary VALUES (?, ?)", (codec.id, codec.dictionary))
     for row, id, given, attributes in zip(rows, batch.ids, batch.texts, batch.attributes, strict=True):
