@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..candidates.candidate_index import CandidateIndex
-from ..codecs import Codec, check_codec, decodes, learns, load_codec, train_codec, wanted
+from ..codecs import Codec, check_codec, decodes, has_codebooks, load_codec, sample_size, train_codec
 from ..config import FittedConfig, IndexConfig, SummaryConfig
 from ..encodings import FusedEncoding, least_documents
 from ..errors import InputError, WordhiveError
@@ -130,7 +130,7 @@ class Parameters:
 
 def codec_sample(factory: str, documents: WordVectors) -> NDArray[np.float32]:
     """The words of a sample of documents that a codec of that name is trained on, float32 `[n, dim]`."""
-    return documents.vectors[word_sample(documents, wanted(factory), 0)]
+    return documents.vectors[word_sample(documents, sample_size(factory), 0)]
 
 
 def fit_encoding(
@@ -168,7 +168,7 @@ def _trainable(config: IndexConfig, n_documents: int, n_words: int) -> IndexConf
         makeshift.update(encoding=None, reduction=None)
     codecs = {"codec": (config.codec, n_words), "summary_codec": (config.summary_codec, n_documents)}
     for name, (codec, n) in codecs.items():
-        few = learns(codec) and (n_documents < _LEAST_TO_LEARN or n < _wanted(codec, name, wanted(codec)))
+        few = has_codebooks(codec) and (n_documents < _LEAST_TO_LEARN or n < _wanted(codec, name, sample_size(codec)))
         if few or not decodes(codec):
             makeshift[name] = "SQ8"
     return config.model_copy(update=makeshift)
@@ -218,7 +218,7 @@ def first_stage_from(config: IndexConfig) -> int:
 
 def codecs_from(config: IndexConfig) -> int:
     """From how many documents on codecs are those that are configured; 1: from the first."""
-    return _LEAST_TO_LEARN if learns(config.codec) or learns(config.summary_codec) else 1
+    return _LEAST_TO_LEARN if has_codebooks(config.codec) or has_codebooks(config.summary_codec) else 1
 
 
 def check_fits_exact_match(config: IndexConfig) -> None:
