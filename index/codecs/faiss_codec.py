@@ -17,26 +17,26 @@ from ..faiss.faiss_index import FaissIndex, Kind
 from .layout import ByteSteps, CodeParts, Floats, Layout
 
 ENDING = ".faiss"
-# Fewer words than these say little about the range of those to come.
+# The range of fewer words says little about the range of later ones.
 _FEW_WORDS = 10_000
-WANTED = 20_000
-# Scalar quantisers know each dim's range, and floats nothing; all others learn codebooks.
+SAMPLE_SIZE = 20_000
+# Codecs without codebooks: scalar quantisers learn a range per dim, Flat learns nothing.
 _PLAIN = re.compile(r"SQ\w+|Flat")
-# Of several bits a dim, which FAISS 1.15 decodes by the first one alone.
+# RaBitQ of several bits a dim: FAISS 1.15 decodes only the first.
 _UNDECODED = re.compile(r"RaBitQ(fs)?[2-9]")
-# Of each kind one, for who names none.
+# One codec of each kind, for error messages.
 CHOICES = (
     "Senary256, Ternary256, Residual256x2, Residual256x1, SQ8, SQ6, SQ4, SQfp16, PQ8, OPQ8,PQ8, RQ8x8, RaBitQ or Flat"
 )
 
 
-def learns(factory: str) -> bool:
-    """Whether a codec of that name has codebooks."""
+def has_codebooks(factory: str) -> bool:
+    """Whether a codec learns codebooks."""
     return _PLAIN.fullmatch(factory) is None
 
 
 def decodes(factory: str) -> bool:
-    """Whether the codes of a codec of that name are decoded by all that they say."""
+    """Whether decoding uses all bits of a code."""
     return _UNDECODED.search(factory) is None
 
 
@@ -91,7 +91,7 @@ class FaissCodec:
         return vectors
 
     def check_codes(self, codes: NDArray[np.uint8]) -> None:
-        """Every code of such a codec stands for a vector: its tables have a row for each value of each field."""
+        """Every code can be decoded: the tables have a row for each value of each field."""
 
     def save(self, folder: Path, name: str) -> None:
         faiss_library.write(self._index, folder / f"{name}{ENDING}")

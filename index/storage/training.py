@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..candidates.candidate_index import CandidateIndex
-from ..codecs import check_codec, decodes, learns, train_codec, wanted
+from ..codecs import check_codec, decodes, has_codebooks, sample_size, train_codec
 from ..config import FittedConfig, IndexConfig
 from ..encodings import FusedEncoding, least_documents
 from ..errors import InputError
@@ -82,7 +82,7 @@ def train_parameters(
 
 def codec_sample(factory: str, documents: WordVectors) -> NDArray[np.float32]:
     """Words of a sample of documents, as many as a codec of that name is trained on: float32 `[n, dim]`."""
-    return documents.vectors[word_sample(documents, wanted(factory), 0)]
+    return documents.vectors[word_sample(documents, sample_size(factory), 0)]
 
 
 def fit_encoding(
@@ -140,7 +140,10 @@ def _fit_for(config: IndexConfig, n_documents: int, n_words: int) -> IndexConfig
         fallback.update(encoding=None, reduction=None)
     codecs = {"codec": (config.codec, n_words), "summary_codec": (config.summary_codec, n_documents)}
     for name, (codec, n) in codecs.items():
-        few = learns(codec) and (n_documents < _LEAST_FOR_CODEBOOKS or n < _least_to_train(codec, name, wanted(codec)))
+        least = _least_to_train(codec, name, sample_size(codec)) if has_codebooks(codec) else 0
+        few = has_codebooks(codec) and (n_documents < _LEAST_FOR_CODEBOOKS or n < least)
+            n_documents < _LEAST_FOR_CODEBOOKS or n < _least_to_train(codec, name, sample_size(codec))
+        )
         if few or not decodes(codec):
             fallback[name] = _FALLBACK_CODEC
     return config.model_copy(update=fallback)
@@ -155,7 +158,7 @@ def first_stage_from(config: IndexConfig) -> int:
 
 def codecs_from(config: IndexConfig) -> int:
     """The number of documents from which on codecs are as configured; 1: from the first document."""
-    return _LEAST_FOR_CODEBOOKS if learns(config.codec) or learns(config.summary_codec) else 1
+    return _LEAST_FOR_CODEBOOKS if has_codebooks(config.codec) or has_codebooks(config.summary_codec) else 1
 
 
 def _least_for_candidates(config: IndexConfig) -> int:
