@@ -3,7 +3,7 @@
 A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels, times a
 scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits; with 3 of them 1.6, five dims to a byte;
 with 6 of them 2.7, three dims to a byte. The levels fit the usual word; without the scale, one that is far from its
-centroid is clipped (docs/codecs.md).
+centroid is clipped (docs/measurements/codecs.md).
 
 Decoding needs no arithmetic on levels: a byte stands for a vector of its own, rotated back, in a table, so that a word
 is one row of the centroids plus the scaled sum of one row of each table.

@@ -1,7 +1,7 @@
 """The best inner product of every document with each of some words: what a fitted encoding asks of a document.
 
 In bfloat16 where the processor multiplies that in hardware, four times as fast as float32: a product is then off by up
-to .4 % of the lengths, a small part of what a fitted encoding is off by (docs/performance.md).
+to .4 % of the lengths, a small part of what a fitted encoding is off by (docs/measurements/speed.md).
 """
 
 from __future__ import annotations
