@@ -46,12 +46,12 @@ tree:
 	@for folder in cli eval index retrieval configs; do ln -sfn ../../../$$folder build/types/wordhive/$$folder; done
 
 # The site's programs have an environment of their own, so that wordhive's has none of their dependencies.
-$(SITE_READY): Makefile
+$(SITE_READY): site/requirements.txt
 	$(PYTHON) -m venv $(SITE_VENV)
-	$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check zensical==0.0.73 mkdocstrings==1.0.8 mkdocstrings-python==2.0.11
+	$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r site/requirements.txt
 	@touch $@
 
-docs: $(SITE_READY) tree  ## the documentation as a site, into build/site
+docs: $(SITE_READY) tree  ## the documentation as a site, into build/site (its search needs a server: python3 -m http.server -d build/site)
 	$(SITE_VENV)/bin/zensical build --clean --strict
 
 bench: $(READY)  ## quality and cost on the collections in WORDHIVE_DATA, into out/
