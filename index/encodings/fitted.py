@@ -36,7 +36,7 @@ _DOCUMENTS_AT_ONCE = 1024
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
-# Of k-means: twice as many find hardly more, and only where candidates are few (docs/performance.md).
+# Of k-means: twice as many find hardly more, and only where candidates are few (docs/measurements/speed.md).
 _ROUNDS = 8
 # Words that are looked at for each place in the sample; of a large first batch all different ones are among them.
 _WORDS_A_PLACE = 4

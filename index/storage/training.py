@@ -142,8 +142,6 @@ def _fit_for(config: IndexConfig, n_documents: int, n_words: int) -> IndexConfig
     for name, (codec, n) in codecs.items():
         least = _least_to_train(codec, name, sample_size(codec)) if has_codebooks(codec) else 0
         few = has_codebooks(codec) and (n_documents < _LEAST_FOR_CODEBOOKS or n < least)
-            n_documents < _LEAST_FOR_CODEBOOKS or n < _least_to_train(codec, name, sample_size(codec))
-        )
         if few or not decodes(codec):
             fallback[name] = _FALLBACK_CODEC
     return config.model_copy(update=fallback)

@@ -176,7 +176,7 @@ _ORDERS = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": 
 
 
 def _matches(where: dict[str, Any], attributes: dict[str, Any] | None, id: str = "") -> bool:
-    """What a filter means, for one document: the definition in docs/filters.md, line by line."""
+    """What a filter means, for one document: the definition in docs/guides/filters.md, line by line."""
     return all(_entry_matches(key, given, attributes or {}, id) for key, given in where.items())
 
 
