@@ -136,14 +136,14 @@ def _opened(to: Path, model: str | None, config: str | None, device: str, backen
     from wordhive.retrieval.retriever import Retriever
 
     retriever = Retriever.open(to, model, device=device, backend=backend)
-    if config is not None and IndexConfig.load(config) != retriever.index.config:
+    if config is not None and IndexConfig.load(config) != retriever.index.settings.config:
         raise InputError(f"{to} was made with another configuration than {config!r}; leave out --config")
     return retriever
 
 
 def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, device: str) -> Encoder:
     from wordhive.index import IndexConfig
-    from wordhive.index.candidates.candidate_index import check_device
+    from wordhive.index.candidates.gpu import check_device
     from wordhive.index.writing.creation import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL
     from wordhive.retrieval.retriever import encoder_of, fitting_config

@@ -135,7 +135,7 @@ def _later(info: IndexInfo, coding: Coding | None) -> list[str]:
 
 
 def _codecs(info: IndexInfo, config: IndexConfig) -> str:
-    from wordhive.index.faiss.faiss_library import filled
+    from wordhive.index.faiss.faiss_factory import filled
 
     words = filled(config.codec, info.dim) if info.dim else config.codec
     if not info.summary_dim:
@@ -144,7 +144,7 @@ def _codecs(info: IndexInfo, config: IndexConfig) -> str:
 
 
 def _first_stage(info: IndexInfo, config: IndexConfig) -> str:
-    from wordhive.index.faiss.faiss_library import filled
+    from wordhive.index.faiss.faiss_factory import filled
 
     if config.encoding is None:
         return "none: every search scores all documents"

@@ -18,7 +18,8 @@ from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 
 if TYPE_CHECKING:
     from wordhive.index.filters.conditions import Where
-    from wordhive.retrieval.searcher import Candidates, Hit
+    from wordhive.retrieval.search.search_options import Candidates
+    from wordhive.retrieval.searcher import Hit
     from wordhive.retrieval.texts.documents import Query
 
 _QUERIES_AT_ONCE = 64

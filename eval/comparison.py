@@ -77,7 +77,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class QueryChange:
-    """A query on which two runs differ. difference: the first run's value less the other's."""
+    """A query on which two runs differ.
+
+    Attributes:
+        difference: The first run's value less the other's.
+    """
 
     id: str
     first: float
@@ -88,9 +92,13 @@ class QueryChange:
 def compare(qrels: Qrels, runs: dict[str, Run], measure: str = "ndcg@10", test: Test = "fisher") -> Comparison:
     """Compare the first run with each of the others on every judged query, by a paired, two-sided test.
 
-    test: Fisher's randomisation, 10,000 permutations with a fixed seed, or Student's t. p-values are corrected for the
-    number of comparisons, by Holm. Raises InputError for fewer than two runs or queries, an unknown measure, or a run
-    that answers none of the judged queries.
+    Args:
+        test: Fisher's randomisation, 10,000 permutations with a fixed seed, or Student's t. p-values are corrected
+            for the number of comparisons, by Holm.
+
+    Raises:
+        InputError: Fewer than two runs or queries, an unknown measure, or a run that answers none of the judged
+            queries.
     """
     _check(qrels, runs, measure, test)
     if len(runs) < 2 or len(qrels) < 2:

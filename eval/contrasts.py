@@ -75,8 +75,13 @@ def p_value(differences: NDArray[np.float64], test: Test, seed: int = 0) -> floa
     for a single query, of which nothing can be told.
 
     Where all differences are equal, Student's t would divide by their variance of 0: their p-value is then the exact
-    one of the randomisation, 2 / 2^n. seed: draws the permutations. Raises InputError for differences that are no
-    numbers.
+    one of the randomisation, 2 / 2^n.
+
+    Args:
+        seed: Draws the permutations.
+
+    Raises:
+        InputError: Differences that are no numbers.
     """
     from scipy import stats
 

@@ -27,13 +27,13 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """The installed versions of what results depend on."""
-    found = {}
+    versions = {}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def machine() -> dict[str, Any]:

@@ -18,7 +18,11 @@ class PublishedResult(ConfigPart):
 
 
 class PublishedCollection(ConfigPart):
-    """What systems have on a collection. measure: such as "ndcg@10"."""
+    """What systems have on a collection.
+
+    Attributes:
+        measure: Such as "ndcg@10".
+    """
 
     measure: str
     systems: dict[str, PublishedResult]
@@ -32,7 +36,8 @@ class _Published(ConfigPart):
 def published(collection: str, measure: str) -> dict[str, tuple[float, str]]:
     """System → value of the measure, and its source; empty where nothing is known.
 
-    collection: an ir_datasets id.
+    Args:
+        collection: An ir_datasets id.
     """
     known = _read().collections.get(collection)
     if known is None or known.measure != measure:

@@ -14,12 +14,17 @@ from .contrasts import Contrast
 
 
 @dataclass(frozen=True)
-class IndexFindings:
+class IndexResults:
     """What an index of wordhive holds.
 
-    encoder: name and fingerprint. config: of the index. words_per_document: word vectors that are stored.
-    words_removed: share of the documents' whole words that the model's stop-word gate removed; None without one.
-    bytes_per_document: of every part on disk. text_bytes: of a document's plain text.
+    Attributes:
+        encoder: Name and fingerprint.
+        config: Of the index.
+        words_per_document: Word vectors that are stored.
+        words_removed: Share of the documents' whole words that the model's stop-word gate removed; None without
+            one.
+        bytes_per_document: Of every part on disk.
+        text_bytes: Of a document's plain text.
     """
 
     encoder: str
@@ -34,13 +39,18 @@ class IndexFindings:
 class SystemResults:
     """One system on one collection.
 
-    kind: wordhive, bm25, dense, multi-vector, fusion or run. description: one line, what it is. measures: means over
-    the judged queries. per_query: measure → value of each query, in the order of `CollectionResults.query_ids`.
-    candidate_recall: number of candidates → share of the exact top 10; empty where there is no first stage.
-    bytes_per_document: by part, without texts and parameters; empty where unknown. latency: stage → p50, p95, p99 in
-    milliseconds, "total" among the stages. seconds_indexing: encoding included; None where it is unknown. peak_memory:
-    bytes of the process while the system was measured, or until then where that can't be told. run: the TREC file,
-    relative to the report's folder. index: None for other systems than whole ones of wordhive.
+    Attributes:
+        kind: Wordhive, bm25, dense, multi-vector, fusion or run.
+        description: One line, what it is.
+        measures: Means over the judged queries.
+        per_query: Measure → value of each query, in the order of `CollectionResults.query_ids`.
+        candidate_recall: Number of candidates → share of the exact top 10; empty where there is no first stage.
+        bytes_per_document: By part, without texts and parameters; empty where unknown.
+        latency: Stage → p50, p95, p99 in milliseconds, "total" among the stages.
+        seconds_indexing: Encoding included; None where it is unknown.
+        peak_memory: Bytes of the process while the system was measured, or until then where that can't be told.
+        run: The TREC file, relative to the report's folder.
+        index: None for other systems than whole ones of wordhive.
     """
 
     name: str
@@ -55,15 +65,17 @@ class SystemResults:
     seconds_indexing: float | None
     peak_memory: int | None
     run: str
-    index: IndexFindings | None = None
+    index: IndexResults | None = None
 
 
 @dataclass(frozen=True)
 class HitResult:
     """A document that was found.
 
-    grade: as judged, 0 for irrelevant, None for not judged. text: its beginning, at most 300 characters. matches: query
-    word, document word, share of all that adds to the score; empty where the system can't tell.
+    Attributes:
+        grade: As judged, 0 for irrelevant, None for not judged.
+        text: Its beginning, at most 300 characters.
+        matches: Query word, document word, share of all that adds to the score; empty where the system can't tell.
     """
 
     id: str
@@ -77,7 +89,9 @@ class HitResult:
 class SideBySide:
     """A query on which baseline and best other system differ most.
 
-    systems: system → value of the main measure. hits: of these two systems, the first five.
+    Attributes:
+        systems: System → value of the main measure.
+        hits: Of these two systems, the first five.
     """
 
     query_id: str
@@ -90,9 +104,12 @@ class SideBySide:
 class CollectionResults:
     """All systems on one collection.
 
-    main_measure: what systems are compared by. baseline: what they are compared with. truncated: share of documents
-    longer than the model's window; None where that is unknown. published: system → value of the main measure, source.
-    warnings: a line → how often.
+    Attributes:
+        main_measure: What systems are compared by.
+        baseline: What they are compared with.
+        truncated: Share of documents longer than the model's window; None where that is unknown.
+        published: System → value of the main measure, source.
+        warnings: A line → how often.
     """
 
     name: str
@@ -114,7 +131,9 @@ class CollectionResults:
 class ExperimentResults:
     """All collections of an experiment.
 
-    alpha: p-values below it are significant. setting: configuration, versions, hardware, seeds, git revision, date.
+    Attributes:
+        alpha: p-values below it are significant.
+        setting: Configuration, versions, hardware, seeds, git revision, date.
     """
 
     title: str
@@ -147,20 +166,28 @@ class ExperimentResults:
         return any({c.first, c.second} == pair and c.p < self.alpha for c in collection.contrasts)
 
     @classmethod
-    def from_json(cls, text: str, source: str = "the findings") -> ExperimentResults:
-        """What `to_json` wrote; `source` names it in errors. Raises InputError for anything else."""
+    def from_json(cls, text: str, source: str = "the results") -> ExperimentResults:
+        """What `to_json` wrote; `source` names it in errors.
+
+        Raises:
+            InputError: Anything else.
+        """
         try:
             return _FINDINGS.validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise InputError(
-                f"{source} holds no findings: {place} {first['msg'].lower()}; expected report.json of wordhive eval"
+                f"{source} holds no results: {place} {first['msg'].lower()}; expected report.json of wordhive eval"
             ) from error
 
     @classmethod
     def read(cls, path: Path) -> ExperimentResults:
-        """Those in a report.json. Raises InputError where it holds none."""
+        """Those in a report.json.
+
+        Raises:
+            InputError: It holds none.
+        """
         return cls.from_json(path.read_text(encoding="utf-8"), str(path))
 
 

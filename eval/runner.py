@@ -35,8 +35,10 @@ _SIDE_BY_SIDE = TypeAdapter(list[SideBySide])
 class Runner:
     """An experiment under way.
 
-    report: the folder of runs and of what is kept of every step. cache: the folder of encodings and indexes, which
-    several experiments may share. on_step: called with collection and system when a step is done.
+    Args:
+        report: The folder of runs and of what is kept of every step.
+        cache: The folder of encodings and indexes, which several experiments may share.
+        on_step: Called with collection and system when a step is done.
     """
 
     def __init__(
@@ -59,10 +61,10 @@ class Runner:
         """
         self._check()
         collections = [self._collection(spec) for spec in self.experiment.collections]
-        found = setting()
-        found["config"] = self.experiment.model_dump(mode="json", exclude_none=True)
-        found["seed"] = self.experiment.seed
-        return ExperimentResults(self.experiment.title, collections, self.experiment.test, self.experiment.alpha, found)
+        facts = setting()
+        facts["config"] = self.experiment.model_dump(mode="json", exclude_none=True)
+        facts["seed"] = self.experiment.seed
+        return ExperimentResults(self.experiment.title, collections, self.experiment.test, self.experiment.alpha, facts)
 
     def step(self, name: str, job: Task) -> TaskResult:
         """A system's run and costs on a job: kept ones where nothing that determines them has changed."""
@@ -73,18 +75,18 @@ class Runner:
         kept = read_result(state, made_for)
         if kept is not None and path.is_file() and _digest(path) == kept["run"]:
             return TaskResult(_COSTS.validate_python(kept["costs"]), made_for, path)
-        found = self._found(spec, job)
-        _write_run(path, found, slug(name))
+        result = self._result(spec, job)
+        _write_run(path, result, slug(name))
         state.parent.mkdir(parents=True, exist_ok=True)
-        write_result(state, {"costs": asdict(found.costs), "run": _digest(path)}, made_for)
+        write_result(state, {"costs": asdict(result.costs), "run": _digest(path)}, made_for)
         self._on_step(job.folder, name)
-        return TaskResult(found.costs, made_for, path)
+        return TaskResult(result.costs, made_for, path)
 
-    def _found(self, spec: SystemSpec, job: Task) -> RunResult:
+    def _result(self, spec: SystemSpec, job: Task) -> RunResult:
         if not job.prepared.collection.without_itself:
             return find(spec, job)
-        found = find(spec, replace(job, depth=job.depth + 1))
-        return replace(found, run=without_itself(found.run, job.depth))
+        result = find(spec, replace(job, depth=job.depth + 1))
+        return replace(result, run=without_itself(result.run, job.depth))
 
     def _check(self) -> None:
         """Find out now what would end the experiment after hours."""
@@ -182,9 +184,9 @@ class Runner:
         }
         if (kept := read_result(path, made_for)) is not None:
             return _SIDE_BY_SIDE.validate_python(kept["queries"])
-        found = side_by_side(job, list(self.experiment.systems), steps, values, self.experiment.reference)
-        write_result(path, {"queries": [asdict(query) for query in found]}, made_for)
-        return found
+        queries = side_by_side(job, list(self.experiment.systems), steps, values, self.experiment.reference)
+        write_result(path, {"queries": [asdict(query) for query in queries]}, made_for)
+        return queries
 
 
 def _tuning(job: Task, split: str) -> Task:
@@ -193,11 +195,11 @@ def _tuning(job: Task, split: str) -> Task:
     return replace(job, prepared=prepared, folder=f"{job.folder}/tuning-{slug(split)}", timed=0, exact=0)
 
 
-def _write_run(path: Path, found: RunResult, tag: str) -> None:
+def _write_run(path: Path, result: RunResult, tag: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"writing-{path.name}")
     with temporary.open("w", encoding="utf-8") as file:
-        file.writelines(trec_lines(found.run, f"wordhive-{tag}"))
+        file.writelines(trec_lines(result.run, f"wordhive-{tag}"))
     temporary.replace(path)
 
 

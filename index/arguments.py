@@ -32,7 +32,8 @@ def shown(value: Any) -> str:
 def whole_number(given: Any, name: str, *, least: int = 1, otherwise: str = "") -> int:
     """A whole number, NumPy's too, but no boolean. `otherwise` ends the message: what else is taken.
 
-    Raises InputError for anything else, and for a number below `least` or beyond 64 bits.
+    Raises:
+        InputError: Anything else, and for a number below `least` or beyond 64 bits.
     """
     number = _whole(given)
     if number is None or not least <= number <= _LARGEST:
@@ -51,7 +52,11 @@ def _whole(given: Any) -> int | None:
 
 
 def real_number(given: Any, name: str, expected: str, *, least: float = -math.inf, most: float = math.inf) -> float:
-    """A finite number, NumPy's too, but no boolean. Raises InputError for anything else; `expected` says what was."""
+    """A finite number, NumPy's too, but no boolean.
+
+    Raises:
+        InputError: Anything else; `expected` says what was.
+    """
     try:
         number = math.nan if isinstance(given, bool) or not isinstance(given, Real) else float(given)
     except OverflowError:
@@ -62,14 +67,22 @@ def real_number(given: Any, name: str, expected: str, *, least: float = -math.in
 
 
 def flag(given: Any, name: str) -> bool:
-    """True or False, NumPy's too. Raises InputError for anything else: "no" would count as true."""
+    """True or False, NumPy's too.
+
+    Raises:
+        InputError: Anything else: "no" would count as true.
+    """
     if not isinstance(given, (bool, np.bool_)):
         raise InputError(f"{name} is {shown(given)}; expected True or False")
     return bool(given)
 
 
 def one_of(given: Any, name: str, choices: Sequence[str]) -> str:
-    """One of some names. Raises InputError for anything else."""
+    """One of some names.
+
+    Raises:
+        InputError: Anything else.
+    """
     if not isinstance(given, str) or given not in choices:
         raise InputError(f"{name} is {shown(given)}; choose {', '.join(choices[:-1])} or {choices[-1]}")
     return given
@@ -84,7 +97,8 @@ def instance(given: Any, name: str, kind: type[Any] | tuple[type[Any], ...], exp
 def given_path(path: Any, name: str = "the path") -> Path:
     """A string or a path as a path from the root on, `~` expanded: it stays the same whatever the working directory is.
 
-    Raises InputError for anything else, for what no file can be called, and for a home folder that is not there.
+    Raises:
+        InputError: Anything else, for what no file can be called, and for a home folder that is not there.
     """
     try:
         return Path(given_name(path, name)).expanduser().absolute()
@@ -93,7 +107,11 @@ def given_path(path: Any, name: str = "the path") -> Path:
 
 
 def given_name(path: Any, name: str) -> str:
-    """A string or a path as it was written. Raises InputError for anything else, and for what no file can be called."""
+    """A string or a path as it was written.
+
+    Raises:
+        InputError: Anything else, and for what no file can be called.
+    """
     try:
         written = os.fspath(path)
         if isinstance(written, str) and written and "\0" not in written:
@@ -114,7 +132,11 @@ def is_iterable(given: Any) -> bool:
 
 
 def strings(given: Any, name: str) -> list[str]:
-    """Some strings, as a list, of a list, a set, an array or a generator. Raises InputError for anything else."""
+    """Some strings, as a list, of a list, a set, an array or a generator.
+
+    Raises:
+        InputError: Anything else.
+    """
     if isinstance(given, (str, bytes, Mapping)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list of strings")
     texts = list(given)
@@ -127,7 +149,8 @@ def strings(given: Any, name: str) -> list[str]:
 def listed(given: Any, name: str) -> list[Any]:
     """What is given for each document of a batch, as a list, of a list, an array or a generator.
 
-    Raises InputError for one string, and for what has no order or gives its keys.
+    Raises:
+        InputError: One string, and for what has no order or gives its keys.
     """
     if isinstance(given, (str, bytes, Mapping, Set)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list with one for each document")
@@ -137,7 +160,8 @@ def listed(given: Any, name: str) -> list[Any]:
 def id_list(ids: Any) -> list[Any]:
     """Ids to look for, as a list, of a list, a set, an array or a generator.
 
-    Raises InputError for one string, for what gives its keys, and for no iterable.
+    Raises:
+        InputError: One string, for what gives its keys, and for no iterable.
     """
     if isinstance(ids, (str, bytes, Mapping)) or not is_iterable(ids):
         raise InputError(f"ids is {shown(ids)}; expected a list of ids")
@@ -154,7 +178,11 @@ def given_ids(ids: Iterable[Any]) -> list[str]:
 
 
 def given_rows(rows: Any) -> NDArray[np.int64]:
-    """Row numbers as int64 `[n]`. Raises InputError for what is no list or array of whole numbers."""
+    """Row numbers as int64 `[n]`.
+
+    Raises:
+        InputError: What is no list or array of whole numbers.
+    """
     if isinstance(rows, np.ndarray) and rows.dtype == np.int64 and rows.ndim == 1:
         return rows
     refused = InputError(f"rows is {shown(rows)}; expected a list of row numbers")

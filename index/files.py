@@ -38,7 +38,8 @@ def hexdigest(path: Path, digest: Digest) -> str:
 def refuse_links(index: Path) -> None:
     """Raise WordhiveError for a link in an index, which would lead what is written to wherever it points.
 
-    index: its folder, which may be reached by a link itself: that is the user's own.
+    Args:
+        index: Its folder, which may be reached by a link itself: that is the user's own.
     """
     for folder in (index, index / "segments", index / "params"):
         if folder.is_dir():
@@ -65,7 +66,8 @@ def discard(path: Path) -> None:
 def open_regular(path: Path) -> BinaryIO:
     """A file opened to be read, which must be one: to open a pipe would wait for who writes to it, for ever.
 
-    Raises OSError for anything else, and for a link to a file.
+    Raises:
+        OSError: Anything else, and for a link to a file.
     """
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - who asked for it closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

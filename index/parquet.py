@@ -26,7 +26,7 @@ from .config import IndexConfig
 from .errors import InputError, WordhiveError
 from .files import discard
 from .index import Index
-from .reading.snapshot import Snapshot, blocks
+from .reading.snapshot import Snapshot
 from .storage.segment import Segment
 from .storage.settings import IndexSettings
 from .word_vectors import WordVectors
@@ -42,22 +42,28 @@ Advance = Callable[[int], None]
 def export_index(index: Index, path: str | Path, *, vectors: bool = True, on_documents: Advance | None = None) -> int:
     """Write the documents of an index to a Parquet file, which appears once it is complete; their number.
 
-    vectors: with word vectors (as their codes say), word ids and summaries, which `import_index` needs.
-    on_documents: called with the number of documents that were written since the last call.
-    Raises WordhiveError without pyarrow, OSError where the file can't be written.
+    Args:
+        index: The index.
+        path: The file.
+        vectors: Write word vectors (as their codes are decoded), word ids and summaries, which `import_index` needs.
+        on_documents: Called with the number of documents that were written since the last call.
+
+    Raises:
+        WordhiveError: pyarrow is not installed.
+        OSError: The file can't be written.
     """
     instance(index, "index", Index, "an Index: Index.open(path)")
-    path, now, parquet = given_path(path), index.snapshot(), _parquet()
-    schema = _schema(now, index.settings, vectors=flag(vectors, "vectors"))
+    path, snapshot, parquet = given_path(path), index.snapshot(), _parquet()
+    schema = _schema(snapshot, index.settings, vectors=flag(vectors, "vectors"))
     temporary, n = path.with_name(f"writing-{os.getpid()}-{path.name}"), 0
     try:
         with parquet.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
-            for segment in now.segments:
-                for local in blocks(segment, now.live(segment)):
-                    writer.write_batch(_batch(now, segment, local, schema))
-                    n += len(local)
+            for segment in snapshot.segments:
+                for documents in segment.blocks(snapshot.tombstones.live(segment)):
+                    writer.write_batch(_batch(snapshot, segment, documents, schema))
+                    n += len(documents)
                     if on_documents:
-                        on_documents(len(local))
+                        on_documents(len(documents))
         temporary.replace(path)
     except BaseException:
         discard(temporary)
@@ -68,12 +74,19 @@ def export_index(index: Index, path: str | Path, *, vectors: bool = True, on_doc
 def import_index(
     path: str | Path, to: str | Path, *, on_documents: Advance | None = None, device: str = "cpu"
 ) -> Index:
-    """A new index in the folder `to` of a Parquet file by `export_index`; codecs and encoding are trained anew.
+    """A new index of a Parquet file by `export_index`; codecs and encoding are trained anew.
 
-    It is made as the exported one was, but without the queries that it may have been fitted to, which are not in the
-    file; of a file without that metadata, by the preset "default". The folder appears once it is complete.
-    on_documents: called with the number of documents that were added since the last call.
-    Raises InputError for a file that is no Parquet, lacks columns, or has others than expected.
+    It has the settings of the exported index, but not the queries that it was fitted to, which are not in the file.
+    A file of another program makes an index of preset "default". The folder appears once it is complete.
+
+    Args:
+        path: The file.
+        to: Folder of the new index.
+        on_documents: Called with the number of documents that were added since the last call.
+        device: "cpu" or "cuda"; see `Index.create`.
+
+    Raises:
+        InputError: The file is no Parquet, lacks columns, or has columns of other types.
     """
     path, to = given_path(path), given_path(to)
     with _opened(path) as file:
@@ -107,12 +120,12 @@ def import_index(
     return Index.open(to, device=device)
 
 
-def _move(made: Path, to: Path) -> None:
-    """Put a folder where none is, or an empty one."""
+def _move(folder: Path, to: Path) -> None:
+    """Move a folder to where none is, or an empty one."""
     try:
         if os.name == "nt" and to.exists():  # elsewhere an empty folder is replaced in one step
             to.rmdir()
-        made.rename(to)
+        folder.rename(to)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise _taken(to) from error
@@ -124,20 +137,24 @@ def _taken(path: Path) -> InputError:
 
 
 def n_documents(path: str | Path) -> int:
-    """Documents in a Parquet file. Raises InputError for a file that is none."""
+    """Documents in a Parquet file.
+
+    Raises:
+        InputError: A file that is none.
+    """
     with _opened(given_path(path)) as file:
         return int(file.metadata.num_rows)
 
 
-def _schema(now: Snapshot, settings: IndexSettings, *, vectors: bool) -> Any:
+def _schema(snapshot: Snapshot, settings: IndexSettings, *, vectors: bool) -> Any:
     import pyarrow as pa
 
     fields = [("id", pa.string()), ("text", pa.large_string()), ("attributes", pa.string())]
     if vectors:
-        fields += [("vectors", pa.list_(_vector(now.dim))), ("word_ids", pa.list_(pa.uint32()))]
-        if now.summary_dim:
-            fields.append(("summary", _vector(now.summary_dim)))
-    made_with = {"settings": settings.values(), "dim": now.dim, "summary_dim": now.summary_dim}
+        fields += [("vectors", pa.list_(_vector(snapshot.dim))), ("word_ids", pa.list_(pa.uint32()))]
+        if snapshot.summary_dim:
+            fields.append(("summary", _vector(snapshot.summary_dim)))
+    made_with = {"settings": settings.values(), "dim": snapshot.dim, "summary_dim": snapshot.summary_dim}
     return pa.schema(fields, metadata={_METADATA: json.dumps(made_with).encode()})
 
 
@@ -147,20 +164,20 @@ def _vector(dim: int) -> Any:
     return pa.list_(pa.float32(), dim or -1)  # of an index without documents nobody knows
 
 
-def _batch(now: Snapshot, segment: Segment, local: NDArray[np.int64], schema: Any) -> Any:
+def _batch(snapshot: Snapshot, segment: Segment, numbers: NDArray[np.int64], schema: Any) -> Any:
     import pyarrow as pa
 
-    rows = segment.rows[local].tolist()
-    found = now.documents(rows)
-    documents = [found[row] for row in rows]
+    rows = segment.rows[numbers].tolist()
+    by_row = snapshot.documents(rows)
+    documents = [by_row[row] for row in rows]
     attributes = [json.dumps(one.attributes, ensure_ascii=False) if one.attributes else None for one in documents]
     columns: list[Any] = [[one.id for one in documents], [one.text for one in documents], attributes]
     if "vectors" in schema.names:
-        held = now.decoded(segment, local)
-        offsets = pa.array(held.offsets, pa.int32())
-        columns += [pa.ListArray.from_arrays(offsets, _rows(each)) for each in (held.vectors, held.word_ids)]
+        vectors = snapshot.decoded(segment, numbers)
+        offsets = pa.array(vectors.offsets, pa.int32())
+        columns += [pa.ListArray.from_arrays(offsets, _rows(each)) for each in (vectors.vectors, vectors.word_ids)]
         if "summary" in schema.names:
-            columns.append(_rows(held.summary))
+            columns.append(_rows(vectors.summary))
     arrays = [pa.array(c, field.type) if isinstance(c, list) else c for c, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -197,9 +214,12 @@ def _batches(file: Any, path: Path) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class _Origin:
-    """What the exported index was made with, and the dims of its words and summaries; 0 where nobody knows.
+    """What a file says of the exported index.
 
-    is_export: whether an export wrote the file, which has all columns then.
+    Attributes:
+        settings: Of the index.
+        dim, summary_dim: Of its words and summaries; 0 where they are not known.
+        is_export: Whether an export wrote the file, which has all columns then.
     """
 
     settings: IndexSettings
@@ -277,8 +297,8 @@ def _add(index: Index, batch: Any, origin: _Origin, path: Path) -> None:
     words = _matrix(vectors, origin.dim or index.dim, "vectors", path)
     ids = np.zeros(len(words), np.uint32)
     if "word_ids" in columns:
-        flat, own = _ragged(columns["word_ids"], "word_ids", path)
-        if not np.array_equal(own, offsets):
+        flat, id_offsets = _ragged(columns["word_ids"], "word_ids", path)
+        if not np.array_equal(id_offsets, offsets):
             raise InputError(f"{path}: a document has another number of word_ids than of vectors; expected one each")
         ids = _word_ids(flat, path)
     summary = None
@@ -322,7 +342,11 @@ def _ragged(column: Any, name: str, path: Path) -> tuple[Any, NDArray[np.int64]]
 
 
 def _matrix(vectors: Any, dim: int, name: str, path: Path) -> NDArray[np.float32]:
-    """An Arrow array of vectors as float32 `[n, dim]`. dim: where there is no vector to tell."""
+    """An Arrow array of vectors as float32 `[n, dim]`.
+
+    Args:
+        dim: Where there is no vector to tell.
+    """
     flat, offsets = _ragged(vectors, name, path)
     dims = np.unique(np.diff(offsets))
     if len(dims) > 1:

@@ -6,7 +6,11 @@ _ENDINGS = (("query", "queries"), ("try", "tries"))
 
 
 def quantity(n: int, one: str, rest: str = "") -> str:
-    """A number and what it counts, in the plural but for 1. rest: what follows, such as "of a file"."""
+    """A number and what it counts, in the plural but for 1.
+
+    Args:
+        rest: What follows, such as "of a file".
+    """
     return f"{n:,} {one if n == 1 else plural(one)}{rest and ' '}{rest}"
 
 

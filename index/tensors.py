@@ -18,13 +18,21 @@ _MOST_BYTES = 8 << 30
 
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
-    """Write arrays under their names. Raises OSError when the disk is full."""
+    """Write arrays under their names.
+
+    Raises:
+        OSError: The disk is full.
+    """
     # safetensors' own writer reports a full disk as an error of the format.
     path.write_bytes(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}))
 
 
 def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str, NDArray[np.generic]]:
-    """The arrays that `write_tensors` wrote. Raises WordhiveError, which ends with `advice`, for a bad file."""
+    """The arrays that `write_tensors` wrote.
+
+    Raises:
+        WordhiveError: A bad file, which ends with `advice`.
+    """
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > _MOST_BYTES:
@@ -38,9 +46,13 @@ def read_tensors(path: Path, advice: str = "restore it from a copy") -> dict[str
 
 
 def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | None) -> NDArray[np.float32]:
-    """A tensor by name, as float32. shape: what it must have; None: any length.
+    """A tensor by name, as float32.
 
-    Raises ValueError where there is none, or one of another shape or of numbers that are not finite.
+    Args:
+        shape: What it must have; None: any length.
+
+    Raises:
+        ValueError: There is none, or one of another shape or of numbers that are not finite.
     """
     found = tensors.get(name)
     if found is None:
@@ -59,7 +71,7 @@ def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | Non
 def quantised(name: str, matrix: NDArray[np.float32], axis: int) -> dict[str, NDArray[np.generic]]:
     """A matrix as numbers from −127 to 127 and the scales of its rows (axis 1) or columns (axis 0), by name.
 
-    What is fitted to a sample is not known better than that (docs/encodings.md).
+    What is fitted to a sample is not known better than that (docs/measurements/candidates.md).
     """
     scales = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True, initial=0), np.finfo(np.float32).tiny) / 127
     return {name: np.rint(matrix / scales).astype(np.int8), f"{name}.scales": scales.astype(np.float32)}

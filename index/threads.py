@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
@@ -23,7 +24,8 @@ T = TypeVar("T")
 def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -> None:
     """Call `kernel(first, last)` on ranges that cover all items and share the work evenly.
 
-    work: int64 `[n_items + 1]`, the running sum of each item's work from 0.
+    Args:
+        work: int64 `[n_items + 1]`, the running sum of each item's work from 0.
     """
     n_items = len(work) - 1
     n_blocks = min(threads(), n_items, 1 + int(work[-1]) // _LEAST_WORK)
@@ -42,6 +44,25 @@ def run_in_blocks(kernel: Callable[[int, int], None], work: NDArray[np.int64]) -
 def submit(job: Callable[[], T]) -> Future[T]:
     """Begin a job that releases the interpreter lock in another thread; not from within one of these threads."""
     return _pool().submit(job)
+
+
+@contextmanager
+def one_thread(threads_of: Callable[[], int], set_threads: Callable[[int], None]) -> Iterator[None]:
+    """Let a library compute in the calling thread alone.
+
+    To wake a library's threads takes longer than a small search, a hundred times as long while another library's
+    threads spin.
+
+    Args:
+        threads_of: The library's function that tells its number of threads.
+        set_threads: The library's function that sets it.
+    """
+    before = threads_of()
+    set_threads(1)
+    try:
+        yield
+    finally:
+        set_threads(before)
 
 
 @cache

@@ -1,7 +1,7 @@
 """A sample of words in which a common word has no more places than a rare one.
 
 Queries ask for rare words more than texts use them: what is fitted to words as often as texts use them is good at words
-that hardly anybody asks for (docs/codecs.md, docs/encodings.md).
+that hardly anybody asks for (docs/measurements/codecs.md).
 """
 
 from __future__ import annotations

@@ -28,13 +28,16 @@ LARGEST = 65_504.0
 class WordVectors:
     """The word vectors of several texts, one text after the other.
 
-    vectors: float32 `[n_words, dim]`.
-    offsets: int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
-    word_ids: uint32 `[n_words]`, the identity of each whole word; 0 where it is special or not known.
-    summary: float32 `[n_texts, summary_dim]`, each text's single vector, or None.
+    Arrays of other types, lists and tensors are converted.
 
-    Arrays of other types, lists and tensors are converted. Raises InputError for what holds no real numbers, when
-    shapes disagree, or a value is not finite.
+    Attributes:
+        vectors: float32 `[n_words, dim]`.
+        offsets: int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
+        word_ids: uint32 `[n_words]`, the identity of each whole word; 0 where it is special or not known.
+        summary: float32 `[n_texts, summary_dim]`, each text's single vector, or None.
+
+    Raises:
+        InputError: What holds no real numbers, when shapes disagree, or a value is not finite.
     """
 
     vectors: NDArray[np.float32]
@@ -132,7 +135,11 @@ class WordVectors:
         )
 
     def take(self, texts: NDArray[np.int64]) -> WordVectors:
-        """The given texts in the given order. Raises InputError for a number that is no text's."""
+        """The given texts in the given order.
+
+        Raises:
+            InputError: A number that is no text's.
+        """
         texts = given_rows(texts)
         if len(texts) and not 0 <= texts.min() <= texts.max() < len(self):
             raise InputError(f"the texts {shown(texts)} are not all among the {len(self)} that there are, from 0")
@@ -151,7 +158,11 @@ class WordVectors:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> WordVectors:
-        """The texts whose `tensors()` these are. Raises KeyError where one is missing."""
+        """The texts whose `tensors()` these are.
+
+        Raises:
+            KeyError: One is missing.
+        """
         summary = tensors.get("summary")
         return cls(
             tensors["vectors"].astype(np.float32),
@@ -169,7 +180,11 @@ class WordVectors:
 
     @classmethod
     def concat(cls, parts: Sequence[WordVectors]) -> WordVectors:
-        """All texts of `parts`, in order. Raises InputError when their dimensions differ."""
+        """All texts of `parts`, in order.
+
+        Raises:
+            InputError: Their dimensions differ.
+        """
         if not isinstance(parts, (list, tuple)) or not all(isinstance(part, WordVectors) for part in parts):
             raise InputError(f"the parts are {shown(parts)}; expected a list of WordVectors")
         shapes = {(part.dim, part.summary_dim) for part in parts}
@@ -188,7 +203,8 @@ class WordVectors:
     def from_list(cls, texts: Iterable[Any], *, dim: int | None = None) -> WordVectors:
         """Vectors made elsewhere: one `[n_i, dim]` array or tensor a text, any float type.
 
-        Raises InputError for another shape, dimensions that differ, or values that are not finite.
+        Raises:
+            InputError: Another shape, dimensions that differ, or values that are not finite.
         """
         arrays = [_as_matrix(vectors, position) for position, vectors in enumerate(listed(texts, "vectors"))]
         dim = None if dim is None else whole_number(dim, "dim", otherwise=", or None")

@@ -25,9 +25,14 @@ from .text_words import Reading, Span, TextWord, read
 class WordMatch:
     """One query word, and what it adds to the score.
 
-    word: as in the query. match: the document word that it met, None where it met none. weight: the length of its
-    vector; 0 where the model leaves it out. product: its inner product with that word. score: what that adds,
-    weighted. share: score in percent of the whole score. place: of the match among `Explanation.words`.
+    Attributes:
+        word: As in the query.
+        match: The document word that it met, None where it met none.
+        weight: The length of its vector; 0 where the model leaves it out.
+        product: Its inner product with that word.
+        score: What that adds, weighted.
+        share: Score in percent of the whole score.
+        place: Of the match among `Explanation.words`.
     """
 
     word: str
@@ -43,8 +48,12 @@ class WordMatch:
 class DocumentWord:
     """One word of the document, and what it adds to the score, through all query words that met it.
 
-    word: as it first appears. word_id: its identity. spans: characters `[start, end)` of every place in the text.
-    stored: False where the model's gate removed it, so that nothing can meet it. score, share: as in `WordMatch`.
+    Attributes:
+        word: As it first appears.
+        word_id: Its identity.
+        spans: Characters `[start, end)` of every place in the text.
+        stored: False where the model's gate removed it, so that nothing can meet it.
+        score, share: As in `WordMatch`.
     """
 
     word: str
@@ -59,10 +68,13 @@ class DocumentWord:
 class Explanation:
     """The score of a document for a query, in parts: score = words_score + summary_score, words_score = Σ of matches.
 
-    summary_weight: w of the score; 0 where there is no summary. summary_share: of the score, in percent; shares add up
-    to 100, and are all 0 where the score is not above 0. matches: in the order of the query. words: in the order of the
-    text. read_to: the character of the text where the model's window ends; None where that is not known. note: what
-    could not be told, or None.
+    Attributes:
+        summary_weight: W of the score; 0 where there is no summary.
+        summary_share: Of the score, in percent; shares add up to 100, and are all 0 where the score is not above 0.
+        matches: In the order of the query.
+        words: In the order of the text.
+        read_to: The character of the text where the model's window ends; None where that is not known.
+        note: What could not be told, or None.
     """
 
     id: str
@@ -124,7 +136,11 @@ class Explanation:
 def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id: str) -> Explanation:
     """Why the document with that id has its score for a query.
 
-    vectors: the query's, as it was searched with. Raises InputError for an id that the index does not hold.
+    Args:
+        vectors: The query's, as it was searched with.
+
+    Raises:
+        InputError: An id that the index does not hold.
     """
     now = index.snapshot()
     if id not in now.rows([id]):  # another process may have added it since
@@ -134,12 +150,12 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     if row is None:
         raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
     stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
-    if not index.config.word_ids and text is not None:
+    if not index.settings.config.word_ids and text is not None:
         stored = _identified(stored, encoder, text)
-    weight = index.summary_weight if index.summary_dim else 0.0
-    same = _same_words(vectors, stored) if index.exact_match else None
+    weight = index.settings.summary_weight if index.summary_dim else 0.0
+    same = _same_words(vectors, stored) if index.settings.exact_match else None
     places, products = best_matches(vectors.vectors @ stored.vectors.T, same)
-    if index.exact_match:
+    if index.settings.exact_match:
         products = np.maximum(products, 0)
     scores = products * (1 - weight)
     words_score, summary_score = float(scores.sum()), weight * _summaries_product(vectors, stored)
@@ -187,7 +203,9 @@ def best_matches(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """For each query word its best document word (−1: none), int64 `[n]`, and their product, float64 `[n]`.
 
-    similarities: `[n, m]`, of all pairs. same: where given, only these pairs meet, and none adds less than 0.
+    Args:
+        similarities: `[n, m]`, of all pairs.
+        same: Where given, only these pairs meet, and none adds less than 0.
     """
     found = similarities.astype(np.float64)
     if same is not None:

@@ -22,8 +22,11 @@ Span = tuple[int, int]
 class TextWord:
     """A word of a text; a single token, where the model gives each a vector.
 
-    form: as it first appears. word_id: its identity; 0 where it is special, or a token. spans: the characters
-    `[start, end)` of every place in the text; none for what stands in the prompt, or where the tokenizer does not tell.
+    Attributes:
+        form: As it first appears.
+        word_id: Its identity; 0 where it is special, or a token.
+        spans: The characters `[start, end)` of every place in the text; none for what stands in the prompt, or
+            where the tokenizer does not tell.
     """
 
     form: str

@@ -10,7 +10,7 @@ from wordhive.index.quantity import quantity
 from .. import terminal
 
 if TYPE_CHECKING:
-    from wordhive.eval.results import CollectionResults, ExperimentResults, IndexFindings
+    from wordhive.eval.results import CollectionResults, ExperimentResults, IndexResults
 
 
 def print_experiment(found: ExperimentResults) -> None:
@@ -45,14 +45,14 @@ def print_evaluation(found: CollectionResults) -> None:
         terminal.say(f"encoded and indexed in {seconds:,.0f} s")
 
 
-def _print_words(index: IndexFindings) -> None:
+def _print_words(index: IndexResults) -> None:
     terminal.say(f"encoder {index.encoder}")
     removed = "" if index.words_removed is None else f" ({index.words_removed:.1%} of its whole words removed)"
     codes = index.bytes_per_document.get("words", 0)
     terminal.say(f"a document has {index.words_per_document:.1f} word vectors{removed} in {codes:,.0f} bytes\n")
 
 
-def _print_bytes(index: IndexFindings) -> None:
+def _print_bytes(index: IndexResults) -> None:
     sizes = index.bytes_per_document
     total = sum(sizes.values())
     every = {

@@ -12,8 +12,8 @@ from wordhive.index import IndexConfig, InputError, WordVectors
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.config_file import read_yaml
 from wordhive.index.encodings import FusedEncoding
-from wordhive.index.faiss.faiss_library import sub_quantisers
-from wordhive.index.storage.parameters import fit_encoding
+from wordhive.index.faiss.faiss_factory import sub_quantisers
+from wordhive.index.storage.training import fit_encoding
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_shards
 
@@ -39,10 +39,15 @@ class FirstStage:
 class Measured:
     """What a first stage does on a collection.
 
-    encoding: the name of it in the grid. candidates: the FAISS factory string.
-    bytes_per_document: what FAISS stores of one document, links included. parameter_bytes: what is stored once.
-    documents_per_second: encoded. queries_per_second: encoded and searched for 1000 candidates, one at a time, median.
-    shares: k → n → share of the exact top k among the first n candidates. ndcg: n → nDCG@10 after exact reranking of n.
+    Attributes:
+        encoding: The name of it in the grid.
+        candidates: The FAISS factory string.
+        bytes_per_document: What FAISS stores of one document, links included.
+        parameter_bytes: What is stored once.
+        documents_per_second: Encoded.
+        queries_per_second: Encoded and searched for 1000 candidates, one at a time, median.
+        shares: K → n → share of the exact top k among the first n candidates.
+        ndcg: N → nDCG@10 after exact reranking of n.
     """
 
     encoding: str
@@ -65,7 +70,8 @@ def default_grid() -> Path:
 def load_grid(path: Path) -> list[FirstStage]:
     """The first stages of a grid file: name → an index configuration whose `candidates` is a list of FAISS strings.
 
-    Raises InputError for a file that holds anything else.
+    Raises:
+        InputError: A file that holds anything else.
     """
     grid = read_yaml(path)
     if not grid or not all(isinstance(values, dict) for values in grid.values()):
@@ -171,7 +177,7 @@ def _build(group: Sequence[FirstStage], measured_on: EncodedCollection) -> list[
 def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
     index, truth = built.index, measured_on.truth
     encoded = built.encoding.encode_queries(measured_on.queries)
-    found: dict[int, dict[int, float]] = {k: {} for k in TOPS}
+    recall: dict[int, dict[int, float]] = {k: {} for k in TOPS}
     ndcg = {}
     most = index.search(encoded, CANDIDATES[-1])[1]
     for n in CANDIDATES:
@@ -179,7 +185,7 @@ def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
         numbers = most[:, :n] if index.is_scan else index.search(encoded, n)[1]
         rows = [row[row >= 0] for row in numbers]
         for k in TOPS:
-            found[k][n] = shares(truth.best[k], rows, k)
+            recall[k][n] = shares(truth.best[k], rows, k)
         ndcg[n] = truth.ndcg(rows)
     return Measured(
         encoding=built.stage.name,
@@ -190,7 +196,7 @@ def _measure(built: _Built, measured_on: EncodedCollection) -> Measured:
         seconds_fitting=round(built.seconds_fitting, 1),
         documents_per_second=round(built.documents_per_second, 1),
         queries_per_second=round(1 / measured_on.median_seconds(built.search), 1),
-        shares=found,
+        shares=recall,
         ndcg=ndcg,
     )
 

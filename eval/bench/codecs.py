@@ -19,7 +19,7 @@ from pydantic import Field
 from wordhive.index import WordVectors
 from wordhive.index.codecs import Codec, train_codec
 from wordhive.index.config_file import ConfigPart, parse, read_yaml
-from wordhive.index.storage.parameters import codec_sample
+from wordhive.index.storage.training import codec_sample
 from wordhive.index.word_vectors import ragged_rows
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_shards
@@ -50,10 +50,14 @@ class CodecPair:
 class MeasuredCodec:
     """What a pair of codecs does on a collection.
 
-    bytes_per_vector: of a word. bytes_per_document: its words and its summary. overlap: share of the top 10 without
-    compression in the top 10 with it. error: of words, squared, as a share of their square.
-    words_per_second: decoded, all in a row. documents_per_second: gathered, decoded and scored, 1000 at a time, for one
-    query, median. seconds_training and words_per_second_encoded: of words and summaries.
+    Attributes:
+        bytes_per_vector: Of a word.
+        bytes_per_document: Its words and its summary.
+        overlap: Share of the top 10 without compression in the top 10 with it.
+        error: Of words, squared, as a share of their square.
+        words_per_second: Decoded, all in a row.
+        documents_per_second: Gathered, decoded and scored, 1000 at a time, for one query, median. seconds_training
+            and words_per_second_encoded: of words and summaries.
     """
 
     words: str
@@ -98,7 +102,8 @@ class _Grid(ConfigPart):
 def load_codecs(path: Path) -> list[CodecPair]:
     """The pairs of a grid file: each of its `words` with each of its `summaries`.
 
-    Raises InputError for a file that holds anything else.
+    Raises:
+        InputError: A file that holds anything else.
     """
     grid = parse(_Grid, read_yaml(path), str(path))
     return [CodecPair(words, summaries) for summaries in grid.summaries for words in grid.words]
@@ -111,7 +116,8 @@ def bench(
 ) -> CodecBench:
     """Measure codecs on a collection; `on_measured` is called with every result.
 
-    Raises InputError for a codec that can't be trained.
+    Raises:
+        InputError: A codec that can't be trained.
     """
     results = []
     for pair in pairs:
@@ -168,7 +174,7 @@ class _Measurement:
                 n_words += len(part.vectors)
                 advance(len(part))
         numbers = {id: row for row, id in truth.exact.ids.items()}
-        found = [np.array([numbers[id] for id in top], np.int64) for top in best]
+        top_rows = [np.array([numbers[id] for id in top], np.int64) for top in best]
         sizes = self._words.code_size * n_words / n_documents
         return MeasuredCodec(
             words=self._pair.words,
@@ -176,7 +182,7 @@ class _Measurement:
             bytes_per_vector=self._words.code_size,
             bytes_per_document=round(sizes + (self._summaries.code_size if self._summaries else 0), 1),
             ndcg=truth.ndcg_of(best),
-            overlap=shares(truth.best[_TOP], found, _TOP),
+            overlap=shares(truth.best[_TOP], top_rows, _TOP),
             error=round(lost / whole, 5) if whole else 0.0,
             words_per_second=round(n_words / decoding),
             documents_per_second=round(speed),

@@ -31,9 +31,12 @@ _TIMED_QUERIES = 100
 class Filtered:
     """What a search finds with a filter that lets a share of the documents pass.
 
-    n_matching: documents that pass. complete: share of the queries with min(k, n_matching) hits. overlap: share of the
-    exact search's top k, with the same filter, that was found; where several tie for the last place, any will do.
-    latency_ratio: median of a query's time, over that of the same query without a filter.
+    Attributes:
+        n_matching: Documents that pass.
+        complete: Share of the queries with min(k, n_matching) hits.
+        overlap: Share of the exact search's top k, with the same filter, that was found; where several tie for the
+            last place, any will do.
+        latency_ratio: Median of a query's time, over that of the same query without a filter.
     """
 
     selectivity: float
@@ -67,25 +70,29 @@ def bench(
     n_queries: int | None = None,
     k: int = 10,
     candidates: int | None = None,
-    on_measured: Callable[[Filtered], None] = lambda found: None,
+    on_measured: Callable[[Filtered], None] = lambda measured: None,
 ) -> FilterBench:
     """Measure filtered search on a collection, with an index at `path` that is made if it is not there.
 
-    shards: documents that are encoded already; None: they are encoded. n_queries: the first judged ones; None: all.
-    candidates: of the search that is measured; None: as many as it takes by itself.
-    Raises InputError for an index of other documents, or of documents without the attribute that filters go by.
+    Args:
+        shards: Documents that are encoded already; None: they are encoded.
+        n_queries: The first judged ones; None: all.
+        candidates: Of the search that is measured; None: as many as it takes by itself.
+
+    Raises:
+        InputError: An index of other documents, or of documents without the attribute that filters go by.
     """
     retriever = _indexed(collection, path, model, config, shards)
     texts = list(collection.queries.values())[:n_queries]
     queries = retriever.encoder.encode_queries(texts)
     draws = np.array([draw(document.id) for document in collection.documents()])
-    found = []
+    measured = []
     for selectivity in SELECTIVITIES:
         n_matching = int(np.count_nonzero(draws < selectivity))
-        found.append(measure(retriever.searcher, queries, selectivity, n_matching, k, candidates))
-        on_measured(found[-1])
+        measured.append(measure(retriever.searcher, queries, selectivity, n_matching, k, candidates))
+        on_measured(measured[-1])
     return FilterBench(
-        collection.name, collection.split, len(retriever), len(texts), k, str(retriever.encoder.stamp), found
+        collection.name, collection.split, len(retriever), len(texts), k, str(retriever.encoder.stamp), measured
     )
 
 

@@ -20,7 +20,7 @@ from wordhive.index import IndexConfig, InputError, WordhiveError, WordVectors
 from wordhive.index.codecs import Codec, Floats, Layout, check_codec, train_codec
 from wordhive.index.scoring.code_scores import code_scores
 from wordhive.index.scoring.code_spans import CodeSpans
-from wordhive.index.storage.parameters import codec_sample
+from wordhive.index.storage.training import codec_sample
 from wordhive.index.threads import threads as most_threads
 from wordhive.index.word_vectors import ragged_rows
 from wordhive.retrieval.progress import progress_bar
@@ -73,8 +73,12 @@ class Shape:
 class FloatTimes:
     """Median milliseconds of one query's scores of all documents, whose words are float32.
 
-    numpy: gather, product, maximum. maxsim_cpu: None where it is not installed, or not right. sgemm: the product alone.
-    operations: of that product. peak: operations a second of sgemm at its best, on as many threads.
+    Attributes:
+        numpy: Gather, product, maximum.
+        maxsim_cpu: None where it is not installed, or not right.
+        sgemm: The product alone.
+        operations: Of that product.
+        peak: Operations a second of sgemm at its best, on as many threads.
     """
 
     threads: int
@@ -93,7 +97,11 @@ class FloatTimes:
 
 @dataclass(frozen=True)
 class CodecTimes:
-    """The same from codes of so many bytes a word. decoded: gathered, decoded, then scored by NumPy."""
+    """The same from codes of so many bytes a word.
+
+    Attributes:
+        decoded: Gathered, decoded, then scored by NumPy.
+    """
 
     threads: int
     query_words: int
@@ -105,7 +113,11 @@ class CodecTimes:
 
 @dataclass(frozen=True)
 class MaxsimBench:
-    """What scoring all documents of a shape takes. maxsim_cpu: the version that was measured; None: not installed."""
+    """What scoring all documents of a shape takes.
+
+    Attributes:
+        maxsim_cpu: The version that was measured; None: not installed.
+    """
 
     shape: Shape
     maxsim_cpu: str | None
@@ -116,8 +128,9 @@ class MaxsimBench:
 def bench(shape: Shape, query_words: Sequence[int], threads: Sequence[int] | None = None) -> MaxsimBench:
     """Measure with each number of query words and of threads; None: one thread, and all.
 
-    Raises InputError for more threads than there are, or dims that a codec can't have; WordhiveError where our scores
-    are not NumPy's.
+    Raises:
+        InputError: More threads than there are, or dims that a codec can't have.
+        WordhiveError: Our scores are not NumPy's.
     """
     most = most_threads()
     if too_many := [n for n in threads or () if n > most]:
@@ -132,9 +145,9 @@ def bench(shape: Shape, query_words: Sequence[int], threads: Sequence[int] | Non
     floats, codecs = [], []
     for n in dict.fromkeys(threads or (1, most)):
         environment = {**_QUIET, **dict.fromkeys(_THREADS, str(n))}
-        found = in_own_process(measure, shape, list(dict.fromkeys(query_words)), n, environment=environment)
-        floats += found[0]
-        codecs += found[1]
+        times = in_own_process(measure, shape, list(dict.fromkeys(query_words)), n, environment=environment)
+        floats += times[0]
+        codecs += times[1]
     return MaxsimBench(shape, _their_version(), floats, codecs)
 
 
@@ -191,7 +204,11 @@ def _codes(
 def our_scores(
     query: WordVectors, layout: Layout, codes: NDArray[Any], offsets: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """As an index scores documents, float32 `[n_documents]`, from codes with a layout. offsets: of their words."""
+    """As an index scores documents, float32 `[n_documents]`, from codes with a layout.
+
+    Args:
+        offsets: Of their words.
+    """
     assert layout is not None
     scores: NDArray[np.float32] = code_scores(query, layout, CodeSpans.of([(codes, offsets[:-1], offsets[1:])]))[0]
     return scores
@@ -200,7 +217,11 @@ def our_scores(
 def numpy_scores(
     query: WordVectors, offsets: NDArray[np.int64], gathered: Callable[[NDArray[np.int64]], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    """The definition, float32 `[n_documents]`, of documents that all have words. gathered: vectors of those places."""
+    """The definition, float32 `[n_documents]`, of documents that all have words.
+
+    Args:
+        gathered: Vectors of those places.
+    """
     places, own = ragged_rows(offsets, np.arange(len(offsets) - 1))
     best = np.maximum.reduceat(query.vectors @ gathered(places).T, own[:-1], axis=1)
     scores: NDArray[np.float32] = best.sum(axis=0)

@@ -17,8 +17,9 @@ from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.faiss import faiss_library
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.retriever import fitting_config
-from wordhive.retrieval.searcher import Candidates, Searcher
+from wordhive.retrieval.retriever import fitting_config, new_index
+from wordhive.retrieval.search.search_options import Candidates
+from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.shards import DOCUMENTS_A_SHARD, check_model
 
 from ..measuring.latency import search_latency, timed
@@ -35,11 +36,15 @@ _K = 10
 class Size:
     """An index of so many documents.
 
-    seconds: of all commits up to here. bytes: by part. opened: seconds to open it with its files in memory;
-    opened_cold, answered_cold: with none of them, where the system lets go of files, and to the first answer.
-    latency: stage → p50, p95, p99 in milliseconds, of single queries given as vectors. queries_per_second: of all
-    queries in one call. memory: bytes beyond mapped files that opening and searching took. overlap: share of the top 10
-    of all documents scored that is found.
+    Attributes:
+        seconds: Of all commits up to here.
+        bytes: By part.
+        opened: Seconds to open it with its files in memory.
+        opened_cold, answered_cold: With none of them, where the system lets go of files, and to the first answer.
+        latency: Stage → p50, p95, p99 in milliseconds, of single queries given as vectors.
+        queries_per_second: Of all queries in one call.
+        memory: Bytes beyond mapped files that opening and searching took.
+        overlap: Share of the top 10 of all documents scored that is found.
     """
 
     n_documents: int
@@ -68,8 +73,10 @@ def bench(
 ) -> list[Size]:
     """Grow one index in `folder` through the given numbers of documents, and measure it at each.
 
-    A stopped run goes on where it was. Raises InputError for shards of another model, and for an index there that was
-    made with another configuration.
+    A stopped run goes on where it was.
+
+    Raises:
+        InputError: Shards of another model, and for an index there that was made with another configuration.
     """
     check_model(shards, encoder.stamp)
     asked = encoder.encode_queries(list(queries))
@@ -98,14 +105,11 @@ def _grown(path: Path, shards: Path, encoder: Encoder, config: str | Path | None
     clock = path.with_name("seconds.json")
     if path.exists():
         index = Index.open(path)
-        if index.config != fitting_config(config, encoder) or index.encoder != encoder.stamp:
+        if index.settings.config != fitting_config(config, encoder) or index.settings.encoder != encoder.stamp:
             raise InputError(f"{path} was made with another configuration or model; choose another --report")
         seconds = float(json.loads(clock.read_text())) if clock.exists() else 0.0
     else:
-        index = Index.create(
-            path, fitting_config(config, encoder), encoder=encoder.stamp, summary_weight=encoder.summary_weight,
-            exact_match=encoder.exact_match, query_length=encoder.query_length,
-        )  # fmt: skip
+        index = new_index(path, fitting_config(config, encoder), encoder)
         seconds = 0.0
     if len(index) > n:
         raise InputError(f"{path} has {len(index):,} documents already, more than {n:,}; choose another --report")

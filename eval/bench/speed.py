@@ -10,17 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wordhive.index import Index, IndexConfig, WordVectors
 from wordhive.index.encodings import FittedEncoding
 from wordhive.index.storage.parameters import Parameters
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.retriever import fitting_config
+from wordhive.retrieval.retriever import fitting_config, new_index
+from wordhive.retrieval.search.search_options import Candidates
+from wordhive.retrieval.search.stage_times import StageTimes
 from wordhive.retrieval.searcher import Searcher
 
 from ..collections.collection import Collection
-from ..measuring.latency import Stages, latency, timed
+from ..measuring.latency import Percentiles, latency, percentiles, timed
 from ..measuring.machine_peak import MachinePeak, machine_peak
 from ..measuring.transformer_time import transformer_time
 from .updates import overlap
@@ -43,10 +43,14 @@ class Cost:
 class SpeedBench:
     """What a collection's documents and queries cost.
 
-    fitting: seconds that parameters take once. indexing: of all documents; a stage whose name begins with … is part of
-    the one above. padding: share of the transformer's tokens that are none. building: seconds of a whole index of
-    the vectors, fitting included. searching: stage → p50, p95, p99 in milliseconds of single queries. scanned, decoded:
-    bytes that a query's first and second stage read. top: share of the exact top 10 that is found.
+    Attributes:
+        fitting: Seconds that parameters take once.
+        indexing: Of all documents; a stage whose name begins with … is part of the one above.
+        padding: Share of the transformer's tokens that are none.
+        building: Seconds of a whole index of the vectors, fitting included.
+        searching: Stage → p50, p95, p99 in milliseconds of single queries.
+        scanned, decoded: Bytes that a query's first and second stage read.
+        top: Share of the exact top 10 that is found.
     """
 
     collection: str
@@ -60,7 +64,7 @@ class SpeedBench:
     indexing: list[Cost]
     padding: float
     building: float
-    searching: dict[str, dict[str, float]]
+    searching: dict[str, Percentiles]
     scanned: int
     decoded: int
     top: float
@@ -89,7 +93,8 @@ def bench(
 ) -> SpeedBench:
     """Index the first documents in a temporary folder and search them, and time every stage by itself.
 
-    device: where the index is, "cpu" or "cuda"; the encoder is where it is.
+    Args:
+        device: Where the index is, "cpu" or "cuda"; the encoder is where it is.
     """
     held, reading = timed(lambda: list(islice(collection.documents(), documents)))
     texts = [document.text for document in held]
@@ -149,10 +154,7 @@ def _stages(
     device: str,
 ) -> tuple[list[Cost], float, float]:
     """The stages of a commit that fits nothing; the seconds of fitting; those of a whole index, both together."""
-    index = Index.create(
-        folder / "speed.hive", config, encoder=encoder.stamp, summary_weight=encoder.summary_weight,
-        exact_match=encoder.exact_match, query_length=encoder.query_length, device=device,
-    )  # fmt: skip
+    index = new_index(folder / "speed.hive", config, encoder, device=device)
     _, built = timed(lambda: index.add(ids, vectors, texts))
     others: list[str] = []
     while True:
@@ -192,34 +194,28 @@ def _parameters(index: Index) -> Parameters:
     return now.parameters(max(now.generations))
 
 
-def _searched(searcher: Searcher, texts: list[str], candidates: int) -> tuple[dict[str, dict[str, float]], float]:
-    encoder, index = searcher.encoder, searcher.index
+def _searched(searcher: Searcher, texts: list[str], candidates: int) -> tuple[dict[str, Percentiles], float]:
+    """Milliseconds of single searches, and the share of the exact top 10 that they find."""
+    encoder, encoding = searcher.encoder, _parameters(searcher.index).encoding
     assert encoder is not None
-    encoding = _parameters(index).encoding
-    own: list[float] = []
+    scored: Candidates = "all" if encoding is None else candidates
+    in_transformer: list[float] = []
 
-    def search(text: str, stages: Stages) -> None:
+    def search(text: str, times: StageTimes) -> None:
+        # Within the search whose total is timed: on a busy machine another one may be faster than its transformer.
         with transformer_time(encoder) as transformer:
-            query = stages.run("encode", lambda: encoder.encode_queries([text]))
-        own.append(transformer.seconds * 1000)
-        if encoding is None:
-            scores = stages.run("rerank", lambda: searcher.score_all(query, _K)[0])
-        else:
-            rows = stages.run("candidates", lambda: index.find_candidates(query, candidates)[0])
-            scores = stages.run("rerank", lambda: index.score(query, rows))
-        stages.run("fetch", lambda: searcher.fetch(scores, _K))
+            searcher.search(text, _K, candidates=scored, times=times)
+        in_transformer.append(transformer.seconds * 1000)
 
-    how: Any = "all" if encoding is None else candidates
-    found = latency(texts, search, lambda text: searcher.search(text, _K, candidates=how))
-    parts = {"… transformer": own[-len(texts) :]}
+    milliseconds = latency(texts, search)
+    milliseconds["… transformer"] = percentiles(in_transformer[-len(texts) :])
     queries = encoder.encode_queries(texts)
     if encoding is not None:
         each = [queries[i : i + 1] for i in range(len(queries))]
-        parts["… first-stage vector"] = [timed(lambda one=one: encoding.encode_queries(one))[1] * 1000 for one in each]  # type: ignore[misc]
-    for part, values in parts.items():
-        found[part] = {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
+        seconds = [timed(lambda one=one: encoding.encode_queries(one))[1] for one in each]  # type: ignore[misc]
+        milliseconds["… first-stage vector"] = percentiles([1000 * value for value in seconds])
     exact = searcher.search_vectors(queries, _K, candidates="all")
-    return found, overlap(searcher.search_vectors(queries, _K, candidates=how), exact)
+    return milliseconds, overlap(searcher.search_vectors(queries, _K, candidates=scored), exact)
 
 
 def _seconds(costs: Sequence[Cost], stage: str) -> float:

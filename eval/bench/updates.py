@@ -15,7 +15,7 @@ from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.quantity import quantity
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.progress import progress_bar
-from wordhive.retrieval.retriever import fitting_config
+from wordhive.retrieval.retriever import fitting_config, new_index
 from wordhive.retrieval.searcher import Hit, Searcher
 from wordhive.retrieval.shards import check_model, read_shard_documents, read_shards
 from wordhive.retrieval.texts.documents import Document
@@ -43,9 +43,11 @@ class Step:
 class UpdateBench:
     """An updated index and a fresh one of the same documents.
 
-    memory_before: bytes of the process before the first change, model included. overlap: share of the fresh index's
-    top 10 in the updated one's, with `candidates` of them. overlap_all: the same where every document is scored.
-    overlap_compacted: of the updated index's top 10 before and after it was compacted. bytes: on disk.
+    Attributes:
+        memory_before: Bytes of the process before the first change, model included.
+        overlap: Share of the fresh index's top 10 in the updated one's, with `candidates` of them.
+        overlap_all: The same where every document is scored.
+        overlap_compacted: Of the updated index's top 10 before and after it was compacted. bytes: on disk.
     """
 
     collection: str
@@ -93,7 +95,10 @@ def bench(
     """Index nine tenths of the encoded documents, delete 30 %, add the last tenth, replace 10 % by others' content.
 
     Then make a fresh index of what is left, and compare what both find for the queries. The indexes are made anew in
-    `folder`. Raises InputError for shards of another model, or of too few documents to change any.
+    `folder`.
+
+    Raises:
+        InputError: Shards of another model, or of too few documents to change any.
     """
     check_model(shards, encoder.stamp)
     ids = [document.id for part in read_shard_documents(shards) for document in part]
@@ -120,7 +125,7 @@ def bench(
     step("delete", lambda: updated.delete([ids[number] for number in sorted(plan.deleted)]))
     step("add", lambda: _add(updated, shards, {number: ids[number] for number in plan.late}))
     step("upsert", lambda: _add(updated, shards, {s: ids[target] for s, target in sources.items()}, replace=True))
-    ways = (candidates if updated.config.encoding is not None else "all", "all")
+    ways = (candidates if updated.settings.config.encoding is not None else "all", "all")
     searched = [_search(updated, asked, how) for how in ways]
     size = updated.info().total_bytes
 
@@ -149,10 +154,7 @@ def overlap(found: list[list[Hit]], wanted: list[list[Hit]]) -> float:
 
 
 def _create(path: Path, encoder: Encoder, config: str | Path | None) -> Index:
-    return Index.create(
-        path, fitting_config(config, encoder), encoder=encoder.stamp, summary_weight=encoder.summary_weight,
-        exact_match=encoder.exact_match, query_length=encoder.query_length,
-    )  # fmt: skip
+    return new_index(path, fitting_config(config, encoder), encoder)
 
 
 def _add(index: Index, shards: Path, ids: dict[int, str], *, replace: bool = False) -> int:

@@ -17,7 +17,11 @@ from .judgements import Judgement
 
 @dataclass(frozen=True)
 class PublicCollection:
-    """The parts of a collection. measures: what its makers report, as ir_datasets writes it."""
+    """The parts of a collection.
+
+    Attributes:
+        measures: What its makers report, as ir_datasets writes it.
+    """
 
     documents: Callable[[], Iterator[Document]]
     queries: Iterable[Query]

@@ -14,11 +14,14 @@ from ..runs import MEASURES, Qrels
 class Collection:
     """A test collection.
 
-    documents: gives all of them, one after the other, anew at each call. queries: id → text, those with a relevant
-    document only. qrels: query id → document id → grade; 0 and less is judged irrelevant. measures: those to report,
-    the main one first. warnings: what was passed over → how often; what there is to say of documents is there once
-    `count_documents` or anyone else has read them to the end. without_itself: the document with a query's id does not
-    count among the query's results.
+    Attributes:
+        documents: Gives all of them, one after the other, anew at each call.
+        queries: Id → text, those with a relevant document only.
+        qrels: Query id → document id → grade; 0 and less is judged irrelevant.
+        measures: Those to report, the main one first.
+        warnings: What was passed over → how often; what there is to say of documents is there once
+            `count_documents` or anyone else has read them to the end.
+        without_itself: The document with a query's id does not count among the query's results.
     """
 
     name: str

@@ -27,7 +27,8 @@ _OF_DOCUMENTS = re.compile(r"(?:beir/)?(?:arguana|quora(?:/\w+)?)")
 def leaves_itself_out(name: str) -> bool:
     """Whether a query's own document does not count among its results.
 
-    name: an ir_datasets id, or the name of a BEIR folder.
+    Args:
+        name: An ir_datasets id, or the name of a BEIR folder.
     """
     return _OF_DOCUMENTS.fullmatch(name) is not None
 
@@ -35,13 +36,15 @@ def leaves_itself_out(name: str) -> bool:
 def measures_of(official: Sequence[str]) -> tuple[str, ...]:
     """ranx's names of the measures to report, the main one first.
 
-    official: what the collection's makers report, as ir_datasets writes it, e.g. "nDCG@10", "RR(rel=2)"; the first is
-    the main one, nDCG@10 where there is none. Where one of them takes a document as relevant from a higher grade on,
-    so do all measures that know no grades: "recall@100-l2" counts those of grade 2 and above.
+    Args:
+        official: What the collection's makers report, as ir_datasets writes it, e.g. "nDCG@10", "RR(rel=2)"; the
+            first is the main one, nDCG@10 where there is none. Where one of them takes a document as relevant from
+            a higher grade on, so do all measures that know no grades: "recall@100-l2" counts those of grade 2 and
+            above.
     """
-    found = [match for name in official if (match := _OFFICIAL.fullmatch(name)) and match["name"] in _NAMES]
-    level = max((int(match["level"] or 1) for match in found), default=1)
-    main = [_named(_NAMES[match["name"]], match["cutoff"], int(match["level"] or 1)) for match in found[:1]]
+    matches = [match for name in official if (match := _OFFICIAL.fullmatch(name)) and match["name"] in _NAMES]
+    level = max((int(match["level"] or 1) for match in matches), default=1)
+    main = [_named(_NAMES[match["name"]], match["cutoff"], int(match["level"] or 1)) for match in matches[:1]]
     return tuple(dict.fromkeys([*main, *(_at_level(measure, level) for measure in MEASURES)]))
 
 

@@ -23,9 +23,11 @@ def read_judgements(path: Path) -> Iterator[Judgement]:
     """The judgements of a file (packed by gzip, too), in its order.
 
     TREC has four columns (query, iteration, document, grade; white space between), BEIR three (query, document, grade;
-    tabs between). The first line decides for all; it may be a header. Raises InputError,
-    with file and line, for another number of columns, an empty id, or a grade that is no whole number, and for a file
-    without judgements.
+    tabs between). The first line decides for all; it may be a header.
+
+    Raises:
+        InputError: Another number of columns, an empty id, or a grade that is no whole number, and for a file
+            without judgements, with file and line.
     """
     columns = 0
     is_empty = True

@@ -28,8 +28,12 @@ def load_collection(source: str, split: str = "test") -> Collection:
     """A collection from a BEIR folder (plain or .gz files), or by ir_datasets id, e.g. "beir/scifact/test"; or the
     one that needs no files, "python-docs".
 
-    split: which judgements of a BEIR folder; an ir_datasets id has its own.
-    Raises InputError when there is no such collection or split, WordhiveError when it can't be downloaded.
+    Args:
+        split: Which judgements of a BEIR folder; an ir_datasets id has its own.
+
+    Raises:
+        InputError: There is no such collection or split.
+        WordhiveError: It can't be downloaded.
     """
     if given_path(source, "the collection").is_dir():
         return _from_folder(given_path(source), split)
@@ -39,17 +43,22 @@ def load_collection(source: str, split: str = "test") -> Collection:
         raise InputError(f"{source} is a file of documents, no folder; give --queries-file and --qrels beside it")
     if source.startswith((".", "/", "~")):
         raise InputError(f"no folder at {source}; give a BEIR folder or an ir_datasets id")
-    found = catalogued.load(source)
-    documents = partial(_counted, found.documents)
-    collection = _judged(source, "", documents, found.queries, found.judgements, measures_of(found.measures))
+    parts = catalogued.load(source)
+    documents = partial(_counted, parts.documents)
+    collection = _judged(source, "", documents, parts.queries, parts.judgements, measures_of(parts.measures))
     return replace(collection, without_itself=leaves_itself_out(source))
 
 
 def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str | None = None) -> Collection:
     """A collection from three files of one's own.
 
-    documents, queries: what `read_documents` and `read_queries` read. qrels: what `read_judgements` reads. name: the
-    documents' file name where there is none. Raises InputError, with file and line, for what can't be read.
+    Args:
+        documents, queries: What `read_documents` and `read_queries` read.
+        qrels: What `read_judgements` reads.
+        name: The documents' file name where there is none.
+
+    Raises:
+        InputError: What can't be read, with file and line.
     """
     name = name or documents.name.split(".")[0]
     return _judged(
@@ -59,17 +68,17 @@ def collection_of_files(documents: Path, queries: Path, qrels: Path, name: str |
 
 
 def _from_folder(folder: Path, split: str) -> Collection:
-    found = [
+    qrels = [
         path for path in (folder / "qrels" / f"{split}.tsv", folder / "qrels" / f"{split}.tsv.gz") if path.exists()
     ]
-    if not found:
+    if not qrels:
         splits = sorted({path.name.split(".tsv")[0] for path in folder.glob("qrels/*.tsv*")})
         if not splits:
             raise InputError(f"{folder} is no BEIR folder (it has no qrels/*.tsv); expected corpus, queries and qrels")
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(splits)}")
     collection = _judged(
         folder.resolve().name, split, partial(_unique, folder),
-        read_queries(folder, unique=False), read_judgements(found[0]), MEASURES,
+        read_queries(folder, unique=False), read_judgements(qrels[0]), MEASURES,
     )  # fmt: skip
     if len(list(folder.glob("qrels/*.tsv*"))) > 1:
         collection.warnings.pop(_UNJUDGED, None)  # they may be another split's

@@ -20,7 +20,9 @@ from .loading import collection_of_files, load_collection
 class Prepared:
     """A collection whose documents were read through once.
 
-    collection: with the queries that are used, and their judgements. fingerprint: of ids and texts of all documents.
+    Attributes:
+        collection: With the queries that are used, and their judgements.
+        fingerprint: Of ids and texts of all documents.
     """
 
     spec: CollectionSpec
@@ -57,8 +59,11 @@ def prepare(spec: CollectionSpec) -> Prepared:
 def on_split(spec: CollectionSpec, split: str) -> CollectionSpec:
     """The specification of another split's queries, all of them, on the same documents.
 
-    split: of a folder; of an ir_datasets id the last part of another id, or a whole one. Raises InputError where it is
-    the same split, or there is no other.
+    Args:
+        split: Of a folder; of an ir_datasets id the last part of another id, or a whole one.
+
+    Raises:
+        InputError: It is the same split, or there is no other.
     """
     if spec.source is None:
         raise InputError(f"tune_on is {split!r}, but {spec.title}, made of three files, has one split; take a folder")

@@ -36,11 +36,16 @@ def fuse(
 ) -> Run:
     """The runs' documents ranked together; ties go to the smaller id.
 
-    method: by ranx's name, of those that need no training; "rrf" sums 1 / (k + rank) with k in `params`, 60 if not
-    (Cormack et al., SIGIR 2009); "wsum" sums scores with `weights` in `params`, equal ones if not. norm: brings each
-    query's scores to a common scale ("min-max", "zmuv": mean 0 and variance 1, …) before they are summed; for "wsum" a
-    document that a run has not found counts as its last one. depth: documents of each ranking. Raises InputError for
-    fewer than two runs, unknown methods, norms and parameters, and scores that the method or norm is not for.
+    Args:
+        method: By ranx's name, of those that need no training; "rrf" sums 1 / (k + rank) with k in `params`, 60 if
+            not (Cormack et al., SIGIR 2009); "wsum" sums scores with `weights` in `params`, equal ones if not.
+        norm: Brings each query's scores to a common scale ("min-max", "zmuv": mean 0 and variance 1, …) before they
+            are summed; for "wsum" a document that a run has not found counts as its last one.
+        depth: Documents of each ranking.
+
+    Raises:
+        InputError: Fewer than two runs, unknown methods, norms and parameters, and scores that the method or norm
+            is not for.
     """
     _check(runs, method, params, norm)
     params, depth = _numbers(params), whole_number(depth, "depth")
@@ -60,8 +65,12 @@ def tune(
 ) -> dict[str, Any]:
     """The parameters under which the fused runs measure best; of equal ones the first.
 
-    method: "wsum", whose weights are tenths that add up to 1, or "rrf", whose k is 10, 20, … 100. qrels: judgements of
-    queries that are measured nowhere else. Raises InputError for another method, and runs without these queries.
+    Args:
+        method: "wsum", whose weights are tenths that add up to 1, or "rrf", whose k is 10, 20, … 100.
+        qrels: Judgements of queries that are measured nowhere else.
+
+    Raises:
+        InputError: Another method, and runs without these queries.
     """
     _check(runs, method, None, norm)
     instance(qrels, "qrels", dict, "a dict of queries, each with a dict of documents and grades")
@@ -96,14 +105,14 @@ def _numbers(params: dict[str, Any] | None) -> dict[str, Any] | None:
     """Parameters with the numbers that they are to have as float."""
     if params is None:
         return None
-    found = dict(params)
+    numbers = dict(params)
     if "k" in params:
         k = real_number(params["k"], "k", "a number from 0, such as 60", least=0)
-        found["k"] = int(k) if k.is_integer() else k
+        numbers["k"] = int(k) if k.is_integer() else k
     if "weights" in params:
         instance(params["weights"], "weights", (list, tuple), "a list of numbers, one for each run")
-        found["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
-    return found
+        numbers["weights"] = [real_number(weight, "a weight", "a number") for weight in params["weights"]]
+    return numbers
 
 
 @dataclass(frozen=True)

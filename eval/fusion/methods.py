@@ -19,9 +19,11 @@ Values = NDArray[np.float64]
 class Method:
     """What each document's values become: of all runs, `[n_runs, n_documents]`, NaN where a run has not found it.
 
-    by_rank: the values are ranks, from 1, not scores. fills: a document that a run has not found gets its last value.
-    params: names and what holds where nothing is given; `weights` are one a run, None stands for equal ones that add up
-    to 1, and a parameter without a default is `...`.
+    Attributes:
+        by_rank: The values are ranks, from 1, not scores.
+        fills: A document that a run has not found gets its last value.
+        params: Names and what holds where nothing is given; `weights` are one a run, None stands for equal ones
+            that add up to 1, and a parameter without a default is `...`.
     """
 
     combine: Callable[..., Values]
@@ -104,8 +106,11 @@ METHODS = {
 
 
 def completed(name: str, given: dict[str, Any], n_runs: int) -> dict[str, Any]:
-    """The parameters of a method with its defaults. Raises InputError for an unknown method, and for parameters that it
-    has not, lacks, or can't take."""
+    """The parameters of a method with its defaults.
+
+    Raises:
+        InputError: An unknown method, and for parameters that it has not, lacks, or can't take.
+    """
     if name not in METHODS:
         raise InputError(f"can't fuse by {name!r}; choose one of {', '.join(METHODS)}")
     known = METHODS[name].params

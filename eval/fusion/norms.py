@@ -67,9 +67,13 @@ NORMS: dict[str, _Norm] = {
 def normalised(scores: Values, ranks: Values, norm: str | None) -> Values:
     """The scores of one query on the scale of `norm`, None for their own; float64 `[n_runs, n_documents]`.
 
-    scores, ranks: of the same shape, NaN where a run has not found a document; it stays NaN but for "borda", which
-    gives it the mean of the ranks that are left. Scores that are all equal become 0, but for "max" and by ranks.
-    Raises ValueError where the norm is not for such scores.
+    Args:
+        scores, ranks: Of the same shape, NaN where a run has not found a document; it stays NaN but for "borda",
+            which gives it the mean of the ranks that are left. Scores that are all equal become 0, but for "max"
+            and by ranks.
+
+    Raises:
+        ValueError: The norm is not for such scores.
     """
     if norm is None:
         return scores

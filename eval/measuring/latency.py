@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from wordhive.index import WordVectors
+from wordhive.retrieval.search.stage_times import StageTimes
 
 if TYPE_CHECKING:
-    from wordhive.retrieval.searcher import Candidates, Searcher
+    from wordhive.retrieval.search.search_options import Candidates
+    from wordhive.retrieval.searcher import Searcher
 
 _WARM_UP = 5
 _Result = TypeVar("_Result")
 _Query = TypeVar("_Query")
+Percentiles = dict[str, float]
 
 
 def timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
@@ -24,80 +27,39 @@ def timed(work: Callable[[], _Result]) -> tuple[_Result, float]:
     return work(), time.perf_counter() - started
 
 
-class Stages:
-    """The stages of one query, each timed by itself."""
+def latency(queries: Sequence[_Query], search: Callable[[_Query, StageTimes], Any]) -> dict[str, Percentiles]:
+    """Milliseconds of single queries, in total and of each stage: stage → p50, p95, p99.
 
-    def __init__(self) -> None:
-        self.milliseconds: dict[str, float] = {}
-
-    def run(self, stage: str, work: Callable[[], _Result]) -> _Result:
-        """What a stage's work gives."""
-        result, seconds = timed(work)
-        self.milliseconds[stage] = seconds * 1000
-        return result
-
-
-def latency(
-    queries: Sequence[_Query],
-    search: Callable[[_Query, Stages], Any],
-    whole: Callable[[_Query], Any] | None = None,
-) -> dict[str, dict[str, float]]:
-    """Milliseconds of single queries, in total and of each stage that `search` runs: stage → p50, p95, p99.
-
-    whole: what a user calls, which is timed for the total in a round of its own; None: the stages' sum.
+    Args:
+        queries: Each is searched by itself. The first ones are searched once more before, as a warm-up.
+        search: Searches one query, and gives the seconds of its stages to the `StageTimes`.
     """
-    taken: dict[str, list[float]] = {}
-    warming = min(_WARM_UP, len(queries))
-    for number, query in enumerate([*queries[:warming], *queries]):
-        stages = Stages()
-        search(query, stages)
-        if number >= warming:
-            for stage, milliseconds in stages.milliseconds.items():
-                taken.setdefault(stage, []).append(milliseconds)
-            taken.setdefault("total", []).append(sum(stages.milliseconds.values()))
-    if whole is not None and len(queries):
-        taken["total"] = [timed(lambda query=query: whole(query))[1] * 1000 for query in queries]  # type: ignore[misc]
-    return {
-        stage: {f"p{p}": round(float(np.percentile(values, p)), 3) for p in (50, 95, 99)}
-        for stage, values in taken.items()
-    }
+    for query in queries[:_WARM_UP]:
+        search(query, StageTimes())
+    milliseconds: dict[str, list[float]] = {}
+    for query in queries:
+        times = StageTimes()
+        _, total = timed(lambda query=query, times=times: search(query, times))  # type: ignore[misc]
+        for stage, seconds in {**times.seconds, "total": total}.items():
+            milliseconds.setdefault(stage, []).append(1000 * seconds)
+    return {stage: percentiles(values) for stage, values in milliseconds.items()}
 
 
-def stage_latency(
-    searcher: Searcher, texts: Sequence[str], k: int, candidates: Candidates
-) -> dict[str, dict[str, float]]:
-    """Milliseconds of each stage of single queries: stage → p50, p95, p99.
+def percentiles(milliseconds: Sequence[float]) -> Percentiles:
+    """The median and the slow ends of some times: p50, p95, p99."""
+    return {f"p{p}": round(float(np.percentile(milliseconds, p)), 3) for p in (50, 95, 99)}
 
-    Stages: encode (text → vectors), candidates (first stage; absent where every document is scored), rerank (exact
-    scores), fetch (documents of the k hits), total.
+
+def stage_latency(searcher: Searcher, texts: Sequence[str], k: int, candidates: Candidates) -> dict[str, Percentiles]:
+    """Milliseconds of each stage of single searches with text: stage → p50, p95, p99.
+
+    The stages are encode (text to vectors), candidates (first stage; absent where every document is scored), rerank
+    (exact scores), fetch (documents of the k hits), and total.
     """
-    encoder = searcher.encoder
-    assert encoder is not None
-
-    def search(text: str, stages: Stages) -> None:
-        query = stages.run("encode", lambda: encoder.encode_queries([text]))
-        _search(searcher, query, k, candidates, stages)
-
-    return latency(texts, search, lambda text: searcher.search(text, k, candidates=candidates))
+    return latency(texts, lambda text, times: searcher.search(text, k, candidates=candidates, times=times))
 
 
-def search_latency(
-    searcher: Searcher, queries: WordVectors, k: int, candidates: Candidates
-) -> dict[str, dict[str, float]]:
-    """The same of queries that are vectors already: all stages but encode."""
+def search_latency(searcher: Searcher, queries: WordVectors, k: int, candidates: Candidates) -> dict[str, Percentiles]:
+    """The same of searches with vectors, which have no stage encode."""
     each = [queries[number : number + 1] for number in range(len(queries))]
-    return latency(
-        each,
-        lambda query, stages: _search(searcher, query, k, candidates, stages),
-        lambda query: searcher.search_vectors(query, k, candidates=candidates),
-    )
-
-
-def _search(searcher: Searcher, query: WordVectors, k: int, candidates: Candidates, stages: Stages) -> None:
-    index = searcher.index
-    if candidates == "all" or index.config.encoding is None:
-        scores = stages.run("rerank", lambda: searcher.score_all(query, k)[0])
-    else:
-        rows = stages.run("candidates", lambda: index.find_candidates(query, candidates)[0])
-        scores = stages.run("rerank", lambda: index.score(query, rows))
-    stages.run("fetch", lambda: searcher.fetch(scores, k))
+    return latency(each, lambda query, times: searcher.search_vectors(query, k, candidates=candidates, times=times))

@@ -24,7 +24,8 @@ class MachinePeak:
     """The best of some rounds: floating-point operations a second of large matrix products in float32 and in bfloat16,
     and bytes a second of a copy in memory, read and written ones together.
 
-    device: the processor ("cpu"), or a GPU's name.
+    Attributes:
+        device: The processor ("cpu"), or a GPU's name.
     """
 
     device: str

@@ -21,8 +21,9 @@ def in_own_process(
 ) -> _Result:
     """What a piece of work gives; it, its arguments and its result can be pickled.
 
-    environment: variables that the process begins with, beside those of this one. Raises what the work raises, and
-    WordhiveError where the process dies.
+    Args:
+        environment: Variables that the process begins with, beside those of this one. Raises what the work raises,
+            and WordhiveError where the process dies.
     """
     with (
         _environment(environment or {}),

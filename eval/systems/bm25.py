@@ -7,7 +7,7 @@ import numpy as np
 from ..bm25 import bm25_index
 from ..environment import versions
 from ..experiment import Bm25Spec
-from ..measuring.latency import Stages, latency, timed
+from ..measuring.latency import latency, timed
 from ..measuring.memory import peak_memory
 from ..runs import Run, ranking
 from .task import Measurements, RunResult, Stamp, Task, rate
@@ -32,9 +32,6 @@ def find(spec: Bm25Spec, job: Task) -> RunResult:
     def search_all() -> Run:
         return {id: search(text) for id, text in job.queries.items()}
 
-    def search_in_stages(text: str, stages: Stages) -> None:
-        stages.run("scores", lambda: search(text))
-
     search("warm up")
     run, seconds_searching = timed(search_all)
     stemmed = f"stemmed ({spec.stemmer})" if spec.stemmer else "not stemmed"
@@ -43,7 +40,7 @@ def find(spec: Bm25Spec, job: Task) -> RunResult:
         Measurements(
             f"BM25 of bm25s, k1 {spec.k1:g}, b {spec.b:g}, {stemmed}",
             bytes_per_document={"postings": round(index.n_bytes / len(ids), 1)},
-            latency=latency(job.timed_texts, search_in_stages),
+            latency=latency(job.timed_texts, lambda text, times: times.run("scores", search, text)),
             queries_per_second=rate(len(run), seconds_searching),
             seconds_indexing=round(seconds, 2),
             peak_memory=peak_memory(),

@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from wordhive.retrieval.checkpoints.loading import load_dense
-from wordhive.retrieval.encoder import has_bfloat16
 from wordhive.retrieval.progress import progress_bar
+from wordhive.retrieval.runtimes.bfloat16 import has_bfloat16
+from wordhive.retrieval.search.stage_times import StageTimes
 from wordhive.retrieval.texts.documents import Document
 
 from ..experiment import DenseSpec, slug
-from ..measuring.latency import Stages, latency, timed
+from ..measuring.latency import latency, timed
 from ..measuring.memory import peak_memory
 from ..result_cache import read_result, write_result
 from ..runs import Run, ranking
@@ -57,9 +58,9 @@ def find(spec: DenseSpec, job: Task) -> RunResult:
             run.update(zip(names[start : start + _QUERIES_AT_ONCE], search(vectors), strict=True))
         return run
 
-    def search_in_stages(text: str, stages: Stages) -> None:
-        vectors = stages.run("encode", lambda: _vectors(model, [text], query=True))
-        stages.run("scores", lambda: search(vectors))
+    def search_in_stages(text: str, times: StageTimes) -> None:
+        vectors = times.run("encode", _vectors, model, [text], query=True)
+        times.run("scores", search, vectors)
 
     run, seconds_searching = timed(search_all)
     dim = blocks[0].shape[1]

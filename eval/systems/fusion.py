@@ -23,7 +23,8 @@ def stamp(spec: FusionSpec, job: Task) -> Stamp:
 def find(spec: FusionSpec, job: Task) -> RunResult:
     """The fused run; its parameters are chosen on another split's judgements where one is named.
 
-    Raises InputError for an unknown method, norm or parameter.
+    Raises:
+        InputError: An unknown method, norm or parameter.
     """
     steps = {name: job.part(name, job) for name in spec.of}
     params = dict(spec.params)

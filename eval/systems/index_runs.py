@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import Index, WordVectors
 from wordhive.retrieval.progress import progress_bar
+from wordhive.retrieval.searcher import Searcher
 
 from ..exact_scores import shares
 from ..runs import Run, ranking
@@ -24,14 +25,15 @@ def exact_runs(
 
     The top tens are rows of the index by the whole score, with all that tie with the last of them.
     """
-    ids = index.ids()
-    parts = ["whole"] + (["words", "summary"] if index.summary_weight else [])
+    snapshot = index.snapshot()
+    ids = snapshot.ids()
+    parts = ["whole"] + (["words", "summary"] if index.settings.summary_weight else [])
     runs: dict[str, Run] = {part: {} for part in parts}
     top: list[NDArray[np.int64]] = []
     step = max(1, _SCORES_AT_ONCE // max(1, len(index)))
     with progress_bar("Exact search", len(names)) as advance:
         for start in range(0, len(names), step):
-            blocks = list(index.score_all(queries[start : start + step]))
+            blocks = list(snapshot.score_all(queries[start : start + step]))
             for i, name in enumerate(names[start : start + step]):
                 rows = np.concatenate([block[i].rows for block in blocks])
                 words = np.concatenate([block[i].words for block in blocks])
@@ -45,18 +47,17 @@ def exact_runs(
     return runs, top
 
 
-def two_stage_run(index: Index, queries: WordVectors, names: list[str], candidates: int, depth: int) -> Run:
+def two_stage_run(searcher: Searcher, queries: WordVectors, names: list[str], candidates: int, depth: int) -> Run:
     """The run in which so many candidates are found by the first stage and scored by the second."""
-    ids, run = index.ids(), {}
-    for i, (name, rows) in enumerate(zip(names, index.find_candidates(queries, candidates), strict=True)):
-        scores = index.score(queries[i : i + 1], rows)
-        run[name] = ranking(scores.rows, scores.total, ids, depth)
-    return run
+    snapshot = searcher.index.snapshot()
+    ids, results = snapshot.ids(), searcher.score_candidates(queries, candidates, snapshot)
+    return {name: ranking(scores.rows, scores.total, ids, depth) for name, scores in zip(names, results, strict=True)}
 
 
 def candidate_recall(index: Index, queries: WordVectors, top: list[NDArray[np.int64]]) -> dict[int, float]:
     """Number of candidates → share of the exact top ten among them; empty where there is no first stage."""
-    if index.config.encoding is None:
+    if index.settings.config.encoding is None:
         return {}
-    # Asked for each number anew: a graph searches wider for more.
-    return {n: shares(top, index.find_candidates(queries, n), 10) for n in CANDIDATES_SHOWN}
+    snapshot = index.snapshot()
+    # A search for each number: a graph is searched more widely for more.
+    return {n: shares(top, snapshot.find_candidates(queries, n), 10) for n in CANDIDATES_SHOWN}

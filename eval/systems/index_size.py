@@ -6,14 +6,14 @@ from wordhive.retrieval.retriever import Retriever
 
 from ..experiment import slug
 from ..result_cache import read_result, write_result
-from ..results import IndexFindings
+from ..results import IndexResults
 from .task import Task
 
 
-def holdings(retriever: Retriever, job: Task) -> IndexFindings:
+def holdings(retriever: Retriever, job: Task) -> IndexResults:
     """Words and bytes of a collection's index."""
     info = retriever.index.info()
-    return IndexFindings(
+    return IndexResults(
         encoder=str(retriever.encoder.stamp),
         config=info.config.model_dump(),
         words_per_document=round(info.n_words / info.n_documents, 1),

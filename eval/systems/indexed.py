@@ -23,14 +23,19 @@ def indexed(
 ) -> tuple[Retriever, float | None]:
     """The collection's index at `path`: made if it is not there, completed if it is half done; and the seconds of it.
 
-    Seconds are None unless the whole index was made. model, config: None takes the index's own, or the defaults.
-    Raises InputError, and adds nothing, where the index holds other documents, or has another model or configuration.
+    Seconds are None unless the whole index was made.
+
+    Args:
+        model, config: None takes the index's own, or the defaults.
+
+    Raises:
+        InputError: The index holds other documents, or has another model or configuration, and adds nothing.
     """
     if not path.exists():
         retriever = Retriever.create(path, model or DEFAULT_MODEL, config=config, device=device)
     else:
         retriever = Retriever.open(path, model, device=device)
-        if config is not None and IndexConfig.load(config) != retriever.index.config:
+        if config is not None and IndexConfig.load(config) != retriever.index.settings.config:
             raise InputError(f"{path} was made with another configuration than {str(config)!r}; choose another --index")
     total, held = _counted(collection, retriever.index)
     if held == total:
@@ -46,7 +51,7 @@ def _counted(collection: Collection, index: Index) -> tuple[int, int]:
     source = collection.documents()
     while part := list(islice(source, 4096)):
         total += len(part)
-        texts = index.texts([document.id for document in part])
+        texts = index.snapshot().texts([document.id for document in part])
         held += len(texts)
         for document in part:
             if texts.get(document.id) not in (None, document.text):  # an index may keep no texts

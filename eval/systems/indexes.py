@@ -44,26 +44,27 @@ def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
 def find(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> RunResult:
     """The run of an index that is made of shards, which all systems of the same model share.
 
-    Raises InputError for a part that the model's score does not have.
+    Raises:
+        InputError: A part that the model's score does not have.
     """
     given, spec = spec, _as_wordhive(spec)
     retriever, seconds = index_of(given, job)
     index, searcher = retriever.index, retriever.searcher
-    if spec.part != "whole" and not index.summary_weight:
+    if spec.part != "whole" and not index.settings.summary_weight:
         raise InputError(f"{spec.name!r} asks for {spec.part} alone, but the score of {spec.model} is words alone")
-    candidates = "all" if spec.part != "whole" or index.config.encoding is None else spec.candidates
+    candidates = "all" if spec.part != "whole" or index.settings.config.encoding is None else spec.candidates
     names, texts = list(job.queries), list(job.queries.values())
     searcher.search(texts[0], _K, candidates=candidates)  # kernels are compiled once
 
     # So many chunks as may be of the documents of a ranking.
-    depth = job.depth * chunks.most(index.ids().values()) if spec.chunk else job.depth
+    depth = job.depth * chunks.most(index.snapshot().ids().values()) if spec.chunk else job.depth
 
     def search_all() -> Run:
         queries = retriever.encoder.encode_queries(texts)
         if candidates == "all":
             run = exact_runs(index, queries, names, depth)[0][spec.part]
         else:
-            run = two_stage_run(index, queries, names, candidates, depth)
+            run = two_stage_run(searcher, queries, names, candidates, depth)
         return chunks.merged(run, job.depth) if spec.chunk else run
 
     run, seconds_searching = timed(search_all)
@@ -146,7 +147,7 @@ def _shards(encoder: Encoder, job: Task, chunk: ChunkSpec | None) -> tuple[Path,
 def _config(spec: WordhiveSpec) -> IndexConfig:
     """The configuration that is asked for; the own one of an index that is there already."""
     if spec.config is None and spec.index is not None and given_path(spec.index).exists():
-        return Index.open(spec.index).config
+        return Index.open(spec.index).settings.config
     return fitting_config(spec.config, _encoder(spec.model))
 
 

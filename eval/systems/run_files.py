@@ -22,7 +22,11 @@ def stamp(spec: RunSpec, job: Task) -> Stamp:
 
 
 def find(spec: RunSpec, job: Task) -> RunResult:
-    """The judged queries' part of the file. Raises InputError, with file and line, for one that is no run."""
+    """The judged queries' part of the file.
+
+    Raises:
+        InputError: One that is no run, with file and line.
+    """
     path = _path(spec, job)
     given = read_run(path)
     run = {id: dict(list(given[id].items())[: job.depth]) for id in job.queries if id in given}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..collections.preparation import Prepared
-from ..results import IndexFindings
+from ..results import IndexResults
 from ..runs import Run, read_run
 
 Stamp = dict[str, Any]
@@ -26,7 +26,7 @@ class Measurements:
     seconds_indexing: float | None = None
     peak_memory: int | None = None
     notes: dict[str, int] = field(default_factory=dict)
-    index: IndexFindings | None = None
+    index: IndexResults | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,12 @@ class RunResult:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """A system's part of an experiment, done and kept. stamp: everything that determines it. path: of the TREC run."""
+    """A system's part of an experiment, done and kept.
+
+    Attributes:
+        stamp: Everything that determines it.
+        path: Of the TREC run.
+    """
 
     costs: Measurements
     stamp: Stamp
@@ -54,9 +59,15 @@ class TaskResult:
 class Task:
     """A collection to be searched.
 
-    folder: name of its runs. cache: a folder for everything made of its documents. depth: documents of a ranking.
-    timed: queries for latencies. exact: queries whose candidates are held against exact search, None: all. measure:
-    what systems are compared by. part: the step of another system on a job. tuning: this job on another split.
+    Attributes:
+        folder: Name of its runs.
+        cache: A folder for everything made of its documents.
+        depth: Documents of a ranking.
+        timed: Queries for latencies.
+        exact: Queries whose candidates are held against exact search, None: all.
+        measure: What systems are compared by.
+        part: The step of another system on a job.
+        tuning: This job on another split.
     """
 
     prepared: Prepared

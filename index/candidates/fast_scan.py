@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from .. import threads as parallel
 from ..faiss import faiss_library
 from ..scoring.scores import in_order
-from .product_scan import Found, products_of, scan_products, stored_codes
+from .product_scan import Candidates, products_of, scan_products, stored_codes
 
 # A second thread's share of a single query's scan must be worth waking it.
 _LEAST_DOCUMENTS = 100_000
-# More are asked for than are wanted where some documents don't count; beyond these, packing the others costs less.
-_MOST_ASKED = 20_000
+# With a filter, a search asks for more documents than it returns. Beyond this many, to pack the allowed ones is faster.
+_MOST_SEARCHED = 20_000
 _MARGIN = 1.3
 # A document's sum of table entries is kept in 16 bits; an entry has 8.
 _LARGEST_SUM = (1 << 16) - 1
@@ -59,13 +59,8 @@ class FastScan:
             jobs = [parallel.submit(lambda share=share: _packed(index, codes[share])) for share in shares]  # type: ignore[misc]
             self._parts = [job.result() for job in jobs]
 
-    @staticmethod
-    def fits(index: Any) -> bool:
-        """Whether an index has such codes."""
-        return isinstance(index, faiss_library.faiss().IndexPQ) and index.pq.nbits == 4
-
-    def search(self, queries: NDArray[np.float32], n: int) -> Found:
-        """The best n documents of each query, `[n_queries, n]`; equal ones by number. n: at most as there are."""
+    def search(self, queries: NDArray[np.float32], n: int) -> Candidates:
+        """The best n documents of each query, `[n_queries, n]`; equal ones by number."""
         summed = np.flatnonzero(self._fits_sums(queries))
         scores = np.full((len(queries), n), -np.inf, np.float32)
         numbers = np.full((len(queries), n), -1, np.int64)
@@ -113,12 +108,12 @@ class FastScan:
         """The largest number of a centroid."""
         return float(np.abs(self._centroids).max(initial=0))
 
-    def _scanned(self, queries: NDArray[np.float32], n: int) -> Found:
+    def _scanned(self, queries: NDArray[np.float32], n: int) -> Candidates:
         """What FAISS finds, which may be fewer than n: the places left over have number −1, and come last."""
         if len(self._parts) == 1:
             found = [_search(self._parts[0], queries, n, alone=len(queries) == 1)]
         elif len(queries) == 1:
-            jobs: list[Future[Found]] = [
+            jobs: list[Future[Candidates]] = [
                 parallel.submit(lambda part=part: _search(part, queries, n, alone=True))  # type: ignore[misc]
                 for part in self._parts
             ]
@@ -134,15 +129,18 @@ class FastScan:
         scores, numbers = scores[:, :n], numbers[:, :n]
         return scores, numbers if self._rows is None else np.where(numbers >= 0, self._rows[numbers], -1)
 
-    def search_allowed(self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:
-        """The best n documents of those that are allowed, of which there are as many.
+    def search_allowed(self, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Candidates:
+        """The best n of the allowed documents;
 
-        Where most are, more are asked for and the others left out; otherwise the allowed ones are packed by themselves.
+        Where most are allowed, the search asks for more and drops the others. Otherwise the allowed ones are packed.
+
+        Args:
+            n: At most the number that is allowed.
         """
         rows = np.flatnonzero(allowed)
-        asked = int(_MARGIN * n * len(allowed) / len(rows))
-        if asked <= min(_MOST_ASKED, len(rows)):
-            scores, numbers = self.search(queries, asked)
+        n_searched = int(_MARGIN * n * len(allowed) / len(rows))
+        if n_searched <= min(_MOST_SEARCHED, len(rows)):
+            scores, numbers = self.search(queries, n_searched)
             kept = (numbers >= 0) & allowed[numbers]
             if (kept.sum(axis=1) >= n).all():
                 first = np.argsort(~kept, axis=1, kind="stable")[:, :n]
@@ -154,7 +152,7 @@ def _packed(index: Any, codes: NDArray[np.uint8]) -> Any:
     return faiss_library.faiss().IndexPQFastScan(products_of(index, codes))
 
 
-def _search(part: Any, queries: NDArray[np.float32], n: int, *, alone: bool) -> Found:
+def _search(part: Any, queries: NDArray[np.float32], n: int, *, alone: bool) -> Candidates:
     n = min(n, part.ntotal)
     with faiss_library.one_thread(alone):
         scores, numbers = part.search(queries, n)

@@ -1,71 +1,75 @@
-"""Searches of a FAISS index among the documents that a filter allows, which find as many as were asked for."""
+"""Searches of a FAISS index among the documents that a filter allows; they fill every place."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..faiss import faiss_library
-from .product_scan import Found, scan_products
+from ..faiss.faiss_index import FaissIndex, Kind
+from .product_scan import Candidates, scan_products
 from .search_width import SearchWidth
-from .whole_search import fill_up, lack, scan_decoded
+from .whole_search import fill_up, queries_lacking, scan_decoded
 
 
 def search_allowed(
-    index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], probing: SearchWidth
-) -> Found:
-    """The best n documents of those that are allowed, `[n_queries, n]`: inner products and numbers.
+    index: FaissIndex, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_], width: SearchWidth
+) -> Candidates:
+    """The best n allowed documents of each query. All n are found, as SQUASH promises (Oakley & Ferhatosmanoglu 2024).
 
-    index: searched by inner products, on the CPU. queries: float32 `[n_queries, dim]`. n: at most as many as are
-    allowed, and all of them are found, as SQUASH promises (Oakley & Ferhatosmanoglu 2024). probing: of a search where
-    all are allowed.
+    A graph or lists are searched wider than without a filter, in proportion to the documents that it leaves out. The
+    allowed documents are scanned where that is as fast, or where the search found too few.
 
-    A graph or lists are visited so widely that as many documents are met that are allowed as are met at all in a search
-    of all; where a scan of the allowed ones takes no longer, or too few were found, they are scanned.
+    Args:
+        index: Searched by inner products, on the CPU.
+        queries: Float32 `[n_queries, dim]`.
+        n: At most as many as are allowed.
+        allowed: Bool `[number of documents]`.
+        width: The width of a search without a filter.
+
+    Returns:
+        Inner products and numbers, `[n_queries, n]`.
     """
     library = faiss_library.faiss()
-    if isinstance(index, library.IndexPreTransform):
-        for number in range(index.chain.size()):
-            queries = library.downcast_VectorTransform(index.chain.at(number)).apply(queries)
-        return search_allowed(library.downcast_index(index.index), queries, n, allowed, probing)
+    if index.kind is Kind.TRANSFORMED and index.inner is not None:
+        for number in range(index.index.chain.size()):
+            queries = library.downcast_VectorTransform(index.index.chain.at(number)).apply(queries)
+        return search_allowed(index.inner, queries, n, allowed, width)
     n_allowed = int(np.count_nonzero(allowed))
-    wide = SearchWidth(probing.lists, max(n, probing.beam)).widened(len(allowed) / n_allowed)
+    wide = SearchWidth(width.lists, max(n, width.beam)).widened(len(allowed) / n_allowed)
     selector = library.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-    if isinstance(index, library.IndexHNSW):
+    if index.kind is Kind.GRAPH and index.inner is not None:
         if wide.walks(n, n_allowed):
             found = wide.search(index, queries, n, selector)
             if _is_whole(found):
                 return found
-        index = library.downcast_index(index.storage)
-    if isinstance(index, library.IndexIVF):
+        index = index.inner
+    if index.kind is Kind.LISTS:
         found = wide.search(index, queries, n, selector)
         if not _is_whole(found):
-            found = SearchWidth(index.nlist, wide.beam).search(index, queries, n, selector)
+            found = SearchWidth(index.index.nlist, wide.beam).search(index, queries, n, selector)
         return fill_up(index, queries, found, allowed)
-    if isinstance(index, (library.IndexFlat, library.IndexScalarQuantizer, library.IndexRaBitQ)):
-        return probing.search(index, queries, n, selector)
-    # The others take no selector.
-    if isinstance(index, library.IndexPQ):
-        return scan_products(index, queries, n, np.flatnonzero(allowed))
-    if not faiss_library.decodes(index):
+    if index.takes_selector:
+        return width.search(index, queries, n, selector)
+    if index.kind is Kind.PRODUCT:
+        return scan_products(index.index, queries, n, np.flatnonzero(allowed))
+    if not index.decodes:
         return _search_more(index, queries, n, allowed)
     return scan_decoded(index, queries, n, allowed)
 
 
-def _is_whole(found: Found) -> bool:
-    return not len(lack(found[1]))
+def _is_whole(found: Candidates) -> bool:
+    return not len(queries_lacking(found[1]))
 
 
-def _search_more(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:
-    """The allowed ones of so many that are found among all that they are enough."""
-    asked = n
+def _search_more(index: FaissIndex, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Candidates:
+    """Search among all for twice as many, and again, until n allowed ones are among them."""
+    n_searched = n
     while True:
-        asked = min(2 * asked, len(allowed))
-        scores, numbers = index.search(queries, asked)
+        n_searched = min(2 * n_searched, len(allowed))
+        scores, numbers = index.index.search(queries, n_searched)
         kept = (numbers >= 0) & allowed[numbers]
-        if asked == len(allowed) or (kept.sum(axis=1) >= n).all():
+        if n_searched == len(allowed) or (kept.sum(axis=1) >= n).all():
             break
     first = np.argsort(~kept, axis=1, kind="stable")[:, :n]
     numbers = np.where(kept, numbers, -1)

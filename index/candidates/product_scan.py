@@ -9,14 +9,20 @@ from numpy.typing import NDArray
 
 from ..faiss import faiss_library
 
-# Inner products and numbers of documents, `[n_queries, n]` both, best first; −1 for none.
-Found: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int64]]
+# Inner products and numbers of documents, `[n_queries, n]` each, best first; number −1 for a free place.
+Candidates: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
-def scan_products(index: Any, queries: NDArray[np.float32], n: int, rows: NDArray[np.int64] | None = None) -> Found:
-    """The best n documents of a FAISS `IndexPQ`, all of them real.
+def scan_products(
+    index: Any, queries: NDArray[np.float32], n: int, rows: NDArray[np.int64] | None = None
+) -> Candidates:
+    """The best n documents of a FAISS `IndexPQ`, with no place free.
 
-    rows: only of these, int64, as an index of their own, which is much faster than to decode them. n: at most so many.
+    Args:
+        index: The `IndexPQ`.
+        queries: Float32 `[n_queries, dim]`.
+        n: At most as many as are scanned.
+        rows: Numbers of the documents to scan, int64; None: all. Their codes are copied, which is faster than decoding.
     """
     if rows is None:
         scores, numbers = index.search(queries, n)
@@ -26,7 +32,7 @@ def scan_products(index: Any, queries: NDArray[np.float32], n: int, rows: NDArra
 
 
 def stored_codes(index: Any) -> NDArray[np.uint8]:
-    """The codes of a FAISS index that keeps them one after the other, uint8 `[n, code_size]`, where they lie."""
+    """The codes of a FAISS index that keeps them one after the other, uint8 `[n, code_size]`; no copy."""
     codes: NDArray[np.uint8] = faiss_library.faiss().rev_swig_ptr(index.codes.data(), index.ntotal * index.code_size)
     return codes.reshape(index.ntotal, index.code_size)
 

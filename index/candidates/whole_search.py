@@ -1,53 +1,57 @@
-"""Searches of a FAISS index that find as many documents as are asked for, where FAISS leaves places free."""
+"""Searches of a FAISS index that fill every place, where FAISS leaves places free."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..faiss import faiss_library
+from ..faiss.faiss_index import FaissIndex
 from ..scoring.scores import in_order
-from .product_scan import Found
+from .product_scan import Candidates
 from .search_width import SearchWidth, width_range
 
 
-def search_whole(index: Any, queries: NDArray[np.float32], n: int, probing: SearchWidth) -> Found:
-    """The best n documents of each query, `[n_queries, n]`: inner products and numbers, all of them of documents.
+def search_whole(index: FaissIndex, queries: NDArray[np.float32], n: int, width: SearchWidth) -> Candidates:
+    """The best n documents of each query: inner products and numbers, `[n_queries, n]`, no place free.
 
-    index: searched by inner products, on the CPU. queries: float32 `[n_queries, dim]`. n: at most as many as there are.
-    probing: twice as wide, and again, for those queries for which the lists that are visited hold fewer than n
-    documents, or a walk through a graph meets fewer.
+    Args:
+        index: Searched by inner products, on the CPU.
+        queries: Float32 `[n_queries, dim]`.
+        n: At most the number of documents.
+        width: Doubled, and again, for queries that find fewer than n documents in the lists or the graph.
     """
-    scores, numbers = probing.search(index, queries, n)
-    while len(lacking := lack(numbers)):
-        wider = probing.doubled(width_range(index, n))
-        if wider == probing:
+    scores, numbers = width.search(index, queries, n)
+    while len(lacking := queries_lacking(numbers)):
+        wider = width.doubled(width_range(index, n))
+        if wider == width:
             return fill_up(index, queries, (scores, numbers))
-        probing = wider
-        scores[lacking], numbers[lacking] = probing.search(index, queries[lacking], n)
+        width = wider
+        scores[lacking], numbers[lacking] = width.search(index, queries[lacking], n)
     return scores, numbers
 
 
-def lack(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The queries with places that are free, number −1."""
+def queries_lacking(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The queries with free places, number −1."""
     return np.flatnonzero((numbers < 0).any(axis=1))
 
 
-def fill_up(index: Any, queries: NDArray[np.float32], found: Found, allowed: NDArray[np.bool_] | None = None) -> Found:
-    """What was found, and in places that are free the best of the other documents, by their decoded vectors.
+def fill_up(
+    index: FaissIndex, queries: NDArray[np.float32], found: Candidates, allowed: NDArray[np.bool_] | None = None
+) -> Candidates:
+    """Fill free places with the best of the other documents, by their decoded vectors.
 
-    Where they can't be decoded, the first ones as the worst: FAISS's 4-bit fast scans leave out documents whose table
-    entries add up to 0, the least there is. allowed: only of these; None: all.
+    Where vectors can't be decoded, the first other documents come last: FAISS's 4-bit fast scans leave out documents
+    whose table entries add up to 0, which is the least sum.
+
+    Args:
+        allowed: The documents to take from; None: all.
     """
     scores, numbers = found
-    decodes = faiss_library.decodes(index)
-    for query in lack(numbers):
+    for query in queries_lacking(numbers):
         free = numbers[query] < 0
-        others = np.ones(index.ntotal, np.bool_) if allowed is None else allowed.copy()
+        others = np.ones(index.n, np.bool_) if allowed is None else allowed.copy()
         others[numbers[query, ~free]] = False
-        if decodes:
+        if index.decodes:
             filling = scan_decoded(index, queries[query : query + 1], int(free.sum()), others)
             scores[query, free], numbers[query, free] = filling[0][0], filling[1][0]
         else:
@@ -57,11 +61,15 @@ def fill_up(index: Any, queries: NDArray[np.float32], found: Found, allowed: NDA
     return scores, numbers
 
 
-def scan_decoded(index: Any, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Found:
-    """The best n of the allowed documents by their decoded vectors. n: at most as many as are allowed."""
+def scan_decoded(index: FaissIndex, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_]) -> Candidates:
+    """The best n of the allowed documents by their decoded vectors.
+
+    Args:
+        n: At most the number that is allowed.
+    """
     scores, numbers = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
     first = 0
-    for vectors in faiss_library.decoded(index):
+    for vectors in index.decoded():
         rows = np.flatnonzero(allowed[first : first + len(vectors)])
         scores = np.concatenate([scores, queries @ vectors[rows].T], axis=1)
         numbers = np.concatenate([numbers, np.broadcast_to(rows + first, (len(queries), len(rows)))], axis=1)

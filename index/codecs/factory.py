@@ -14,28 +14,33 @@ from .residual import ResidualCodec
 
 
 def train_codec(factory: str, sample: NDArray[np.float32]) -> Codec:
-    """A codec by its name, trained on `[n, dim]` vectors.
+    """Train a codec by its name.
 
-    factory: Senary256 or Ternary256 (centroids), Residual256x2 (bits a dim: 1, 2 or 4), or a FAISS factory string.
-    Raises InputError for a string that names no codec, or a sample too small to train it.
+    Args:
+        factory: "Senary256" or "Ternary256" (number of centroids), "Residual256x2" (and bits a dim: 1, 2 or 4), or a
+            FAISS factory string.
+        sample: Vectors, float32 `[n, dim]`.
+
+    Raises:
+        InputError: The string names no codec, or the sample is too small to train it.
     """
     if ResidualCodec.is_named(factory):
         return ResidualCodec.train(factory, sample)
     return FaissCodec.train(factory, sample)
 
 
-def wanted(factory: str) -> int:
-    """Vectors to train a codec of that name on: more of them make it no better."""
-    return ResidualCodec.wanted(factory) if ResidualCodec.is_named(factory) else faiss_codec.WANTED
+def sample_size(factory: str) -> int:
+    """The number of vectors to train a codec on; more do not improve it."""
+    return ResidualCodec.sample_size(factory) if ResidualCodec.is_named(factory) else faiss_codec.SAMPLE_SIZE
 
 
-def learns(factory: str) -> bool:
-    """Whether a codec of that name learns centroids or codebooks, for which a few vectors are not enough."""
-    return ResidualCodec.is_named(factory) or faiss_codec.learns(factory)
+def has_codebooks(factory: str) -> bool:
+    """Whether a codec learns centroids or codebooks, which overfit few vectors."""
+    return ResidualCodec.is_named(factory) or faiss_codec.has_codebooks(factory)
 
 
 def decodes(factory: str) -> bool:
-    """Whether the codes of a codec of that name are decoded by all that they say."""
+    """Whether decoding uses all bits of a code."""
     return ResidualCodec.is_named(factory) or faiss_codec.decodes(factory)
 
 
@@ -48,9 +53,16 @@ def check_codec(factory: str, dim: int) -> None:
 
 
 def load_codec(factory: str, folder: Path, name: str, dim: int) -> Codec:
-    """The codec that was trained by a name for vectors of `dim` dims, and saved in a folder.
+    """Load a codec.
 
-    Raises WordhiveError for a file that is missing, damaged, or of another codec.
+    Args:
+        factory: The name that it was trained by.
+        folder: The folder that `Codec.save` wrote to.
+        name: Its file's name, without the ending.
+        dim: Dims of its vectors.
+
+    Raises:
+        WordhiveError: The file is missing, damaged, or of another codec.
     """
     if ResidualCodec.is_named(factory):
         return ResidualCodec.load(folder / f"{name}{residual.ENDING}", factory, dim)

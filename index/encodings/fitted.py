@@ -11,6 +11,7 @@ closest relative).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from scipy.linalg.lapack import dpotri
 from ..config import FittedConfig
 from ..errors import InputError
 from ..faiss import faiss_library
+from ..small_products import FEW_WORDS
 from ..tensors import dequantised, quantised, tensor
 from ..word_sample import word_sample
 from ..word_vectors import WordVectors
@@ -34,7 +36,7 @@ _DOCUMENTS_AT_ONCE = 1024
 # Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
-# Of k-means: twice as many find hardly more, and only where candidates are few (docs/performance.md).
+# Of k-means: twice as many find hardly more, and only where candidates are few (docs/measurements/speed.md).
 _ROUNDS = 8
 # Words that are looked at for each place in the sample; of a large first batch all different ones are among them.
 _WORDS_A_PLACE = 4
@@ -43,13 +45,16 @@ _QUERY_SHARE = 0.5
 
 
 class FittedEncoding:
-    """A fitted encoding with its parameters.
+    """A fitted encoding with its parameters; see `Encoding`.
 
-    centroids: float32 `[n_centroids, dim]`.
-    words: float32 `[n_sample, dim]`, on which documents are fitted.
-    solution: float32 `[dim_of_documents, n_sample]`, turns a document's best inner products with them into its vector.
-    device, of both encodings: as `MuveraEncoding` has it.
+    Attributes:
+        centroids: Float32 `[n_centroids, dim]`.
+        words: Float32 `[n_sample, dim]`, the sample of words on which a document's vector is fitted.
+        solution: Float32 `[dim_of_documents, n_sample]`; times a document's best inner products with `words`, it is
+            the document's vector.
     """
+
+    is_summary: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -65,19 +70,22 @@ class FittedEncoding:
 
     @classmethod
     def fit(cls, config: FittedConfig, sample: WordVectors, queries: WordVectors | None = None) -> FittedEncoding:
-        """Fit to a sample of documents; one without words gives an encoding of zeros.
+        """Fit to a sample of documents; a sample without words gives an encoding of zeros.
 
-        queries: such as will be asked, whose words take the place of half of the documents' in the sample.
+        Args:
+            config: Sizes and seed.
+            sample: Documents.
+            queries: Example queries. Their words replace up to half of the documents' words in the sample.
         """
         random = np.random.default_rng((config.seed, 0xF17))
         vectors = _directions(sample.vectors[word_sample(sample, _WORDS_A_PLACE * config.sample_words, config.seed)])
-        asked = np.zeros((0, sample.dim), np.float32)
+        query_words = np.zeros((0, sample.dim), np.float32)
         if queries is not None:
             most = int(config.sample_words * _QUERY_SHARE)
-            asked = _directions(queries.vectors)
-            asked = asked[np.sort(random.permutation(len(asked))[:most])]
-        chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words - len(asked)])]
-        chosen = np.concatenate([chosen, asked])
+            query_words = _directions(queries.vectors)
+            query_words = query_words[np.sort(random.permutation(len(query_words))[:most])]
+        chosen = vectors[np.sort(random.permutation(len(vectors))[: config.sample_words - len(query_words)])]
+        chosen = np.concatenate([chosen, query_words])
         n_centroids = min(config.centroids, len(vectors) // _WORDS_A_CENTROID)
         to_cluster = np.sort(random.permutation(len(vectors))[: n_centroids * _WORDS_TO_CLUSTER])
         centroids = _cluster(vectors[to_cluster], n_centroids, config.seed)
@@ -85,18 +93,22 @@ class FittedEncoding:
         return cls(config, centroids, chosen, _solve(features, config.ridge))
 
     @property
-    def word_dim(self) -> int:
-        """Dims of the words that it was fitted to."""
-        return int(self.centroids.shape[1])
-
-    @property
     def dim(self) -> int:
-        """Length of a query's vector, and of a document's unless it was folded."""
+        """Length of a query's vector, and of a document's unless a matrix was folded in."""
         return int(self.centroids.shape[1] + len(self.centroids) + 1)
 
+    def dims(self, word_dim: int, summary_dim: int) -> tuple[int, int]:
+        """Length of a query's vector and of a document's.
+
+        Raises:
+            ValueError: Words of other dims.
+        """
+        self._check(word_dim)
+        return self.dim, len(self.solution)
+
     def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
-        """Float32 `[n_documents, dim]` (after `folded`, the matrix's dims); a document without words is all zeros."""
-        self._check(documents)
+        """Float32 `[n_documents, len(solution)]`; a document without words is all zeros."""
+        self._check(documents.dim)
         if device == "cpu":
             parts = batches(documents, len(documents.vectors), _DOCUMENTS_AT_ONCE)
             encoded = [best_products(part, self.words) @ self.solution.T for part in parts]
@@ -109,8 +121,8 @@ class FittedEncoding:
 
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
         """Float32 `[n_queries, dim]`: the sum of the words' features."""
-        self._check(queries)
-        if device == "cpu" and len(queries.vectors) <= query_features.MOST_WORDS:
+        self._check(queries.dim)
+        if device == "cpu" and len(queries.vectors) <= FEW_WORDS:
             return query_features.summed_features(queries, self.centroids, self.config.threshold)
         parts, threshold = _batches(queries, self.dim), self.config.threshold
         if device == "cpu":
@@ -121,25 +133,33 @@ class FittedEncoding:
             encoded = list(fitted_queries(self.centroids, threshold, parts, device))
         return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
+    def scale(self, sample: WordVectors) -> float:
+        """1: the inner products were fitted to scores."""
+        return 1.0
+
     def folded(self, matrix: NDArray[np.float32]) -> FittedEncoding:
-        """The encoding whose document vectors are this one's times `matrix`, `[dim, n]`, at no further cost."""
+        """The encoding whose document vectors are this one's times `matrix`, `[dim, n]`: its solution is multiplied."""
         return FittedEncoding(self.config, self.centroids, self.words, np.ascontiguousarray(matrix.T @ self.solution))
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All parameters by name, vectors in float16, as `from_tensors` takes them back."""
+        """All parameters by name, vectors in float16, as `from_tensors` reads them."""
         vectors = {"centroids": self.centroids.astype(np.float16), "words": self.words.astype(np.float16)}
         return {**vectors, **quantised("solution", self.solution, axis=1)}
 
     @classmethod
     def from_tensors(cls, config: FittedConfig, tensors: dict[str, NDArray[np.generic]]) -> FittedEncoding:
-        """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         centroids = tensor(tensors, "centroids", None, None)
         words = tensor(tensors, "words", None, centroids.shape[1])
         return cls(config, centroids, words, dequantised("solution", tensors, 1, None, len(words)))
 
-    def _check(self, texts: WordVectors) -> None:
-        if texts.dim != self.centroids.shape[1]:
-            raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.centroids.shape[1]}")
+    def _check(self, dim: int) -> None:
+        if dim != self.centroids.shape[1]:
+            raise InputError(f"the words have {dim} dims, the encoding was fitted to {self.centroids.shape[1]}")
 
 
 def _batches(texts: WordVectors, numbers_a_word: int) -> Iterator[WordVectors]:

@@ -1,7 +1,7 @@
-"""The best inner product of every document with each of some words: what a fitted encoding asks of a document.
+"""The largest inner product of every document's words with each word of a sample, of which fitted encodings are made.
 
-In bfloat16 where the processor multiplies that in hardware, four times as fast as float32: a product is then off by up
-to .4 % of the lengths, a small part of what a fitted encoding is off by (docs/performance.md).
+Where the processor multiplies bfloat16 in hardware, products are computed in it, four times as fast as in float32. A
+product is then off by up to .4 % of the norms, a small part of a fitted encoding's own error (docs/measurements/speed.md).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..scoring.float_order import ordered
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
 from .batches import batches
@@ -24,9 +25,12 @@ _BATCH_PRODUCTS = 4_000_000
 def best_products(
     documents: WordVectors, words: NDArray[np.float32], *, bfloat16: bool | None = None
 ) -> NDArray[np.float32]:
-    """Float32 `[n_documents, n_words]`; 0 for a document without words.
+    """The largest products, float32 `[n_documents, n_words]`; 0 for a document without words.
 
-    words: float32 `[n_words, dim]`. bfloat16: multiply in it; None: where the processor does.
+    Args:
+        documents: The documents.
+        words: The sample, float32 `[n_words, dim]`.
+        bfloat16: Multiply in bfloat16. None: where the processor does so in hardware.
     """
     best = np.zeros((len(documents), len(words)), np.float32)
     multiply = _in_bfloat16 if (multiplies_bfloat16() if bfloat16 is None else bfloat16) else _in_float32
@@ -45,11 +49,11 @@ def multiplies_bfloat16() -> bool:
 
 
 def _in_float32(documents: WordVectors, words: NDArray[np.float32], best: NDArray[np.float32]) -> None:
-    held, done = np.empty((0, len(words)), np.float32), 0
+    buffer, done = np.empty((0, len(words)), np.float32), 0
     for part in batches(documents, _BATCH_PRODUCTS // len(words), len(documents)):
-        # Memory that is there already: to get new memory takes as long as the multiplication.
-        held = held if len(held) >= len(part.vectors) else np.empty((len(part.vectors), len(words)), np.float32)
-        products = np.matmul(part.vectors, words.T, out=held[: len(part.vectors)])
+        # One buffer for all batches: to allocate a new one takes as long as the multiplication.
+        buffer = buffer if len(buffer) >= len(part.vectors) else np.empty((len(part.vectors), len(words)), np.float32)
+        products = np.matmul(part.vectors, words.T, out=buffer[: len(part.vectors)])
         _best(_best_floats, products, part.offsets, best[done : done + len(part)])
         done += len(part)
 
@@ -57,15 +61,15 @@ def _in_float32(documents: WordVectors, words: NDArray[np.float32], best: NDArra
 def _in_bfloat16(documents: WordVectors, words: NDArray[np.float32], best: NDArray[np.float32]) -> None:
     import torch
 
-    # All at once: to wake threads for each batch costs more than it saves, the more so where a core is busy.
+    # All documents are converted at once: to wake torch's threads for each batch takes longer.
     columns, rows = torch.tensor(words).bfloat16().T, torch.tensor(documents.vectors).bfloat16()
-    held, done = torch.empty((0, len(words)), dtype=torch.bfloat16), 0
+    buffer, done = torch.empty((0, len(words)), dtype=torch.bfloat16), 0
     first = 0
     for part in batches(documents, _BATCH_PRODUCTS // len(words), len(documents)):
         n = len(part.vectors)
-        held = held if len(held) >= n else torch.empty((n, len(words)), dtype=torch.bfloat16)
-        torch.matmul(rows[first : first + n], columns, out=held[:n])
-        bits = held[:n].view(torch.int16).numpy()
+        buffer = buffer if len(buffer) >= n else torch.empty((n, len(words)), dtype=torch.bfloat16)
+        torch.matmul(rows[first : first + n], columns, out=buffer[:n])
+        bits = buffer[:n].view(torch.int16).numpy()
         _best(_best_bits, bits, part.offsets, best[done : done + len(part)].view(np.int32))
         first, done = first + n, done + len(part)
 
@@ -88,7 +92,7 @@ def _best_floats(products, offsets, first, last, best):  # type: ignore[no-untyp
 
 @njit(nogil=True, cache=True)
 def _best_bits(products, offsets, first, last, best):  # type: ignore[no-untyped-def]
-    """The same of bfloat16 in 16 bits each, to float32 in 32."""
+    """As `_best_floats`, from the bits of bfloat16 to the bits of float32, whose upper half they are."""
     largest = np.empty(products.shape[1], np.int16)
     for text in range(first, last):
         start, end = offsets[text], offsets[text + 1]
@@ -102,10 +106,9 @@ def _best_bits(products, offsets, first, last, best):  # type: ignore[no-untyped
             best[text, k] = np.int32(_ordered(largest[k])) << 16
 
 
+_ordered_kernel = njit(inline="always")(ordered)
+
+
 @njit(inline="always")
 def _ordered(bits):  # type: ignore[no-untyped-def]
-    """Bits of a float as an integer that is larger where the float is; and back again.
-
-    A float's bits are a sign and a size: those of a negative one grow as it falls.
-    """
-    return np.int16(bits ^ ((bits >> np.int16(15)) & np.int16(0x7FFF)))
+    return np.int16(_ordered_kernel(bits, np.int16(15), np.int16(0x7FFF)))

@@ -19,7 +19,9 @@ _LEAST_SHARE = 1e-5
 class Reduction:
     """⟨q, d⟩ ≈ ⟨q·queries, d·documents − shift⟩, but for a constant of the query's own, which changes no ranking.
 
-    queries, documents: float32 `[n, dims]`. shift: float32 `[dims]`, the documents' mean.
+    Attributes:
+        queries, documents: float32 `[n, dims]`.
+        shift: float32 `[dims]`, the documents' mean.
     """
 
     queries: NDArray[np.float32]
@@ -66,7 +68,11 @@ class Reduction:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Reduction:
-        """The reduction whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        """The reduction whose `tensors()` these are.
+
+        Raises:
+            ValueError: One is missing, or of another shape.
+        """
         queries = dequantised("queries", tensors, 0, None, None)
         documents = dequantised("documents", tensors, 0, None, queries.shape[1])
         return cls(queries, documents, tensor(tensors, "shift", queries.shape[1]))
@@ -75,15 +81,22 @@ class Reduction:
     def dim(self) -> int:
         return int(self.queries.shape[1])
 
+    @property
+    def is_folded(self) -> bool:
+        """Whether the words' rows of the document matrix are folded into their encoding, and no longer here."""
+        return len(self.documents) < len(self.queries)
+
 
 def _best_pair(
     asked: NDArray[np.float64], documents: NDArray[np.float64], dims: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The pair of matrices of rank `dims` with the least squared error of all products of queries and documents.
 
-    asked: QᵀQ of the queries Q, which is all that counts of them. With the documents' DᵀD = F·Fᵀ, the error is that of
-    Q·F, and least where the principal axes V of FᵀQᵀQF are kept: queries by F·V/√λ, documents by QᵀQ·F·V/√λ
-    (LeanVec-OOD, Tepper et al. 2023, in closed form). With QᵀQ = 1 they are the documents' principal axes.
+    Args:
+        asked: QᵀQ of the queries Q, which is all that counts of them. With the documents' DᵀD = F·Fᵀ, the error is
+            that of Q·F, and least where the principal axes V of FᵀQᵀQF are kept: queries by F·V/√λ, documents by
+            QᵀQ·F·V/√λ (LeanVec-OOD, Tepper et al. 2023, in closed form). With QᵀQ = 1 they are the documents'
+            principal axes.
     """
     factor = documents.T if len(documents) <= len(asked) else _root(documents.T @ documents)
     values, axes = _principal(factor.T @ asked @ factor, dims)

@@ -22,7 +22,8 @@ def fitted_documents(
 ) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch of documents, float32 `[n_documents, dim]`.
 
-    words, solution: the parameters of the encoding; see `FittedEncoding`.
+    Args:
+        words, solution: The parameters of the encoding; see `FittedEncoding`.
     """
     target = torch_device(device)
     sampled, weights = put(words, target), put(solution, target)
@@ -37,7 +38,8 @@ def fitted_queries(
 ) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch of queries, float32 `[n_queries, dim]`.
 
-    centroids, threshold: the parameters of the features; see `FittedEncoding`.
+    Args:
+        centroids, threshold: The parameters of the features; see `FittedEncoding`.
     """
     target = torch_device(device)
     centres = put(centroids, target)
@@ -54,7 +56,9 @@ def fitted_queries(
 def best_of_texts(products: Tensor, texts: Tensor, n_texts: int) -> Tensor:
     """The largest number of each text in every column, float32 `[n_texts, n_columns]`; 0 for a text without words.
 
-    products: float32 `[n_words, n_columns]`. texts: int64 `[n_words]`, each word's text.
+    Args:
+        products: float32 `[n_words, n_columns]`.
+        texts: int64 `[n_words]`, each word's text.
     """
     best = products.new_zeros(n_texts, products.shape[1])
     return best.scatter_reduce_(0, texts[:, None].expand_as(products), products, "amax", include_self=False)

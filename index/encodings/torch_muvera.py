@@ -29,7 +29,8 @@ def muvera_encodings(
 ) -> Iterator[NDArray[np.float32]]:
     """The encodings of each batch, float32 `[n_texts, dim]`.
 
-    arrays: the parameters of the encoding by name, as `MuveraEncoding.tensors` gives them.
+    Args:
+        arrays: The parameters of the encoding by name, as `MuveraEncoding.tensors` gives them.
     """
     target = torch_device(device)
     parameters = {name: put(array, target) for name, array in arrays.items()}
@@ -72,9 +73,12 @@ def add_to_buckets(
 ) -> Tensor:
     """The sum or average of each text's words in every bucket, float32 `[n_texts, repetitions, n_buckets, dim]`.
 
-    projected: float32 `[n_words, repetitions, dim]`. buckets: int64 `[n_words, repetitions]`. texts: int64 `[n_words]`,
-    each word's text. fill: give an empty bucket the word whose own bucket differs from it in the fewest bits, of
-    several the first.
+    Args:
+        projected: float32 `[n_words, repetitions, dim]`.
+        buckets: int64 `[n_words, repetitions]`.
+        texts: int64 `[n_words]`, each word's text.
+        fill: Give an empty bucket the word whose own bucket differs from it in the fewest bits, of several the
+            first.
     """
     n_words, repetitions, dim = projected.shape
     numbers = torch.arange(repetitions, device=texts.device)

@@ -13,17 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, WordhiveError
+from ..errors import InputError, WordhiveError, damaged
 from ..files import open_regular
-from . import faiss_library
-from .faiss_classes import FaissFileError, Stored, UnknownClassError, walk
+from . import faiss_factory, faiss_library
+from .faiss_bytes import FaissFileError, Stored, UnknownClassError
+from .faiss_classes import walk
 
 
 def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None, *, mapped: bool = False) -> Any:
     """The FAISS index in a file, which must be what one of the factory strings makes for vectors of `dim` dims.
 
-    n: vectors that it must hold; None: any number. mapped: to be searched only, and read where a search needs it.
-    Raises WordhiveError for any other file.
+    Args:
+        n: Vectors that it must hold; None: any number.
+        mapped: To be searched only, and read where a search needs it.
+
+    Raises:
+        WordhiveError: Any other file.
     """
     check(path, dim, factories, n)
     return faiss_library.read(path, mapped=mapped)
@@ -44,7 +49,7 @@ def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None
         if not any(_agrees(stored, factory, len(data)) for factory in factories):
             raise FaissFileError(f"it is not what {' or '.join(factories)} makes")
     except FileNotFoundError as error:
-        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
+        raise damaged(path, fault="is missing from the index") from error
     except UnknownClassError as error:
         raise WordhiveError(
             f"{path} is damaged, or of a FAISS class that is not opened ({error}); restore it from a copy, or index "
@@ -52,7 +57,7 @@ def check(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None
         ) from error
     except (FaissFileError, InputError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise WordhiveError(f"{path} is damaged or no FAISS index ({reason}); restore it from a copy") from error
+        raise damaged(path, reason, "is damaged or no FAISS index") from error
 
 
 def check_known(index: Any, factory: str, purpose: str) -> None:
@@ -67,7 +72,7 @@ def check_known(index: Any, factory: str, purpose: str) -> None:
 
 
 def _agrees(stored: Stored, factory: str, size: int) -> bool:
-    if faiss_library.codebook_bytes(stored.dim, factory) > size:  # not worth making something to compare it with
+    if faiss_factory.codebook_bytes(stored.dim, factory) > size:  # not worth making something to compare it with
         return False
     templates = (_template(stored.dim, factory, euclidean) for euclidean in (False, True))
     return any((stored.kind, stored.facts) == (template.kind, template.facts) for template in templates)
@@ -75,5 +80,5 @@ def _agrees(stored: Stored, factory: str, size: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _template(dim: int, factory: str, euclidean: bool) -> Stored:
-    index, _ = faiss_library.parsed(dim, factory, "candidates", "", euclidean=euclidean)
+    index, _ = faiss_factory.parsed(dim, factory, "candidates", "", euclidean=euclidean)
     return walk(faiss_library.faiss().serialize_index(index))

@@ -31,9 +31,11 @@ def condition(where: Where) -> Condition:
     """A filter as an SQL condition on the table `document`, with the values to bind to its question marks.
 
     The condition is on the columns `document.attributes` (a JSON object or NULL) and `document.id`; it is 1 or 0, never
-    NULL. What a filter means is told in docs/filters.md. An empty one matches every document.
-    Raises InputError for what is no filter: no dict, an unknown operator, an operand that the operator can't take, more
-    than some 300 conditions, or more than 10 levels of them.
+    NULL. What a filter means is told in docs/guides/filters.md. An empty one matches every document.
+
+    Raises:
+        InputError: What is no filter: no dict, an unknown operator, an operand that the operator can't take, more
+            than some 300 conditions, or more than 10 levels of them.
     """
     sql, values = _group(where, _DEEPEST)
     if len(values) > _MOST_VALUES:

@@ -38,8 +38,10 @@ def parse_where(text: str) -> Where:
     """The filter that an expression says, to be given as `where`.
 
     Names are those of attributes, dotted where nested, in double quotes where they have other characters; `id` without
-    quotes is the document's id. Strings are in single quotes. See docs/filters.md.
-    Raises InputError for all that is no filter: functions, arithmetic, subqueries, comments, a second statement.
+    quotes is the document's id. Strings are in single quotes. See docs/guides/filters.md.
+
+    Raises:
+        InputError: All that is no filter: functions, arithmetic, subqueries, comments, a second statement.
     """
     instance(text, "the filter expression", str, "a string such as \"year >= 2000 AND lang = 'en'\"")
     try:

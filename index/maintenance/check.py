@@ -6,23 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..arguments import given_path
-from ..errors import InputError, WordhiveError
-from ..reading.snapshot import Snapshot, blocks
+from ..errors import InputError, WordhiveError, damaged
+from ..reading.snapshot import Snapshot
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.text_compression import MOST_TEXT
-from ..storage.parameters import load_queries
-from ..storage.segment import verify
+from ..storage.folders import verify
 from ..storage.settings import IndexSettings
+from ..storage.training_queries import load_queries
 
 # Documents that are read at a time.
 _AT_ONCE = 1000
 
 
 def check(path: str | Path, *, untrusted: bool = False) -> list[str]:
-    """What is damaged in the index at `path`, a line each; nothing where all is well.
+    """What is damaged in an index, a line each; nothing where all is well.
 
-    untrusted: look too whether what was written can be true: shapes, numbers, classes, texts, though checksums agree
-    (docs/security.md). Raises InputError when the path holds no index.
+    Args:
+        path: Folder of the index.
+        untrusted: Check the contents too (shapes, numbers, classes, texts), in case somebody wrote wrong ones with
+            right checksums; see docs/security.md.
+
+    Raises:
+        InputError: The path holds no index.
     """
     path = given_path(path)
     if not (path / "catalog.db").is_file():
@@ -34,10 +39,10 @@ def check(path: str | Path, *, untrusted: bool = False) -> list[str]:
     except WordhiveError as error:
         return [str(error)]
     try:
-        found = [*_catalog(catalog), *_files(path, catalog)]
-        if untrusted and not found:
-            found = [*_contents(path, catalog)]
-        return [*dict.fromkeys(found or _documents(path, catalog))]
+        faults = [*_catalog(catalog), *_files(path, catalog)]
+        if untrusted and not faults:
+            faults = [*_contents(path, catalog)]
+        return [*dict.fromkeys(faults or _documents(path, catalog))]
     finally:
         catalog.close()
 
@@ -45,7 +50,7 @@ def check(path: str | Path, *, untrusted: bool = False) -> list[str]:
 def _catalog(catalog: Catalog) -> Iterator[str]:
     try:
         for fault in catalog.faults():
-            yield f"{catalog.path} is damaged ({fault}); restore it from a copy"
+            yield str(damaged(catalog.path, fault))
     except WordhiveError as error:
         yield str(error)
 
@@ -64,61 +69,61 @@ def _files(path: Path, catalog: Catalog) -> Iterator[str]:
 
 
 def _contents(path: Path, catalog: Catalog) -> Iterator[str]:
-    """What of the files and settings can't be as it is; each segment and generation is looked at by itself."""
+    """Impossible contents of files and settings; each segment and generation is checked by itself."""
     try:
         settings = IndexSettings.of(catalog)
-        now = Snapshot(path, catalog, settings, "cpu")
+        snapshot = Snapshot(path, catalog, settings, "cpu")
         if settings.has_queries:
             load_queries(path / "params")
     except (WordhiveError, OSError) as error:
         yield str(error)
         return
-    for generation in now.generations:
+    for generation in snapshot.generations:
         try:
-            parameters = now.parameters(generation)
+            parameters = snapshot.parameters(generation)
             for n_documents in {1, settings.config.large_from}:
                 parameters.empty_candidates(n_documents)
         except (WordhiveError, OSError) as error:
             yield str(error)
-    for segment in now.segments:
+    for segment in snapshot.segments:
         try:
-            segment.open(now.parameters(segment.record.generation))
-            for local in blocks(segment, now.live(segment)):
-                now.decoded(segment, local)
+            segment.open(snapshot.parameters(segment.record.generation))
+            for documents in segment.blocks(snapshot.tombstones.live(segment)):
+                snapshot.decoded(segment, documents)
         except (WordhiveError, OSError) as error:
-            if segment.record.generation in now.files.parameters:
+            if segment.record.generation in snapshot.files.parameters:
                 yield str(error)
 
 
 def _documents(path: Path, catalog: Catalog) -> Iterator[str]:
-    """Whether every live row of every segment is a document, and no other is."""
+    """Live rows of segments without a document, and documents without a live row."""
     try:
-        now = Snapshot(path, catalog, IndexSettings.of(catalog), "cpu")
-        for segment in now.segments:
+        snapshot = Snapshot(path, catalog, IndexSettings.of(catalog), "cpu")
+        for segment in snapshot.segments:
             known = {file.path for file in catalog.files(f"segments/{segment.record.id}/")}
             if f"segments/{segment.record.id}/words.npy" not in known:
-                yield f"{catalog.path} is damaged (no files of segment {segment.record.id}); restore it from a copy"
-        live = {int(row) for segment in now.segments for row in segment.rows[now.live(segment)]}
-        odd = live ^ set(now.ids())
+                yield str(damaged(catalog.path, f"no files of segment {segment.record.id}"))
+        live = {int(row) for segment in snapshot.segments for row in segment.rows[snapshot.tombstones.live(segment)]}
+        odd = live ^ set(snapshot.ids())
         if odd:
-            yield f"{catalog.path} is damaged (rows and documents disagree, {min(odd)} first); restore it from a copy"
+            yield str(damaged(catalog.path, f"rows and documents disagree, {min(odd)} first"))
         rows = sorted(live)
-        for part in _sized(now.text_sizes(rows)):
-            now.documents(part)
+        for part in _sized(snapshot.text_sizes(rows)):
+            snapshot.documents(part)
     except (WordhiveError, OSError) as error:
         if "catalog.db" in str(error):
             yield str(error)
 
 
 def _sized(sizes: dict[int, int]) -> Iterator[list[int]]:
-    """Rows, so many at a time that their texts fit into memory whatever they are."""
+    """Rows in parts whose texts fit into memory."""
     part: list[int] = []
-    held = 0
+    n_bytes = 0
     for row, size in sizes.items():
-        if part and (len(part) == _AT_ONCE or held + size > MOST_TEXT):
+        if part and (len(part) == _AT_ONCE or n_bytes + size > MOST_TEXT):
             yield part
-            part, held = [], 0
+            part, n_bytes = [], 0
         part.append(row)
-        held += size
+        n_bytes += size
     if part:
         yield part

@@ -1,4 +1,4 @@
-"""How an index codes its documents now, and from how many on as it was asked to: codebooks want documents to follow."""
+"""How an index codes its documents now, and from how many documents on as it is configured."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 from ..config import IndexConfig
 from ..reading.snapshot import Snapshot
-from ..storage.parameters import codecs_from, first_stage_from
+from ..storage.training import codecs_from, first_stage_from
 
 
 @dataclass(frozen=True)
 class Coding:
-    """used: by what the last documents were coded; None before the first.
+    """How the documents of an index are coded.
 
-    n_unencoded: documents that have no vector of a first stage, so that every search scores them. first_stage_from,
-    codecs_from: numbers of documents from which on the first stage, and the codecs, are as configured; 1 where they
-    are from the first.
+    Attributes:
+        used: The configuration of the last parameters; None before the first document.
+        n_unencoded: Documents without a vector of the first stage, which every search scores.
+        first_stage_from: Number of documents from which on the first stage is as configured; 1: from the first
+            document.
+        codecs_from: The same for the codecs.
     """
 
     used: IndexConfig | None
@@ -24,12 +27,14 @@ class Coding:
     codecs_from: int
 
 
-def coding(now: Snapshot, config: IndexConfig) -> Coding:
+def coding(snapshot: Snapshot, config: IndexConfig) -> Coding:
     """How the documents of an index of that configuration are coded.
 
-    Raises WordhiveError where parameters are damaged.
+    Raises:
+        WordhiveError: Parameters are damaged.
     """
-    used = None if now.generation is None else now.parameters(now.generation.id).config
-    unencoded = [s.record for s in now.segments if now.parameters(s.record.generation).encoding is None]
-    n_unencoded = sum(record.n_documents - now.n_deleted(record) for record in unencoded)
+    used = None if snapshot.generation is None else snapshot.parameters(snapshot.generation.id).config
+    records = [segment.record for segment in snapshot.segments]
+    unencoded = [record for record in records if snapshot.parameters(record.generation).encoding is None]
+    n_unencoded = sum(record.n_documents - snapshot.tombstones.count(record) for record in unencoded)
     return Coding(used, n_unencoded, first_stage_from(config), codecs_from(config))

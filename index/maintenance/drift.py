@@ -1,8 +1,8 @@
-"""Drift: how much worse the fitted first stage stands for documents that came after it was fitted.
+"""Drift: how much worse a fitted first stage approximates documents that were added after it was fitted.
 
-Both kinds of documents are asked pseudo-queries of their own words, and the first stage's inner products are compared
-with exact scores: within each query, the share of the scores' variance that they leave unexplained. Drift is the ratio
-of these shares, new to old: 1 where new documents are like those that the first stage was fitted to.
+Pseudo-queries are drawn from the words of the documents, old or new. For each of them, the first stage's inner products
+leave a share of the variance of the exact scores unexplained. Drift is the ratio of these shares, new documents to old:
+1 means no drift.
 """
 
 from __future__ import annotations
@@ -11,47 +11,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encodings import least_documents
-from ..encodings.fused import pseudo_queries
+from ..encodings.pseudo_queries import pseudo_queries
 from ..reading.snapshot import Snapshot
 from ..scoring.maxsim import maxsim
 from ..storage.parameters import Parameters
 from ..word_vectors import WordVectors
 
-# From here on a refit is worth its time. Documents of one kind stay below it, even where the first stage was fitted to
-# few, and stands for those better than for any that come.
+# From here on a refit is worth its time. Without drift the ratio stays below, even where the first stage was fitted to
+# so few documents that it approximates them better than any others.
 HIGH = 2.0
-# Documents of either kind that are compared: as many of both, and always as many, since the share depends on how many
-# others a query's own document stands out of.
+# Documents of either kind, always as many: the share depends on how many others a query's own document stands out of.
 _DOCUMENTS = 500
 _QUERIES = 64
 _QUERY_WORDS = 8
 
 
-def drift(now: Snapshot, summary_weight: float, query_length: float | None = None) -> float | None:
-    """The unexplained share of the newest documents relative to that of those to which the first stage was fitted.
+def drift(snapshot: Snapshot, summary_weight: float, query_length: float | None = None) -> float | None:
+    """Ratio of the unexplained share of the newest documents to that of documents that the first stage was fitted to.
 
-    query_length: see `FusedEncoding.fit`. None where nothing is fitted, there are too few documents of either kind, or
-    what the first stage holds of them can't be decoded.
+    Args:
+        snapshot: The index.
+        summary_weight: The summary's share of a score.
+        query_length: Sum of a query's word norms, if the model fixes it.
+
+    Returns:
+        The ratio; None where nothing is fitted, there are too few documents of either kind, or the first stage's codes
+        can't be decoded.
     """
-    generation = now.generation
+    generation = snapshot.generation
     if generation is None:
         return None
-    parameters = now.parameters(generation.id)
+    parameters = snapshot.parameters(generation.id)
     config = parameters.config
     if config.encoding is None or least_documents(config.encoding, config.reduction) == 1:
         return None
-    segments = [segment for segment in now.segments if segment.record.generation == generation.id]
-    rows = np.concatenate([segment.rows[now.live(segment)] for segment in segments] or [np.zeros(0, np.int64)])
-    place = int(np.searchsorted(rows, generation.n_rows))
-    if min(place, len(rows) - place) < _DOCUMENTS:
+    segments = [segment for segment in snapshot.segments if segment.record.generation == generation.id]
+    live = [segment.rows[snapshot.tombstones.live(segment)] for segment in segments]
+    rows = np.concatenate([np.zeros(0, np.int64), *live])
+    n_old = int(np.searchsorted(rows, generation.n_rows))
+    if min(n_old, len(rows) - n_old) < _DOCUMENTS:
         return None
-    old, shares = np.sort(np.random.default_rng(0).permutation(rows[:place])[:_DOCUMENTS]), []
+    old, shares = np.sort(np.random.default_rng(0).permutation(rows[:n_old])[:_DOCUMENTS]), []
     for chosen in (old, rows[-_DOCUMENTS:]):
-        encodings = [segment.candidates.vectors_of(now.among(segment, chosen)) for segment in segments]
+        parts = [(segment, snapshot.tombstones.live_among(segment, chosen)) for segment in segments]
+        encodings = [segment.candidates.vectors_of(numbers) for segment, numbers in parts]
         known = [part for part in encodings if part is not None]
         if len(known) < len(encodings):
             return None
-        documents = now.vectors(chosen)
+        documents = snapshot.vectors(chosen)
         shares.append(_unexplained(parameters, documents, np.concatenate(known), summary_weight, query_length))
     return shares[1] / shares[0] if shares[0] > 0 else None
 

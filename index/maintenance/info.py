@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ..config import IndexConfig
 from ..storage.catalog.catalog_records import FileRecord
-from ..storage.segment import ID_FILES
+from ..storage.catalog.catalog_size import CatalogSize
 from ..storage.settings import EncoderStamp
+from ..storage.word_id_lists import ID_FILES
 
 _PARTS = {
     "words.npy": "words",
@@ -24,8 +25,10 @@ _PARTS = {
 class IndexInfo:
     """What an index holds.
 
-    n_deleted: documents that were deleted, and whose codes are still there. bytes: of each part of it on disk.
-    text_bytes: the plain texts' own size in UTF-8, whether they are kept or not.
+    Attributes:
+        n_deleted: Deleted documents whose codes are still there.
+        bytes: Of each part of it on disk.
+        text_bytes: Of all texts as they were given, in UTF-8, whether they are kept or not.
     """
 
     path: str
@@ -54,22 +57,19 @@ class IndexInfo:
 
     @property
     def bytes_of_documents(self) -> int:
-        """Those without the parameters too, which are stored once: what grows with the documents."""
+        """Bytes that grow with the documents: those without texts and without parameters, which are stored once."""
         return self.bytes_without_texts - self.bytes["parameters"]
 
     def times_plain_text(self, size: float) -> float | None:
-        """How many times the plain texts' bytes so many are; None where there is no text."""
+        """The ratio of a number of bytes to the bytes of the plain texts; None where there is no text."""
         return size / self.text_bytes if self.text_bytes else None
 
 
-def bytes_by_part(files: Iterable[FileRecord], catalog: int, texts: int) -> dict[str, int]:
-    """Bytes on disk of each part of an index: the files that its catalog names, and the catalog's own size.
-
-    texts: bytes of the catalog that are texts.
-    """
+def bytes_by_part(files: Iterable[FileRecord], catalog: CatalogSize) -> dict[str, int]:
+    """Bytes on disk of each part of an index: of the files that its catalog names, and of the catalog."""
     sizes = dict.fromkeys([*_PARTS.values(), "parameters", "catalog", "texts"], 0)
     for file in files:
         folder, _, name = file.path.partition("/")
         sizes["parameters" if folder == "params" else _PARTS[name.rpartition("/")[2]]] += file.size
-    sizes["catalog"], sizes["texts"] = catalog - texts, texts
+    sizes["catalog"], sizes["texts"] = catalog.file - catalog.texts, catalog.texts
     return sizes

@@ -1,11 +1,10 @@
-"""A hint where a filter lets nothing through because it names an attribute that no document has."""
+"""A warning where nothing matches a filter because no document has an attribute that it names."""
 
 from __future__ import annotations
 
-import warnings
 from difflib import get_close_matches
 
-from ..errors import WordhiveWarning
+from ..errors import warn
 from ..filters.conditions import Where, attribute_key, attribute_keys
 from ..storage.catalog.catalog import Catalog
 
@@ -13,7 +12,7 @@ _MOST_NAMES = 5
 
 
 def warn_of_unknown(catalog: Catalog, where: Where) -> None:
-    """Warn of each attribute in a filter that is in no document, with a name that is meant instead, or those there are.
+    """Warn of each attribute of a filter that no document has, and suggest one that documents have.
 
     It reads all documents, as the filter did.
     """
@@ -21,12 +20,10 @@ def warn_of_unknown(catalog: Catalog, where: Where) -> None:
         return
     for key in attribute_keys(where):
         if not catalog.has_matches({key: {"$exists": True}}):
-            warnings.warn(
-                f"no document has the attribute {key!r}; {_instead(catalog, key)}", WordhiveWarning, stacklevel=2
-            )
+            warn(f"no document has the attribute {key!r}; {_suggestion(catalog, key)}")
 
 
-def _instead(catalog: Catalog, key: str) -> str:
+def _suggestion(catalog: Catalog, key: str) -> str:
     names = [attribute_key(name) for name in catalog.attribute_names()]
     if not names:
         return "none of the first thousand has any"

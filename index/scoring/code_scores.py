@@ -1,7 +1,6 @@
 """Exact late interaction from codes, without decoding them first.
 
-The scores are the products with the decoded vectors, to float32 rounding; `maxsim` on those is what they are tested
-against.
+The scores are those of `maxsim` on the decoded vectors, but for float32 rounding; tests compare the two.
 """
 
 from __future__ import annotations
@@ -22,12 +21,13 @@ def code_scores(
 ) -> NDArray[np.float32]:
     """The words' part of the score of every query with every document, float32 `[n_queries, n_documents]`.
 
-    documents: their codes, which are as the layout says. A document without words scores 0.
+    Args:
+        documents: Their codes, laid out as `layout` says. A document without words scores 0.
     """
     if isinstance(layout, Floats):
         return float_scores(queries, documents)
     if isinstance(layout, ByteSteps):
         return byte_scores(queries, layout, documents)
-    turned = layout.turned(queries.vectors)
-    by = table_scores if has_small_tables(layout, len(turned)) else part_scores
-    return by(turned, queries.offsets, layout, documents)
+    rotated = layout.rotate_queries(queries.vectors)
+    scores = table_scores if has_small_tables(layout, len(rotated)) else part_scores
+    return scores(rotated, queries.offsets, layout, documents)

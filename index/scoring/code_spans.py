@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 class CodeSpans:
     """The words of documents, one after the other in memory, each of so many bytes.
 
-    addresses: int64 `[n_documents]`, of each document's first word. counts: int64 `[n_documents]`, of its words.
-    size: bytes of a word. arrays: what is there, to stay as long as this does.
+    Attributes:
+        addresses: int64 `[n_documents]`, of each document's first word.
+        counts: int64 `[n_documents]`, of its words.
+        size: Bytes of a word.
+        arrays: What is there, to stay as long as this does.
     """
 
     addresses: NDArray[np.int64]

@@ -35,8 +35,14 @@ def exact_maxsim(
 
     For each query word the best inner product with a document word of the same identity, at least 0; words of identity
     0 match none (Uni-ColBERTer: the best pair counts, and one of different words is 0).
-    vectors: float32 `[n_words, dim]`, word_ids: uint32 `[n_words]`, of all document words, or only of the shared ones.
-    offsets: int64 `[n_documents + 1]`. Raises InputError when the dims differ.
+
+    Args:
+        vectors: float32 `[n_words, dim]`, word_ids: uint32 `[n_words]`, of all document words, or only of the
+            shared ones.
+        offsets: int64 `[n_documents + 1]`.
+
+    Raises:
+        InputError: The dims differ.
     """
     check_dims(queries, vectors)
     scores = np.zeros((len(queries), len(offsets) - 1), np.float32)

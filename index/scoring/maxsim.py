@@ -26,8 +26,10 @@ _WORDS_1, _WORDS_2, _WORDS_3, _WORDS_4 = TILE_WORDS
 class QueryLanes:
     """The words of several queries, one query after the other, in groups of `LANES`; the last one filled up with zeros.
 
-    numbers: float32 `[n_groups · dim · LANES]`; up to `MOST_GROUPS` groups lie together, `[dim, groups · LANES]`.
-    offsets: int64 `[n_queries + 1]`, of their words.
+    Attributes:
+        numbers: float32 `[n_groups · dim · LANES]`; up to `MOST_GROUPS` groups lie together, `[dim, groups ·
+            LANES]`.
+        offsets: int64 `[n_queries + 1]`, of their words.
     """
 
     numbers: NDArray[np.float32]
@@ -51,8 +53,12 @@ class QueryLanes:
 def maxsim(queries: WordVectors, vectors: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
     """The words' part of the score of every query with every document, float32 `[n_queries, n_documents]`.
 
-    vectors: float32 `[n_words, dim]`. offsets: int64 `[n_documents + 1]`. A document without words scores 0.
-    Raises InputError when the dims differ.
+    Args:
+        vectors: float32 `[n_words, dim]`.
+        offsets: int64 `[n_documents + 1]`. A document without words scores 0.
+
+    Raises:
+        InputError: The dims differ.
     """
     check_dims(queries, vectors)
     documents = np.ascontiguousarray(vectors, np.float32)
@@ -90,7 +96,11 @@ def _maxsim(lanes, n_groups, query_offsets, addresses, counts, dim, first, last,
 
 @njit(nogil=True, cache=True)
 def raise_best(best, lanes, n_groups, words, stride, n_words, dim):  # type: ignore[no-untyped-def]
-    """best[lanes] becomes at least the products with document words; all by their addresses. stride: in bytes."""
+    """best[lanes] becomes at least the products with document words; all by their addresses.
+
+    Args:
+        stride: In bytes.
+    """
     group = 0
     while group < n_groups:
         taken = min(MOST_GROUPS, n_groups - group)

@@ -33,9 +33,11 @@ def score_documents(
 ) -> list[Scores]:
     """One `Scores` a query, of documents of one or several segments that the same codecs coded, in their order.
 
-    words_codec, summaries_codec: of words, and of summaries where documents have them.
-    summary_weight: the summary's share of a score; the words have the rest. exact_match: only identical words match;
-    their words are found and scored on the CPU, few as they are. scoring: the device that does the rest; None: the CPU.
+    Args:
+        words_codec, summaries_codec: Of words, and of summaries where documents have them.
+        summary_weight: The summary's share of a score; the words have the rest.
+        exact_match: Only identical words match; their words are found and scored on the CPU, few as they are.
+        scoring: The device that does the rest; None: the CPU.
     """
     if exact_match:
         parts = [_exact_words(queries, words_codec, coded, chosen) for coded, chosen in documents]

@@ -7,23 +7,22 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..codecs import ByteSteps, Codec, CodeParts
+from ..small_products import FEW_QUERIES
 from .unpacked_scores import unpacked
 
-# For more queries it is faster to unpack codes, and to multiply matrices.
-_FEW_QUERIES = 4
 _MOST_CENTROIDS = 4096
 
 
 def summary_scores(queries: NDArray[np.float32], codec: Codec, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Inner products of queries `[n_queries, dim]` with the vectors of codes: float32 `[n_queries, n_codes]`."""
-    layout, few = codec.layout, len(queries) <= _FEW_QUERIES
+    layout, few = codec.layout, len(queries) <= FEW_QUERIES
     if isinstance(layout, ByteSteps) and few:
         return _by_bytes(queries, layout, codes)
     if not isinstance(layout, CodeParts):
         return np.asarray(queries @ codec.decode(codes).T)
     if few and len(layout.wide_centroids) <= _MOST_CENTROIDS:
         return _by_parts(queries, layout, codes)
-    return np.asarray(layout.turned(queries) @ unpacked(layout, codes).T)
+    return np.asarray(layout.rotate_queries(queries) @ unpacked(layout, codes).T)
 
 
 def _by_bytes(queries: NDArray[np.float32], layout: ByteSteps, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -36,7 +35,7 @@ def _by_bytes(queries: NDArray[np.float32], layout: ByteSteps, codes: NDArray[np
 def _by_parts(queries: NDArray[np.float32], layout: CodeParts, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     products = np.empty((len(queries), len(codes)), np.float32)
     n_parts, _, width = layout.rows.shape
-    for query, found in zip(layout.turned(queries), products, strict=True):
+    for query, found in zip(layout.rotate_queries(queries), products, strict=True):
         table = np.matmul(layout.rows, query.reshape(n_parts, width, 1))[:, :, 0]
         centroids = layout.wide_centroids[:, : layout.n_numbers] @ query
         _add_rows(table, centroids, codes, layout.header, layout.bits, found)

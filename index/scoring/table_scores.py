@@ -33,29 +33,33 @@ def has_small_tables(layout: CodeParts, n_words: int) -> bool:
 
 
 def table_scores(
-    turned: NDArray[np.float32], offsets: NDArray[np.int64], layout: CodeParts, documents: CodeSpans
+    rotated: NDArray[np.float32], offsets: NDArray[np.int64], layout: CodeParts, documents: CodeSpans
 ) -> NDArray[np.float32]:
     """Float32 `[n_queries, n_documents]`.
 
-    turned: the words of queries as the layout turns them. offsets: int64 `[n_queries + 1]`, of these words.
+    Args:
+        rotated: The words of all queries, as `CodeParts.rotate_queries` gives them.
+        offsets: Int64 `[n_queries + 1]`; query i owns the words `offsets[i]:offsets[i + 1]`.
+        layout: How the codes are laid out.
+        documents: The codes.
     """
-    n_groups, (n_parts, n_values, width) = -(-len(turned) // LANES), layout.rows.shape
+    n_groups, (n_parts, n_values, width) = -(-len(rotated) // LANES), layout.rows.shape
     words = np.zeros((n_groups, LANES, layout.n_numbers), np.float32)
-    words.reshape(-1, layout.n_numbers)[: len(turned)] = turned
+    words.reshape(-1, layout.n_numbers)[: len(rotated)] = rotated
     tables = aligned(n_groups, n_parts, n_values, LANES)
     np.matmul(layout.rows, words.reshape(n_groups, LANES, n_parts, width).transpose(0, 2, 3, 1), out=tables)
-    held = layout.wide_centroids[:, : layout.n_numbers]
-    centroids = aligned(n_groups, len(held), LANES)
+    numbers = layout.wide_centroids[:, : layout.n_numbers]
+    centroids = aligned(n_groups, len(numbers), LANES)
     at_once = max(1, _MULTIPLIED // (LANES * layout.n_numbers))
-    for first in range(0, len(held), at_once):
+    for first in range(0, len(numbers), at_once):
         part = slice(first, first + at_once)
-        np.matmul(held[part], words.transpose(0, 2, 1), out=centroids[:, part])
+        np.matmul(numbers[part], words.transpose(0, 2, 1), out=centroids[:, part])
     scores = np.zeros((len(offsets) - 1, len(documents)), np.float32)
-    asked = (tables.ctypes.data, centroids.ctypes.data, n_groups, n_parts, len(held))
+    query = (tables.ctypes.data, centroids.ctypes.data, n_groups, n_parts, len(numbers))
     spans = (documents.addresses, documents.counts, documents.size, layout.header, layout.bits)
 
     def block(first: int, last: int) -> None:
-        _table_scores(*asked, *spans, offsets, first, last, scores)
+        _table_scores(*query, *spans, offsets, first, last, scores)
 
     run_in_blocks(block, documents.work(n_groups))
     return scores

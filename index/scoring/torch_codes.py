@@ -26,7 +26,8 @@ Spans: TypeAlias = tuple[CodedDocuments, NDArray[np.int64], NDArray[np.int64]]
 class PlacedCodes:
     """The codes of segments on a device, put there when they are first asked for, as long as the segment is open.
 
-    codes: a segment's, uint8 `[n, code_size]`. Those for which there is no room are sent each time.
+    Args:
+        codes: A segment's, uint8 `[n, code_size]`. Those for which there is no room are sent each time.
     """
 
     def __init__(self, device: torch.device, codes: Callable[[CodedDocuments], NDArray[np.uint8]]) -> None:
@@ -35,7 +36,7 @@ class PlacedCodes:
         self._unpackings: WeakKeyDictionary[Codec, Unpack | None] = WeakKeyDictionary()
 
     def numbers(self, codec: Codec, spans: Sequence[Spans]) -> Tensor:
-        """What spans of codes stand for, one after the other, float32 `[n_codes, n_numbers]`; see `turned`."""
+        """What spans of codes stand for, one after the other, float32 `[n_codes, n_numbers]`; see `rotated_queries`."""
         if codec not in self._unpackings:
             self._unpackings[codec] = unpacking(codec.layout, self._device)
         unpack = self._unpackings[codec]
@@ -58,9 +59,9 @@ class PlacedCodes:
         return placed[rows + shifts.repeat_interleave(put(counts, self._device), output_size=total)]
 
 
-def turned(layout: Layout, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Queries `[n, dim]` whose inner products with the numbers are theirs with the vectors: `[n, n_numbers]`."""
-    return layout.turned(queries) if isinstance(layout, CodeParts) else queries
+def rotated_queries(layout: Layout, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Queries `[n, dim]` whose inner products with the numbers are those with the vectors: `[n, n_numbers]`."""
+    return layout.rotate_queries(queries) if isinstance(layout, CodeParts) else queries
 
 
 def unpacking(layout: Layout, device: torch.device) -> Unpack | None:

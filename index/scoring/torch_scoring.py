@@ -17,7 +17,7 @@ from ..codecs import Codec
 from ..torch_device import full_float32, put, torch_device
 from ..word_vectors import WordVectors, ragged_blocks
 from .coded_documents import ChosenDocuments
-from .torch_codes import PlacedCodes, Spans, turned
+from .torch_codes import PlacedCodes, Spans, rotated_queries
 
 # Numbers that codes are unpacked into at once, and products of these with queries: 128 MB of either.
 _AT_ONCE = 1 << 25
@@ -42,12 +42,12 @@ class TorchScoring:
             spans.append((coded, starts, coded.offsets[chosen + 1] - starts))
         counts = np.concatenate([n_words for _, _, n_words in spans])
         scores = np.zeros((len(queries), len(counts)), np.float32)
-        asked = turned(codec.layout, queries.vectors)
-        if not len(asked):
+        words = rotated_queries(codec.layout, queries.vectors)
+        if not len(words):
             return scores
         with full_float32(self._device):
             of_queries = put(queries.counts, self._device)
-            for block, products in self._products(asked, self._words, codec, spans):
+            for block, products in self._products(words, self._words, codec, spans):
                 best = best_of_spans(products, put(counts[block], self._device))
                 sums = torch.segment_reduce(best.T.contiguous(), "sum", lengths=of_queries, axis=0, unsafe=True)
                 scores[:, block] = sums.cpu().numpy()
@@ -61,19 +61,21 @@ class TorchScoring:
         scores = np.zeros((len(queries), sum(len(chosen) for _, chosen in documents)), np.float32)
         if len(queries):
             with full_float32(self._device):
-                for block, products in self._products(turned(codec.layout, queries), self._summaries, codec, spans):
+                for block, products in self._products(
+                    rotated_queries(codec.layout, queries), self._summaries, codec, spans
+                ):
                     scores[:, block] = products.T.cpu().numpy()
         return scores
 
     def _products(
-        self, asked: NDArray[np.float32], placed: PlacedCodes, codec: Codec, spans: Sequence[Spans]
+        self, queries: NDArray[np.float32], placed: PlacedCodes, codec: Codec, spans: Sequence[Spans]
     ) -> Iterator[tuple[slice, Tensor]]:
-        """Inner products of codes with all that is asked, float32 `[n_codes, n_asked]`, for some spans after the other.
+        """Inner products of codes with queries, float32 `[n_codes, n_queries]`, block by block of spans.
 
-        Spans without codes may be left out.
+        A block without codes is left out.
         """
-        counts, columns = np.concatenate([n_codes for _, _, n_codes in spans]), put(asked, self._device).T
-        for block in ragged_blocks(counts, max(1, _AT_ONCE // max(asked.shape))):
+        counts, columns = np.concatenate([n_codes for _, _, n_codes in spans]), put(queries, self._device).T
+        for block in ragged_blocks(counts, max(1, _AT_ONCE // max(queries.shape))):
             if counts[block].any():
                 yield block, placed.numbers(codec, list(_part(spans, block))) @ columns
 
@@ -81,7 +83,9 @@ class TorchScoring:
 def best_of_spans(products: Tensor, counts: Tensor) -> Tensor:
     """The largest number of each span in every column, float32 `[n_spans, n_columns]`; 0 for a span without rows.
 
-    products: float32 `[n_rows, n_columns]`, at least one row. counts: int64 `[n_spans]`, of the rows of each.
+    Args:
+        products: float32 `[n_rows, n_columns]`, at least one row.
+        counts: int64 `[n_spans]`, of the rows of each.
     """
     # A thread for each number that comes out: no two write to the same place, as in a scatter.
     best = torch.segment_reduce(products, "max", lengths=counts, axis=0, unsafe=True)

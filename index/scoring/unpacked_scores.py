@@ -1,7 +1,7 @@
-"""Scores from codes that are unpacked a few words at a time, into the nearest cache, while all query words pass by.
+"""Scores from codes, unpacked a few words at a time into the nearest cache, and then multiplied with all query words.
 
-They are not unpacked into the vectors that they stand for, but into numbers that are less work, and queries are turned
-so that inner products are the same: bytes as they are, parts of a rotated vector.
+Codes are not unpacked into vectors, but into numbers that take less work: bytes as they are, or the parts of a rotated
+vector. The queries are scaled or rotated instead, so that inner products are the same.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ def byte_scores(queries: WordVectors, layout: ByteSteps, documents: CodeSpans) -
     """Float32 `[n_queries, n_documents]`, from codes of a byte for each dim."""
     lanes = QueryLanes.pack(queries.vectors * layout.step, queries.offsets)
     scores = np.zeros((len(queries), len(documents)), np.float32)
-    asked = (lanes.numbers.ctypes.data, lanes.n_groups, lanes.offsets)
+    query = (lanes.numbers.ctypes.data, lanes.n_groups, lanes.offsets)
     spans = (documents.addresses, documents.counts, documents.size)
 
     def block(first: int, last: int) -> None:
-        _byte_scores(*asked, *spans, first, last, scores)
+        _byte_scores(*query, *spans, first, last, scores)
 
     run_in_blocks(block, documents.work(lanes.n_groups))
     # The start is the same for all document words, so that it changes no maximum.
     # Each query is added up by itself: a difference of running sums would depend on the queries beside it.
-    starts, asked_for = np.zeros(len(queries), np.float32), np.flatnonzero(queries.counts)
-    if len(asked_for):
+    starts, with_words = np.zeros(len(queries), np.float32), np.flatnonzero(queries.counts)
+    if len(with_words):
         of_words = queries.vectors @ layout.start.astype(np.float64)
-        starts[asked_for] = np.add.reduceat(of_words, queries.offsets[asked_for])
+        starts[with_words] = np.add.reduceat(of_words, queries.offsets[with_words])
     scores += starts[:, None] * (documents.counts > 0)
     return scores
 
@@ -80,21 +80,25 @@ def _unpack_bytes(codes, n, numbers):  # type: ignore[no-untyped-def]
 
 
 def part_scores(
-    turned: NDArray[np.float32], offsets: NDArray[np.int64], layout: CodeParts, documents: CodeSpans
+    rotated: NDArray[np.float32], offsets: NDArray[np.int64], layout: CodeParts, documents: CodeSpans
 ) -> NDArray[np.float32]:
     """Float32 `[n_queries, n_documents]`, from codes of fields.
 
-    turned: the words of queries as the layout turns them. offsets: int64 `[n_queries + 1]`, of these words.
+    Args:
+        rotated: The words of all queries, as `CodeParts.rotate_queries` gives them.
+        offsets: Int64 `[n_queries + 1]`; query i owns the words `offsets[i]:offsets[i + 1]`.
+        layout: How the codes are laid out.
+        documents: The codes.
     """
     rows, centroids, (n_parts, _, width) = layout.wide_rows, layout.wide_centroids, layout.rows.shape
-    lanes = QueryLanes.pack(turned, offsets)
+    lanes = QueryLanes.pack(rotated, offsets)
     scores = np.zeros((len(offsets) - 1, len(documents)), np.float32)
-    asked = (lanes.numbers.ctypes.data, lanes.n_groups, offsets)
+    query = (lanes.numbers.ctypes.data, lanes.n_groups, offsets)
     parts = (rows.ctypes.data, n_parts, width, rows.shape[2], centroids.ctypes.data, centroids.shape[1])
     spans = (documents.addresses, documents.counts, documents.size, layout.header, layout.bits)
 
     def block(first: int, last: int) -> None:
-        _part_scores(*asked, *parts, *spans, first, last, scores)
+        _part_scores(*query, *parts, *spans, first, last, scores)
 
     run_in_blocks(block, documents.work(lanes.n_groups))
     return scores
@@ -125,15 +129,15 @@ def _part_scores(  # type: ignore[no-untyped-def]
 def unpacked(layout: CodeParts, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The numbers that codes `[n, size]` select, scaled: float32 `[n, layout.n_numbers]`, not yet rotated back."""
     rows, centroids, (n_parts, _, width) = layout.wide_rows, layout.wide_centroids, layout.rows.shape
-    stride, held = centroids.shape[1], np.ascontiguousarray(codes)
-    parts = (rows.ctypes.data, n_parts, width, rows.shape[2], stride, held.shape[1], layout.header, layout.bits)
+    stride, codes = centroids.shape[1], np.ascontiguousarray(codes)
+    parts = (rows.ctypes.data, n_parts, width, rows.shape[2], stride, codes.shape[1], layout.header, layout.bits)
     numbers = np.empty((len(codes), stride), np.float32)
 
     def block(first: int, last: int) -> None:
-        words, to = held.ctypes.data + first * held.shape[1], numbers.ctypes.data + 4 * first * stride
+        words, to = codes.ctypes.data + first * codes.shape[1], numbers.ctypes.data + 4 * first * stride
         _unpack(words, last - first, *parts, to)
         if layout.header:
-            _scale(words, last - first, centroids.ctypes.data, stride, held.shape[1], layout.header, to)
+            _scale(words, last - first, centroids.ctypes.data, stride, codes.shape[1], layout.header, to)
 
     run_in_blocks(block, np.arange(len(codes) + 1))
     return numbers[:, : layout.n_numbers]

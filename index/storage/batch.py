@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,8 @@ class Batch:
     ) -> Batch:
         """A batch of what a caller gave.
 
-        Raises InputError for counts that disagree, vectors with huge numbers, bad ids, texts or attributes.
+        Raises:
+            InputError: Counts that disagree, vectors with huge numbers, bad ids, texts or attributes.
         """
         n = len(vectors)
         columns = {"ids": ids, "texts": texts, "attributes": attributes}
@@ -76,6 +78,14 @@ def check_ids(ids: Sequence[str]) -> None:
         seen.add(id)
 
 
+def check_new_ids(ids: Sequence[str], known: Collection[str], path: Path) -> None:
+    """Raise InputError if an index at `path` knows some of the ids."""
+    if known:
+        example = next(id for id in ids if id in known)
+        more = f" and {len(known) - 1} more" if len(known) > 1 else ""
+        raise InputError(f"document id {example!r}{more} is already in {path}; give new ids, or upsert to replace")
+
+
 def check_unicode(text: str, what: str) -> None:
     """Raise InputError for what is no string, or has half of a character, which no file can hold; `what` names it."""
     if not isinstance(text, str):
@@ -87,9 +97,13 @@ def check_unicode(text: str, what: str) -> None:
 
 
 def attributes_as_json(attributes: dict[str, Any] | None, id: str, place: str = "") -> str | None:
-    """The attributes of document `id` as a JSON text; None for none. place: begins an error's message.
+    """The attributes of document `id` as a JSON text; None for none.
 
-    Raises InputError for what JSON, or a filter, can't hold.
+    Args:
+        place: Begins an error's message.
+
+    Raises:
+        InputError: What JSON, or a filter, can't hold.
     """
     if attributes is not None and not isinstance(attributes, dict):
         raise InputError(
@@ -141,7 +155,11 @@ def _check_names(names: dict[Any, Any], what: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A scalar of NumPy's as Python's own. Raises TypeError for anything else."""
+    """A scalar of NumPy's as Python's own.
+
+    Raises:
+        TypeError: Anything else.
+    """
     if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float, str)):
         return value.item()
     raise TypeError(f"a value is {type(value).__name__}")

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +12,28 @@ from numpy.typing import NDArray
 from ..candidates.candidate_index import CandidateIndex
 from ..codecs import Codec
 from ..config import IndexConfig
-from ..errors import WordhiveError
-from ..files import checksum, link_error, sync
-from .catalog.catalog_records import FileRecord, SegmentRecord
-from .mapped_arrays import map_array
-from .parameters import Parameters
+from ..errors import damaged
+from ..word_vectors import ragged_blocks
+from .array_files import map_array
+from .catalog.catalog_records import SegmentRecord
+from .parameters import CANDIDATES, Parameters
 from .word_id_lists import WordIdLists
 
-_TEMPORARY = "writing-"
-# Bytes from which files are read at once, by so many threads.
-_READ_TOGETHER = 1 << 24
-_READERS = 4
-# The parts of `WordIdLists`, in its order.
-ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
-# Of word ids, which stay as they were given.
-_INTEGERS = ("<u4", "<i4", "<u8", "<i8", "<u2", "<i2", "|u1", "|i1")
+# Words of a block, unless a caller says another number.
+_BLOCK_WORDS = 200_000
 
 
 class Segment:
-    """The files of one segment.
+    """The files of one segment. Its documents are numbered from 0.
 
-    words: uint8 `[n_words, code_size]`, those of a document in the order of their ids. offsets: int64
-    `[n_documents + 1]`. word_ids: as they are coded; see `word_ids_of`. rows: int64 `[n_documents]`, ascending.
-    summaries: uint8 `[n_documents, summary code size]`. candidates: the first stage, once it is open. Both only where
-    the index has them. Each raises WordhiveError for a file that is missing or damaged.
+    words: uint8 `[n_words, code_size]`, the words of a document in the order of their ids.
+    offsets: int64 `[n_documents + 1]`; document i owns the words `offsets[i]:offsets[i + 1]`.
+    word_ids: compressed; `word_ids_of` reads them.
+    rows: int64 `[n_documents]`, ascending: the row of each document in the index.
+    summaries: uint8 `[n_documents, summary code size]`, where documents have summaries.
+    candidates: the first stage, where there is one, once the segment is open.
+
+    Each raises WordhiveError for a file that is missing or damaged.
     """
 
     candidates: CandidateIndex
@@ -50,12 +42,13 @@ class Segment:
         self.folder = folder
         self.record = record
         self._config = config
-        self.is_open = False  # until all files are mapped, and found to be as they were written
+        self.is_open = False  # until all files are verified and mapped
 
     def open(self, parameters: Parameters) -> None:
-        """Map all files, so that they stay readable when a merge removes them, and look whether they fit each other.
+        """Map all files, so that they stay readable when a merge removes them, and check that they fit each other.
 
-        Raises WordhiveError where one is damaged, or holds other numbers than the catalog and the parameters say.
+        Raises:
+            WordhiveError: A damaged file, or one that does not fit the catalog or the parameters.
         """
         n, n_words = self.record.n_documents, self.record.n_words
         self._expect("words", self.words.shape == (n_words, parameters.words.code_size))
@@ -73,21 +66,18 @@ class Segment:
             self._expect("summaries", self.summaries.shape == (n, parameters.summaries.code_size))
             self._check_codes("summaries", parameters.summaries, self.summaries)
         if parameters.encoding is not None:
-            path = self.folder / "candidates.faiss"
+            path = self.folder / CANDIDATES
             self.candidates = CandidateIndex.load(path, self._config, parameters.dim, n, mapped=True)
 
     def _expect(self, name: str, fits: bool) -> None:
         if not fits:
-            raise WordhiveError(
-                f"{self.folder / name}.npy is damaged (it does not fit the catalog or the other files); "
-                "restore it from a copy"
-            )
+            raise damaged(self.folder / f"{name}.npy", "it does not fit the catalog or the other files")
 
     def _check_codes(self, name: str, codec: Codec, codes: NDArray[np.uint8]) -> None:
         try:
             codec.check_codes(codes)
         except ValueError as error:
-            raise WordhiveError(f"{self.folder / name}.npy is damaged ({error}); restore it from a copy") from error
+            raise damaged(self.folder / f"{name}.npy", error) from error
 
     @cached_property
     def words(self) -> NDArray[np.uint8]:
@@ -100,14 +90,13 @@ class Segment:
 
     @cached_property
     def word_ids(self) -> WordIdLists:
-        kinds = (("|u1",), ("<u2", "<u4"), _INTEGERS)
-        parts = zip(ID_FILES, kinds, strict=True)
-        return WordIdLists(*(map_array(self.folder / f"{name}.npy", *kind) for name, kind in parts))
+        return WordIdLists.load(self.folder)
 
     def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The word ids of documents by their numbers within the segment, uint32 `[offsets[-1]]`.
+        """The word ids of chosen documents, uint32 `[offsets[-1]]`.
 
-        offsets: int64 `[len(documents) + 1]`, of their words.
+        Args:
+            offsets: Of their words, int64 `[n + 1]`.
         """
         return self.word_ids.decode(documents, offsets)
 
@@ -124,113 +113,7 @@ class Segment:
         summaries: NDArray[np.uint8] = map_array(self.folder / "summaries.npy", "|u1", dims=2)
         return summaries
 
-
-def save_array(path: Path, array: NDArray[np.generic]) -> None:
-    """Write an array as .npy; never pickles. Raises OSError when the disk is full."""
-    with ArrayFile(path, array.dtype, len(array), *array.shape[1:]) as file:
-        file.write(array)
-
-
-def save_word_ids(folder: Path, lists: WordIdLists) -> None:
-    """Write the word ids of a segment. Raises OSError when the disk is full."""
-    for name, part in zip(ID_FILES, (lists.codes, lists.sizes, lists.vocabulary), strict=True):
-        save_array(folder / f"{name}.npy", part)
-
-
-class ArrayFile:
-    """An .npy file of `n` rows that is written a block of rows at a time: an index may be larger than the memory."""
-
-    def __init__(self, path: Path, kind: Any, n: int, *row: int) -> None:
-        self._row, self._kind, self._left = row, np.dtype(kind), n
-        if self._kind.hasobject:
-            raise ValueError(f"{path} can hold numbers only, no objects: they would be pickled")
-        self._file = path.open("xb")  # never through a link, or into a file of somebody else's
-        header = {"descr": np.lib.format.dtype_to_descr(self._kind), "fortran_order": False, "shape": (n, *row)}
-        np.lib.format.write_array_header_1_0(self._file, header)
-
-    def write(self, rows: NDArray[Any]) -> None:
-        """Append rows of the file's own kind and shape."""
-        if rows.dtype != self._kind or rows.shape[1:] != self._row:
-            raise WordhiveError(
-                f"{self._file.name} holds rows of {self._kind} {self._row}, not of {rows.dtype} {rows.shape[1:]}"
-            )
-        self._left -= len(rows)
-        # numpy's own writing loses what it has buffered when the disk is full, and says nothing.
-        self._file.write(np.ascontiguousarray(rows).data)
-
-    def __enter__(self) -> ArrayFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the file; it has all rows, or it is no array: unless something else went wrong before, which is told."""
-        with suppress(*([] if kind is None else [OSError])):
-            self._file.close()
-        if self._left and kind is None:
-            raise WordhiveError(f"{self._file.name} got {-self._left:+} rows more than its header says")
-
-
-@contextmanager
-def new_folder(parent: Path, name: str) -> Iterator[Path]:
-    """A folder that appears under its name complete and on disk, or not at all.
-
-    The block writes into the temporary folder that it is given.
-    """
-    temporary = parent / f"{_TEMPORARY}{name}"
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        for path in sorted(temporary.iterdir()):
-            sync(path)
-        sync(temporary)
-        temporary.rename(parent / name)
-        sync(parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def remove_orphans(parent: Path, known: set[str], form: re.Pattern[str]) -> None:
-    """Remove the folders below `parent` that the catalog does not name: what a crash left.
-
-    form: of the names that such folders have; others are somebody else's. Nothing is removed through a link.
-    """
-    for folder in parent.iterdir() if parent.is_dir() and not parent.is_symlink() else ():
-        is_ours = form.fullmatch(folder.name.removeprefix(_TEMPORARY)) is not None
-        if is_ours and folder.name not in known and folder.is_dir() and not folder.is_symlink():
-            # Some disks keep what another process has open: a later writer removes it.
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def file_records(root: Path, folder: Path) -> list[FileRecord]:
-    """Size and checksum of every file in a folder of the index at `root`."""
-    return [
-        FileRecord(path.relative_to(root).as_posix(), path.stat().st_size, checksum(path))
-        for path in sorted(folder.iterdir())
-    ]
-
-
-def verify(root: Path, files: Sequence[FileRecord]) -> None:
-    """Raise WordhiveError for a file of the index at `root` that is not as the catalog knows it."""
-    if sum(file.size for file in files) < _READ_TOGETHER:
-        for file in files:
-            _verify(root, file)
-        return
-    with ThreadPoolExecutor(_READERS) as readers:  # a disk reads several files in half the time
-        for job in [readers.submit(_verify, root, file) for file in files]:
-            job.result()
-
-
-def _verify(root: Path, file: FileRecord) -> None:
-    path = root / file.path
-    try:
-        if path.is_symlink() or path.parent.is_symlink():
-            raise link_error(path)
-        whole = path.stat().st_size == file.size and checksum(path) == file.checksum
-    except FileNotFoundError as error:  # maybe since a moment ago, by another process's merge
-        raise WordhiveError(f"{path} is missing from the index; restore it from a copy") from error
-    except OSError as error:
-        raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
-    if not whole:
-        raise WordhiveError(f"{path} is damaged; restore it from a copy")
+    def blocks(self, documents: NDArray[np.int64], most_words: int | None = None) -> Iterator[NDArray[np.int64]]:
+        """Cut ascending numbers of documents into blocks of at most so many words; a longer document comes alone."""
+        counts = self.offsets[documents + 1] - self.offsets[documents]
+        return (documents[block] for block in ragged_blocks(counts, most_words or _BLOCK_WORDS))

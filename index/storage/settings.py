@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..config import IndexConfig
-from ..errors import WordhiveError
+from ..errors import damaged
 from .catalog.catalog import Catalog
+
+# Settings that not every version of this format knows.
+_ADDED_LATER = ("probes",)
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,12 @@ class EncoderStamp:
 
 @dataclass(frozen=True)
 class IndexSettings:
-    """Settings that hold for an index's whole life, but for those that tuning sets; see `Index.create`.
+    """What an index was made with (see `Index.create`), and the two settings that tuning may change later.
 
-    has_queries: whether it keeps queries that its encodings are fitted to. store_texts: whether it keeps texts.
-    candidates: how many a search takes that asks for no number; None: it was not tuned. probes: lists that it visits,
-    or the least beam of a graph; None: as configured.
+    Attributes:
+        has_queries: Whether the index keeps queries that its encodings are fitted to.
+        candidates: How many candidates a search takes by default; None: not tuned.
+        probes: Lists that a search visits, or the smallest beam of a graph; None: as configured.
     """
 
     config: IndexConfig
@@ -41,24 +45,33 @@ class IndexSettings:
     probes: int | None = None
 
     def values(self) -> dict[str, Any]:
-        """As JSON values, by name; without those that earlier versions don't know, where they say nothing."""
+        """The settings as JSON values, by name."""
         encoder = asdict(self.encoder) if self.encoder else None
-        values = {**self.__dict__, "config": self.config.model_dump(), "encoder": encoder}
-        return {name: value for name, value in values.items() if name != "probes" or value is not None}
+        return without_unset({**self.__dict__, "config": self.config.model_dump(), "encoder": encoder})
 
     @classmethod
     def of(cls, catalog: Catalog) -> IndexSettings:
-        """Those in a catalog. Raises WordhiveError where one is missing or damaged."""
+        """The settings in a catalog.
+
+        Raises:
+            WordhiveError: One is missing or damaged.
+        """
         try:
             return cls.parse(catalog.settings(), f"the configuration in {catalog.path}")
         except (KeyError, TypeError, ValueError) as error:
-            raise WordhiveError(f"{catalog.path} is damaged (setting {error}); restore it from a copy") from error
+            raise damaged(catalog.path, f"setting {error}") from error
 
     @classmethod
     def parse(cls, values: dict[str, Any], source: str) -> IndexSettings:
-        """Those of JSON values by name; `source` names them in errors.
+        """Settings of JSON values by name.
 
-        Raises KeyError, TypeError or ValueError for others, InputError for another configuration.
+        Args:
+            values: As `values()` returns them.
+            source: Names the values in errors.
+
+        Raises:
+            KeyError, TypeError, ValueError: A value is missing, unknown or wrong.
+            InputError: The configuration is none.
         """
         config = IndexConfig.of(values["config"], source)
         encoder = EncoderStamp(**values["encoder"]) if values["encoder"] else None
@@ -79,6 +92,11 @@ class IndexSettings:
         for name, fit in fits.items():
             if not fit:
                 raise ValueError(f"{name!r} is {getattr(self, name)!r:.100}")
+
+
+def without_unset(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings without those that are None and that earlier versions don't know: they could not read the index."""
+    return {name: value for name, value in values.items() if name not in _ADDED_LATER or value is not None}
 
 
 def _is_number(value: Any) -> bool:

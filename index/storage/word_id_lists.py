@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numba import njit
@@ -19,6 +20,11 @@ from numpy.typing import NDArray
 from ..errors import WordhiveError
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
+from .array_files import map_array, save_array
+
+# The files of the parts of `WordIdLists`, in its order, and the numbers that they may hold.
+ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
+_KINDS = (("|u1",), ("<u2", "<u4"), ("<u4", "<i4", "<u8", "<i8", "<u2", "<i2", "|u1", "|i1"))
 
 
 def by_word_id(texts: WordVectors) -> WordVectors:
@@ -32,8 +38,10 @@ def by_word_id(texts: WordVectors) -> WordVectors:
 class WordIdLists:
     """The word ids of texts, coded.
 
-    codes: uint8, of all texts one after the other. sizes: `[n_texts]`, bytes of each text's, uint16 where they fit.
-    vocabulary: uint32, ascending; words that all have the same id take no bytes.
+    Attributes:
+        codes: uint8, of all texts one after the other.
+        sizes: `[n_texts]`, bytes of each text's, uint16 where they fit.
+        vocabulary: uint32, ascending; words that all have the same id take no bytes.
     """
 
     codes: NDArray[np.uint8]
@@ -44,7 +52,11 @@ class WordIdLists:
     def encode(
         cls, word_ids: NDArray[np.uint32], offsets: NDArray[np.int64], vocabulary: NDArray[np.uint32]
     ) -> WordIdLists:
-        """Code the ids of all words, ascending within a text. vocabulary: ascending, with all of them."""
+        """Code the ids of all words, ascending within a text.
+
+        Args:
+            vocabulary: Ascending, with all of them.
+        """
         places = np.searchsorted(vocabulary, word_ids)
         bits = np.zeros(len(offsets) - 1, np.int64)
         if len(vocabulary) < 2:
@@ -62,6 +74,25 @@ class WordIdLists:
         sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
         return cls(codes, _narrow(sizes), vocabulary)
 
+    def save(self, folder: Path) -> None:
+        """Write the files of a segment's word ids.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        for name, part in zip(ID_FILES, (self.codes, self.sizes, self.vocabulary), strict=True):
+            save_array(folder / f"{name}.npy", part)
+
+    @classmethod
+    def load(cls, folder: Path) -> WordIdLists:
+        """The files that `save` wrote, mapped.
+
+        Raises:
+            WordhiveError: One that is missing or damaged.
+        """
+        files = zip(ID_FILES, _KINDS, strict=True)
+        return cls(*(map_array(folder / f"{name}.npy", *kinds) for name, kinds in files))
+
     def is_whole(self) -> bool:
         """Whether the sizes are those of all codes together; those of single texts are found out in reading them."""
         return int(self.sizes.sum(dtype=np.uint64)) == len(self.codes)
@@ -73,7 +104,11 @@ class WordIdLists:
     def decode(self, texts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The word ids of the given texts, one text after the other.
 
-        offsets: int64 `[len(texts) + 1]`, of their words. Raises WordhiveError for codes that are damaged.
+        Args:
+            offsets: int64 `[len(texts) + 1]`, of their words.
+
+        Raises:
+            WordhiveError: Codes that are damaged.
         """
         if len(self.vocabulary) < 2 or not offsets[-1]:
             return np.full(offsets[-1], self.vocabulary[0] if len(self.vocabulary) else 0, np.uint32)

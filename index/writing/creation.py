@@ -1,4 +1,4 @@
-"""Making the folder of a new index: all of it, or nothing, whoever else makes one there at the same time."""
+"""Making the folder of a new index: all of it or nothing, even if other processes make one there too."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import sync
 from ..storage.catalog.catalog import Catalog
-from ..storage.parameters import QUERIES, save_queries
-from ..storage.segment import file_records
+from ..storage.folders import file_records
 from ..storage.settings import IndexSettings
+from ..storage.training_queries import QUERIES, save_queries
 from ..word_vectors import WordVectors
-from .commits import disk_errors
+from .disk_errors import disk_errors
 from .lock import CREATING, LOCK, folder_lock
 
 # The catalog's name until it is complete.
@@ -23,16 +23,26 @@ _PATIENCE = 60.0
 
 def check_free(path: Path) -> None:
     """Raise InputError where no new index can be, because something is there."""
-    if path.exists() and (not path.is_dir() or any(_is_strange(entry, path) for entry in _held(path))):
+    if path.exists() and (not path.is_dir() or any(_is_strange(entry, path) for entry in _entries(path))):
         kind = "an index" if (path / "catalog.db").exists() else "something"
         raise InputError(f"{path} is already {kind}; open it, or choose another path")
 
 
-def make(path: Path, settings: IndexSettings, queries: WordVectors | None) -> Catalog:
-    """The catalog of a new, empty index at a path that is free. queries: that its encodings are to be fitted to.
+def create(path: Path, settings: IndexSettings, queries: WordVectors | None) -> Catalog:
+    """Make a new, empty index at a path that is free.
 
-    Of several processes that make one at the same path, one does, and the others get an InputError.
-    Raises WordhiveError where the disk fails or is full, and leaves nothing then.
+    Where several processes make one at the same path, one of them does, and the others get an InputError.
+
+    Args:
+        path: Its folder.
+        settings: What it is made with.
+        queries: Example queries to keep, which its encodings will be fitted to.
+
+    Returns:
+        Its catalog.
+
+    Raises:
+        WordhiveError: The disk fails or is full. Nothing is left then.
     """
     with disk_errors(path):
         while True:
@@ -40,15 +50,19 @@ def make(path: Path, settings: IndexSettings, queries: WordVectors | None) -> Ca
             path.mkdir(parents=True, exist_ok=True)
             try:
                 with folder_lock(path, CREATING, seconds=_PATIENCE):
-                    return _made(path, settings, queries, existed=existed)
+                    return _create(path, settings, queries, existed=existed)
             except FileNotFoundError:
                 # Somebody else made the folder, failed, and removed it.
                 if path.exists():
                     raise
 
 
-def _made(path: Path, settings: IndexSettings, queries: WordVectors | None, *, existed: bool) -> Catalog:
-    """The same, while nobody else makes one there. existed: the folder was there before."""
+def _create(path: Path, settings: IndexSettings, queries: WordVectors | None, *, existed: bool) -> Catalog:
+    """Make the index while nobody else makes one there.
+
+    Args:
+        existed: Whether the folder was there before.
+    """
     try:
         check_free(path)
         _build(path, settings, queries)
@@ -81,27 +95,27 @@ def _build(path: Path, settings: IndexSettings, queries: WordVectors | None) -> 
 
 def _clear(path: Path) -> None:
     """Remove what is left of an index whose creation failed or was killed."""
-    for made in sorted(_half_made(path) - {path / CREATING}, reverse=True):  # files before their folders
-        if made.is_dir():
-            made.rmdir()
+    for entry in sorted(_half_made(path) - {path / CREATING}, reverse=True):  # files before their folders
+        if entry.is_dir():
+            entry.rmdir()
         else:
-            made.unlink(missing_ok=True)
+            entry.unlink(missing_ok=True)
 
 
 def _is_strange(entry: Path, path: Path) -> bool:
     return entry not in _half_made(path) or entry.is_symlink()
 
 
-def _held(path: Path) -> set[Path]:
-    """What is in a folder, and in those that an index has, as far as another process does not remove it now."""
-    held: set[Path] = set()
+def _entries(path: Path) -> set[Path]:
+    """What is in a folder, and in the folders that an index has, unless another process removes it meanwhile."""
+    entries: set[Path] = set()
     for folder in (path, path / "segments", path / "params"):
         with suppress(FileNotFoundError, NotADirectoryError):
-            held.update(folder.iterdir())
-    return held
+            entries.update(folder.iterdir())
+    return entries
 
 
 def _half_made(path: Path) -> set[Path]:
-    """What an index consists of before it has a catalog, by which it exists."""
+    """What an index may consist of before it has its catalog: from then on it exists."""
     catalog = [f"{NEW_CATALOG}{part}" for part in ("", "-journal", "-wal", "-shm")]
     return {path / name for name in (LOCK, CREATING, "segments", "params", f"params/{QUERIES}", *catalog)}

@@ -14,21 +14,24 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class FreeNumbers:
-    """The numbers that no document of an index has as its id, for as long as nobody else writes to it.
+    """The numbers that no document of an index has as its id, while nobody else writes to it.
 
-    first_row: of the batch that the numbers are for.
+    Attributes:
+        first_row: The row of the first document of the batch that needs ids.
     """
 
     catalog: Catalog
     first_row: int
 
-    def take(self, places: Sequence[int], taken: Container[str] = ()) -> list[str]:
-        """An id for each of these places of the batch, ascending: the number of its row, or the next that is free.
+    def take(self, positions: Sequence[int], taken: Container[str] = ()) -> list[str]:
+        """Ids for documents without one: for each the number of its row, or the next free number.
 
-        taken: ids that are not free either, because others of the same call have them.
+        Args:
+            positions: Where these documents are in the batch, ascending.
+            taken: Ids that other documents of the batch have.
         """
         free = self._free(taken)
-        return [str(next(number for number in free if number >= self.first_row + place)) for place in places]
+        return [str(next(number for number in free if number >= self.first_row + position)) for position in positions]
 
     def _free(self, taken: Container[str]) -> Iterator[int]:
         for first in count(self.first_row, _AT_ONCE):

@@ -1,60 +1,60 @@
-"""`Writer`: the changes of an open index. Each is one commit, and what it leaves is merged where that is due."""
+"""`Writer`: the changes of an open index. Each is one commit; segments are merged afterwards where that is due."""
 
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..arguments import listed
-from ..errors import InputError, WordhiveWarning
+from ..errors import InputError, warn
 from ..filters.conditions import Where
 from ..reading.current import CurrentSnapshot
 from ..reading.snapshot import Snapshot
 from ..reading.unknown_attributes import warn_of_unknown
-from ..storage.batch import Batch
+from ..reading.vector_checks import check_dims, check_word_ids
+from ..storage.batch import Batch, check_new_ids
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
-from ..storage.parameters import SAMPLE_DOCUMENTS, Parameters, can_retrain, load_queries
-from ..storage.segment import Segment, file_records, new_folder
+from ..storage.folders import file_records, new_folder, sweep
+from ..storage.parameters import Parameters
+from ..storage.segment import Segment
 from ..storage.settings import IndexSettings
+from ..storage.training import SAMPLE_DOCUMENTS, can_retrain, train_parameters
+from ..storage.training_queries import load_queries
 from ..word_vectors import WordVectors
-from .commits import (
-    commit_batch,
-    commit_deletion,
-    commit_generation,
-    commit_merge,
-    commit_tuning,
-    sweep,
-    write_lock,
-    write_segment,
-)
+from .commits import commit_batch, commit_deletion, commit_generation, commit_merge, commit_tuning
 from .free_numbers import FreeNumbers, Ids
+from .lock import write_lock
 from .merging import due, merge
+from .segment_writer import write_segment
 
 
 class Writer:
-    """Changes an index, as its only writer for as long as a change takes; `latest` sees them."""
+    """Changes an index: only this process writes to it while a change takes place."""
 
-    def __init__(self, path: Path, latest: CurrentSnapshot, device: str) -> None:
+    def __init__(self, path: Path, current: CurrentSnapshot, device: str) -> None:
         self._path = path
-        self._latest = latest
+        self._current = current
         self._device = device
         self._changing = threading.RLock()
         self._ids_checked = False
 
     @property
     def _catalog(self) -> Catalog:
-        return self._latest.catalog
+        return self._current.catalog
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The index for this process alone to write, as it is now. Raises WordhiveError where it was replaced."""
+        """Keep others from writing, and see what they have committed.
+
+        Raises:
+            WordhiveError: It was replaced.
+        """
         with self._changing, write_lock(self._path, self._catalog):
-            self._latest.look()
+            self._current.refresh()
             yield
 
     def store(
@@ -66,70 +66,66 @@ class Writer:
         *,
         replace: bool,
     ) -> int:
-        """Add documents; the number of those whose place they took, which is an InputError without `replace`."""
+        """Add documents; the number of documents that they replace, which is an InputError without `replace`."""
         ids = ids if callable(ids) else listed(ids, "ids")
         vectors = vectors if isinstance(vectors, WordVectors) else listed(vectors, "vectors")
         if not len(vectors) and (callable(ids) or not ids):
             return 0
         if not isinstance(vectors, WordVectors):
-            vectors = WordVectors.from_list(vectors, dim=self._latest.now().dim or None)
-        self._latest.now().check_word_ids(vectors)
+            vectors = WordVectors.from_list(vectors, dim=self._current.snapshot().dim or None)
+        check_word_ids(vectors, self._current.settings)
         batch = None if callable(ids) else Batch.check(ids, vectors, texts, attributes)
         with self.alone():
             if callable(ids):
-                chosen = ids(FreeNumbers(self._catalog, self._latest.now().n_rows))
+                chosen = ids(FreeNumbers(self._catalog, self._current.snapshot().n_rows))
                 batch = Batch.check(chosen, vectors, texts, attributes)
             assert batch is not None
-            self._latest.now().check_dims(batch.vectors)
-            if not self._ids_checked:  # a damaged id would not be found, and there a second time
+            check_dims(batch.vectors, self._current.snapshot().generation)
+            if not self._ids_checked:  # a document whose id is damaged is not found, and would be added twice
                 self._catalog.check_ids()
                 self._ids_checked = True
             known = self._catalog.rows(batch.ids)
-            if known and not replace:
-                example = next(id for id in batch.ids if id in known)
-                more = f" and {len(known) - 1} more" if len(known) > 1 else ""
-                raise InputError(
-                    f"document id {example!r}{more} is already in {self._path}; give new ids, or upsert to replace"
-                )
+            if not replace:
+                check_new_ids(batch.ids, known, self._path)
             self._write(batch, sorted(known.values()))
-            self._latest.changed()
+            self._current.changed()
             self._merge_due()
             return len(known)
 
     def delete(self, ids: list[str], where: Where | None, *, missing_ok: bool) -> int:
-        """Delete the documents that a filter lets through, or those of the ids where there is none; their number."""
+        """Delete the documents that match a filter or, without one, those of the ids; their number."""
         with self.alone():
             rows = self._catalog.matching(where) if where is not None else self._rows_of(ids, missing_ok)
             if where is not None and not rows:
                 warn_of_unknown(self._catalog, where)
             if rows:
                 commit_deletion(self._catalog, rows)
-                self._latest.changed()
+                self._current.changed()
                 self._merge_due()
             return len(rows)
 
     def compact(self) -> None:
-        """Make one segment of all, under the last parameters."""
+        """Merge all segments into one, coded by the last parameters."""
         with self.alone():
             self._compact()
 
     def refit(self) -> None:
-        """Train parameters anew, and code everything by them."""
+        """Train parameters anew, and code all documents by them."""
         with self.alone():
-            now = self._latest.opened()
-            if now.generation is None or not len(now):
+            snapshot = self._current.opened()
+            if snapshot.generation is None or not len(snapshot):
                 return
-            new = Generation(now.generation.id + 1, now.dim, now.summary_dim, now.n_rows)
-            commit_generation(self._catalog, new, self._train(new, now.sample(SAMPLE_DOCUMENTS)))
-            self._latest.changed()
+            new = Generation(snapshot.generation.id + 1, snapshot.dim, snapshot.summary_dim, snapshot.n_rows)
+            commit_generation(self._catalog, new, self._train(new, snapshot.sample(SAMPLE_DOCUMENTS)))
+            self._current.changed()
             self._compact()
 
     def set_tuning(self, candidates: int | None, probes: int | None) -> None:
-        """Keep how many candidates a search takes that asks for no number, and how it looks for them."""
+        """Set how many candidates a search takes by default, and how widely it looks for them."""
         with self.alone():
             commit_tuning(self._catalog, candidates, probes)
-            self._latest.settings = IndexSettings.of(self._catalog)
-            self._latest.changed()
+            self._current.settings = IndexSettings.of(self._catalog)
+            self._current.changed()
 
     def _rows_of(self, ids: list[str], missing_ok: bool) -> list[int]:
         rows = self._catalog.rows(ids)
@@ -141,69 +137,66 @@ class Writer:
 
     def _write(self, batch: Batch, replaced: Sequence[int]) -> None:
         vectors, files, new = batch.vectors, [], None
-        now, settings = self._latest.now(), self._latest.settings
-        generation = now.generation
-        if generation is None or self._outgrown(generation, vectors):
-            number, n_rows = generation.id + 1 if generation else 1, now.n_rows + len(vectors)
+        snapshot, settings = self._current.snapshot(), self._current.settings
+        generation = snapshot.generation
+        if generation is None or self._can_retrain(generation, vectors):
+            number, n_rows = generation.id + 1 if generation else 1, snapshot.n_rows + len(vectors)
             generation = new = Generation(number, vectors.dim, vectors.summary_dim, n_rows)
-            now = self._latest.opened()
-            held = [now.decoded(segment) for segment in now.segments]
-            files += self._train(new, WordVectors.concat([*held, vectors]))
+            snapshot = self._current.opened()
+            stored = [snapshot.decoded(segment) for segment in snapshot.segments]
+            files += self._train(new, WordVectors.concat([*stored, vectors]))
             parameters = Parameters.load(self._path / "params" / str(new.id), new.dim, new.summary_dim)
         else:
-            parameters = now.parameters(generation.id)
+            parameters = snapshot.parameters(generation.id)
         n = len(vectors)
-        record = SegmentRecord(self._new_name(), generation.id, now.n_rows, n, len(vectors.vectors), n)
+        record = SegmentRecord(self._new_name(), generation.id, snapshot.n_rows, n, len(vectors.vectors), n)
         files += write_segment(self._path, record, vectors, parameters, self._device)
         commit_batch(self._catalog, batch, record, new, files, replaced, store_texts=settings.store_texts)
 
     def _train(self, new: Generation, sample: WordVectors) -> list[FileRecord]:
-        settings = self._latest.settings
+        settings = self._current.settings
         with new_folder(self._path / "params", str(new.id)) as folder:
             queries = load_queries(self._path / "params") if settings.has_queries else None
-            Parameters.train(settings.config, sample, settings.summary_weight, folder, queries, settings.query_length)
+            train_parameters(settings.config, sample, settings.summary_weight, folder, queries, settings.query_length)
         return file_records(self._path, self._path / "params" / str(new.id))
 
-    def _outgrown(self, generation: Generation, new: WordVectors) -> bool:
-        """Whether the documents were too few to train all that was asked for, and with new ones are enough."""
-        now = self._latest.now()
-        held, asked = now.parameters(generation.id).config, self._latest.settings.config
-        return can_retrain(held, asked, len(now) + len(new), lambda: self._latest.opened().n_words + len(new.vectors))
+    def _can_retrain(self, generation: Generation, new: WordVectors) -> bool:
+        """Whether documents were too few for the whole configuration, and with the new ones are enough."""
+        snapshot = self._current.snapshot()
+        used, requested = snapshot.parameters(generation.id).config, self._current.settings.config
+        n = len(snapshot) + len(new)
+        return can_retrain(used, requested, n, lambda: self._current.opened().n_words + len(new.vectors))
 
     def _new_name(self) -> str:
-        """A segment's name: no segment had it before, so nobody takes one's files for another's."""
+        """A name that no segment had before, so that nobody takes one's files for another's."""
         return f"{self._catalog.n_commits():012d}"
 
     def _compact(self) -> None:
-        now = self._latest.opened()
-        last = now.generation.id if now.generation else 0
-        done = len(now.segments) == 1 and now.segments[0].record.generation == last and not len(now.tombstones)
-        if now.segments and not done:
-            self._merge(now, now.segments)
+        snapshot = self._current.opened()
+        last, segments = snapshot.generation.id if snapshot.generation else 0, snapshot.segments
+        is_compact = len(segments) == 1 and segments[0].record.generation == last and not len(snapshot.tombstones)
+        if segments and not is_compact:
+            self._merge(snapshot, segments)
         self._catalog.shrink()
-        self._latest.changed()
+        self._current.changed()
 
     def _merge_due(self) -> None:
-        """Merge what should be; where it fails, it stays as it is until the next commit."""
+        """Merge segments that should be merged; where that fails, the next commit tries again."""
         try:
             while run := self._due():
-                self._merge(self._latest.opened(), run)
+                self._merge(self._current.opened(), run)
         except Exception as error:  # whatever it is, the documents are committed, and must not be reported as lost
-            warnings.warn(
-                f"{self._path}: segments were not merged ({error}); no document is lost, the next commit tries again",
-                WordhiveWarning,
-                stacklevel=4,
-            )
+            warn(f"{self._path}: segments were not merged ({error}); no document is lost, the next commit tries again")
 
     def _due(self) -> list[Segment]:
-        now = self._latest.now()
-        deleted = {s.record.id: now.n_deleted(s.record) for s in now.segments} if len(now.tombstones) else {}
-        run = due([segment.record for segment in now.segments], deleted)
-        return [segment for segment in now.segments if segment.record in run]
+        snapshot = self._current.snapshot()
+        records = [segment.record for segment in snapshot.segments]
+        run = due(records, {record.id: snapshot.tombstones.count(record) for record in records})
+        return [segment for segment in snapshot.segments if segment.record in run]
 
-    def _merge(self, now: Snapshot, segments: Sequence[Segment]) -> None:
-        assert now.generation is not None
-        record, files = merge(self._path, now, segments, now.generation, self._new_name(), self._device)
+    def _merge(self, snapshot: Snapshot, segments: Sequence[Segment]) -> None:
+        assert snapshot.generation is not None
+        record, files = merge(self._path, snapshot, segments, snapshot.generation, self._new_name(), self._device)
         commit_merge(self._catalog, [segment.record for segment in segments], record, files)
-        self._latest.changed()
+        self._current.changed()
         sweep(self._path, self._catalog)

@@ -59,9 +59,12 @@ def is_colberter(config: Any) -> bool:
 class ColBERTerConfig:
     """What a published `config.json` says.
 
-    base: name of the transformer, for its architecture and vocabulary. summary_dim: None keeps the transformer's dims.
-    last_dim: of the words after the second projection, None where there is none. gate: whether stop words are removed.
-    stem: as `WholeWordPooling` has it.
+    Attributes:
+        base: Name of the transformer, for its architecture and vocabulary.
+        summary_dim: None keeps the transformer's dims.
+        last_dim: Of the words after the second projection, None where there is none.
+        gate: Whether stop words are removed.
+        stem: As `WholeWordPooling` has it.
     """
 
     base: str
@@ -74,7 +77,11 @@ class ColBERTerConfig:
 
     @classmethod
     def parse(cls, config: Mapping[str, Any], source: str) -> ColBERTerConfig:
-        """Read the keys, with the defaults of the published code. Raises InputError for values that none has."""
+        """Read the keys, with the defaults of the published code.
+
+        Raises:
+            InputError: Values that none has.
+        """
         base, kind = config["bert_model"], config.get("aggregate_unique_ids_type") or "stemmed"
         if not isinstance(base, str) or not base:
             raise InputError(f"config.json of {source} has bert_model {base!r}; expected the name of a transformer")
@@ -105,8 +112,13 @@ def colberter_modules(
 ) -> list[nn.Module]:
     """The modules of a published model, its weights in them.
 
-    weights: by published name. transformer: of the base, which takes the model's weights. source: named in errors.
-    Raises InputError where a weight is missing, or there is one that no published model has.
+    Args:
+        weights: By published name.
+        transformer: Of the base, which takes the model's weights.
+        source: Named in errors.
+
+    Raises:
+        InputError: A weight is missing, or there is one that no published model has.
     """
     hidden = transformer.get_embedding_dimension()
     assert hidden is not None

@@ -54,8 +54,10 @@ def shipped_models() -> list[str]:
 def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
     """A multi-vector encoder by name: a shipped model, a local folder, or a model on the hub; published ColBERTers too.
 
-    Raises InputError for a name that leads nowhere, a single-vector model, or a folder whose modules are neither
-    sentence-transformers' nor wordhive's; WordhiveError when the hub is out of reach.
+    Raises:
+        InputError: A name that leads nowhere, a single-vector model, or a folder whose modules are neither
+            sentence-transformers' nor wordhive's.
+        WordhiveError: The hub is out of reach.
     """
     if not name.strip():
         raise InputError(f"the model's name is empty; give a folder, {', '.join(shipped_models())}, or a hub name")
@@ -123,7 +125,8 @@ def load_base(name: str) -> Transformer:
 def find_base(name: str) -> str:
     """Where a base model's files are: a folder, or its name on the hub.
 
-    Raises WordhiveError when the packaged weights are not the published ones.
+    Raises:
+        WordhiveError: The packaged weights are not the published ones.
     """
     lasting = lasting_name(name)
     if Path(lasting).is_dir():
@@ -160,7 +163,9 @@ def check_new_folder(folder: Path) -> None:
 def save_model(model: MultiVectorEncoder, folder: Path, base: str | None = None) -> None:
     """Write a model in the hub layout.
 
-    base: a published transformer whose name stands in for its weights, with what training changed of them beside it.
+    Args:
+        base: A published transformer whose name stands in for its weights, with what training changed of them
+            beside it.
     """
     check_new_folder(folder)
     published = None if base is None else load_base(base)

@@ -19,7 +19,10 @@ def save_changes(model: nn.Module, base: nn.Module, path: Path) -> None:
     """Write what a model's weights differ in from its base: nothing where they are the same.
 
     A matrix that low-rank adapters changed becomes its two factors, exactly but for half precision; anything else the
-    whole difference. Raises InputError where the two have other weights.
+    whole difference.
+
+    Raises:
+        InputError: The two have other weights.
     """
     mine, theirs = model.state_dict(), base.state_dict()
     if {name: tensor.shape for name, tensor in mine.items()} != {n: tensor.shape for n, tensor in theirs.items()}:
@@ -43,7 +46,11 @@ def _compressed(name: str, change: Tensor) -> dict[str, Tensor]:
 
 
 def apply_changes(model: nn.Module, path: Path) -> None:
-    """Change a base model's weights as `save_changes` wrote it. Raises InputError where they do not fit."""
+    """Change a base model's weights as `save_changes` wrote it.
+
+    Raises:
+        InputError: They do not fit.
+    """
     changes = load_file(path)
     weights = model.state_dict()
     with torch.no_grad():

@@ -15,6 +15,15 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
 
+from wordhive.index.encodings.max_products import multiplies_bfloat16
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return device.type == "cpu" and multiplies_bfloat16()
+
 
 class Bfloat16:
     """Runs a model's transformers, and nothing behind them, in bfloat16.

@@ -36,7 +36,9 @@ if hasattr(os, "register_at_fork"):
 class OpenVino:
     """Runs the transformer of a model as OpenVINO compiled it: with the weights that it had by then.
 
-    bfloat16: let it compute in bfloat16.
+    Args:
+        bfloat16: Let it compute in bfloat16.
+
     Raises InputError without the package, and for a model that it does not run as torch does.
     """
 

@@ -13,7 +13,8 @@ from torch import Tensor
 def token_batches(mask: Tensor, budget: int) -> Iterator[NDArray[np.int64]]:
     """The rows of an attention mask `[n_texts, n_tokens]`, longest first, in batches; int64 each.
 
-    budget: tokens of a batch, padding too. A text that is longer than that is a batch of its own.
+    Args:
+        budget: Tokens of a batch, padding too. A text that is longer than that is a batch of its own.
     """
     lengths = mask.sum(dim=1).numpy()
     order = np.argsort(-lengths, kind="stable")

@@ -15,9 +15,13 @@ from wordhive.index import InputError
 class Bm25:
     """BM25 as Lucene scores it, by the library bm25s.
 
-    Words are lower-cased; single letters and English stop words are left out. stemmer: a language of Snowball's, such
-    as "english"; None leaves words as they are. Raises InputError for a language that Snowball has not, and where no
-    text has another word.
+    Words are lower-cased; single letters and English stop words are left out.
+
+    Args:
+        stemmer: A language of Snowball's, such as "english"; None leaves words as they are.
+
+    Raises:
+        InputError: A language that Snowball has not, and where no text has another word.
     """
 
     def __init__(self, texts: Iterable[str], *, stemmer: str | None = None, k1: float = 1.5, b: float = 0.75) -> None:

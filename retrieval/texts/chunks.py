@@ -30,7 +30,9 @@ def window(encoder: Encoder) -> int | None:
 def truncated_share(documents: Iterable[Document], encoder: Encoder, total: int, sample: int = 1000) -> float:
     """The share of documents that are longer than the model's window, by every so many of them.
 
-    total: their number. sample: documents to look at, about; the text beyond the window is not encoded.
+    Args:
+        total: Their number.
+        sample: Documents to look at, about; the text beyond the window is not encoded.
     """
     longest = window(encoder)
     chosen = islice(documents, 0, None, max(1, total // sample))
@@ -45,8 +47,14 @@ def chunked(documents: Iterable[Document], encoder: Encoder, *, overlap: int = 3
     """Documents cut into chunks that the model reads whole, in their order; `document_of` gives back the document's id.
 
     A chunk ends with a sentence, or inside of one that is longer than the window with a word. Only a word that is
-    longer stays so. overlap: tokens at most that a chunk shares with the one before. Every document has a chunk, with
-    its attributes. Raises InputError for an overlap that leaves less than half a window for new text.
+    longer stays so.
+
+    Args:
+        overlap: Tokens at most that a chunk shares with the one before. Every document has a chunk, with its
+            attributes.
+
+    Raises:
+        InputError: An overlap that leaves less than half a window for new text.
     """
     longest = window(encoder)
     room = None if longest is None else longest - _counts(encoder, [""], whole=True)[0]
@@ -102,7 +110,11 @@ def _split(text: str, border: re.Pattern[str]) -> list[str]:
 
 
 def _counts(encoder: Encoder, texts: list[str], whole: bool = False) -> list[int]:
-    """Tokens of each text; whole: with the special ones and the prompt of a document."""
+    """Tokens of each text;
+
+    Args:
+        whole: With the special ones and the prompt of a document.
+    """
     prompt = encoder.prompt("document") if whole else ""
     found = encoder.model.tokenizer(
         [prompt + text for text in texts], add_special_tokens=whole, truncation=False, verbose=False

@@ -51,8 +51,12 @@ def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Docum
 
     A JSON object has `_id` or `id`, `text`, maybe `title` (it goes before the text); other keys become attributes. So
     do columns of TSV that a header names, see `read_tsv`. Empty text files of a folder are passed over.
-    unique: False gives documents whose id was there before, too. Raises InputError, with file and line, for what is
-    missing, empty, repeated, too long, or not UTF-8.
+
+    Args:
+        unique: False gives documents whose id was there before, too.
+
+    Raises:
+        InputError: What is missing, empty, repeated, too long, or not UTF-8, with file and line.
     """
     return _checked(_documents(_lasting(source)), str(source), "document", unique)
 
@@ -60,7 +64,8 @@ def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Docum
 def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
     """The queries of a JSON lines file, a BEIR folder, a TSV file, or standard input ("-").
 
-    unique: False gives queries whose id was there before, too.
+    Args:
+        unique: False gives queries whose id was there before, too.
     """
     path = _lasting(source)
     if path.is_dir():
@@ -78,7 +83,11 @@ def _lasting(source: str | Path) -> Path:
 def document_from(value: Any, number: int) -> Document | str:
     """A document from what users have at hand: a `Document`, a dict or an (id, text) pair; a string stays one.
 
-    number: names it in an error's message. Raises InputError for anything else.
+    Args:
+        number: Names it in an error's message.
+
+    Raises:
+        InputError: Anything else.
     """
     if isinstance(value, Document):
         return value

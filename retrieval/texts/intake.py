@@ -8,6 +8,7 @@ from typing import Any
 
 from wordhive.index import InputError
 from wordhive.index.arguments import whole_number
+from wordhive.index.storage.batch import check_ids
 from wordhive.index.writing.free_numbers import FreeNumbers
 
 from .documents import Document, check_document, check_text, document_from
@@ -21,8 +22,13 @@ class Intake:
     """Documents as a caller gives them; see `Retriever.add`.
 
     A collection is read and checked at once, anything else a commit at a time. held: the documents of a collection, or
-    None. total: how many there are, where that is known.
-    Raises InputError for what is no document, and for an id that comes twice.
+    None.
+
+    Args:
+        total: How many there are, where that is known.
+
+    Raises:
+        InputError: What is no document, and for an id that comes twice.
     """
 
     def __init__(self, documents: Any, total: int | None) -> None:
@@ -59,19 +65,16 @@ class Intake:
         return choose
 
     def _check(self, items: Sequence[Item], first: int) -> None:
-        seen: set[str] = set()
         for number, item in enumerate(items, first):
             if isinstance(item, str):
                 check_text(item, f"document {number} (counted from 0)")
                 continue
             check_document(item)
-            if item.id in seen:
-                raise InputError(f"document id {item.id!r} is given twice; every document needs an id of its own")
             if item.id in self._numbered:
                 raise InputError(
                     f"document id {item.id!r} was given to a string before it in the same run; give all of them ids"
                 )
-            seen.add(item.id)
+        check_ids(ids_of(items))
 
 
 def ids_of(items: Iterable[Item]) -> list[str]:

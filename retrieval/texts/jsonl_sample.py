@@ -14,7 +14,8 @@ from .lines import read_objects
 def sample_field(path: Path, field: str, n: int, seed: int) -> list[str]:
     """Up to n values of `field`, drawn without replacement; the same seed draws the same ones.
 
-    Raises InputError, with file and line, where a line is no JSON object or lacks the field.
+    Raises:
+        InputError: A line is no JSON object or lacks the field, with file and line.
     """
     total = sum(1 for _ in _values(path, field))
     if not total:

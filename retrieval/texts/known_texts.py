@@ -14,7 +14,10 @@ _DOCUMENTS_AT_ONCE = 2048
 class KnownTexts:
     """The texts of an index as it is now, each as often as it is there.
 
-    It reads all of them, and keeps some hundred bytes of each. Raises InputError for an index that keeps no texts.
+    It reads all of them, and keeps some hundred bytes of each.
+
+    Raises:
+        InputError: An index that keeps no texts.
     """
 
     def __init__(self, index: Index) -> None:

@@ -40,8 +40,11 @@ _LONGEST = max(map(len, _OTHER_KINDS))
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The non-empty lines of a UTF-8 file, numbered from 1; "-" is standard input.
 
-    What a file begins with tells whether it is packed with gzip, whatever its name is. Raises InputError, with file and
-    line, for what is missing, torn, not UTF-8, or packed otherwise, and for a line of more than 64 MiB.
+    What a file begins with tells whether it is packed with gzip, whatever its name is.
+
+    Raises:
+        InputError: What is missing, torn, not UTF-8, or packed otherwise, and for a line of more than 64 MiB, with
+            file and line.
     """
     for number, line in enumerate(decoded_lines(path), 1):
         if line.strip():
@@ -51,8 +54,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_objects(path: Path, expected: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The JSON objects of a file, one a line, each with the place that begins an error's message.
 
-    expected: fields that they should have, for that message. Raises InputError for a line that is no JSON object or
-    gives a key twice.
+    Args:
+        expected: Fields that they should have, for that message.
+
+    Raises:
+        InputError: A line that is no JSON object or gives a key twice.
     """
     for number, line in read_lines(path):
         place = f"{path}:{number}: "

@@ -15,7 +15,10 @@ def rows_of(documents: Any) -> Iterable[Any]:
     """What to iterate for the documents of a collection: itself, or the rows of a table, as dicts.
 
     Tables are known by their methods: pandas, Polars and Arrow need not be there. What a table has no value for is left
-    out of its row. Raises InputError for what gives keys or characters, not documents, and for what is no iterable.
+    out of its row.
+
+    Raises:
+        InputError: What gives keys or characters, not documents, and for what is no iterable.
     """
     if isinstance(documents, Mapping):
         raise InputError(

@@ -31,7 +31,9 @@ def read_tsv(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     A first line that begins with a known name of an id and names a text is a header; columns of other names keep these.
     Without one, columns are id and text, or id, text and title. The first line tells how many there are; cells at the
     end may be left out or empty. Cells are unquoted that CSV writers have put in quotes.
-    Raises InputError, with file and line, for a row of more columns, and one without a text.
+
+    Raises:
+        InputError: A row of more columns, and one without a text, with file and line.
     """
     names: tuple[str, ...] = ()
     for number, line in read_lines(path):

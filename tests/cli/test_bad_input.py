@@ -115,7 +115,7 @@ def test_a_full_disk_keeps_what_was_there(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("wordhive.index.writing.commits.save_array", full)
+        patch.setattr("wordhive.index.writing.segment_writer.save_array", full)
         _refused(run("index", more, "--to", target, "--append"), "the disk is full", code=1)
     assert run("info", target, "--json").json()["n_documents"] == len(BEES)
     assert len(list((target / "segments").iterdir())) == 1

@@ -76,7 +76,7 @@ def held(path: Path) -> set[str]:
     assert check(path) == []
     index = Index.open(path)
     try:
-        return set(index.ids().values())
+        return set(index.snapshot().ids().values())
     finally:
         index.close()
 

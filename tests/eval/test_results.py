@@ -12,7 +12,7 @@ from wordhive.index import InputError
 
 
 @pytest.fixture
-def findings() -> ExperimentResults:
+def results() -> ExperimentResults:
     system = SystemResults(
         "default preset", "wordhive", "two stages", {"ndcg@10": 1 / 3}, {"ndcg@10": [1 / 3, 0.1 + 0.2]},
         {20: 0.9, 1000: 1.0}, {"words": 1964.5}, {"total": {"p50": 1.0, "p95": 2.0, "p99": 3.0}}, 12.5, None, 10**9,
@@ -28,14 +28,14 @@ def findings() -> ExperimentResults:
     return ExperimentResults("A title", [tiny], "fisher", 0.05, {"seed": 0, "versions": {"numpy": "2"}, "git": None})
 
 
-def test_findings_survive_json(findings: ExperimentResults, tmp_path: Path) -> None:
+def test_findings_survive_json(results: ExperimentResults, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    path.write_text(findings.to_json(), encoding="utf-8")
-    assert ExperimentResults.read(path) == findings
+    path.write_text(results.to_json(), encoding="utf-8")
+    assert ExperimentResults.read(path) == results
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"title": "a"}'])
 def test_other_json_is_refused_in_a_line(text: str) -> None:
-    with pytest.raises(InputError, match=r"mine\.json holds no findings: .* expected report\.json") as refused:
+    with pytest.raises(InputError, match=r"mine\.json holds no results: .* expected report\.json") as refused:
         ExperimentResults.from_json(text, "mine.json")
     assert "\n" not in str(refused.value)

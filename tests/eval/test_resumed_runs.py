@@ -20,8 +20,8 @@ from wordhive.index import InputError
 from .conftest import SYSTEMS, THEIRS
 
 
-def without_timings(findings: ExperimentResults) -> dict[str, Any]:
-    values = json.loads(json.dumps(asdict(findings)))
+def without_timings(results: ExperimentResults) -> dict[str, Any]:
+    values = json.loads(json.dumps(asdict(results)))
     del values["setting"]["date"]
     for collection in values["collections"]:
         for each in collection["systems"]:

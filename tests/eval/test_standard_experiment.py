@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wordhive.eval.experiment import CollectionSpec, Experiment, WordhiveSpec
-from wordhive.eval.results import CollectionResults, IndexFindings
+from wordhive.eval.results import CollectionResults, IndexResults
 from wordhive.eval.runner import Runner
 from wordhive.eval.runs import read_run
 from wordhive.eval.standard_experiment import standard_experiment
@@ -67,7 +67,7 @@ def found(source: str, report: Path) -> CollectionResults:
 
 
 @pytest.fixture(scope="module")
-def held(found: CollectionResults) -> IndexFindings:
+def held(found: CollectionResults) -> IndexResults:
     assert found.systems[0].index is not None
     return found.systems[0].index
 
@@ -102,7 +102,7 @@ def test_two_stages_over_all_documents_equal_exact_search(found: CollectionResul
     assert found.systems[-1].candidate_recall[20] == 1.0
 
 
-def test_costs_are_reported(found: CollectionResults, held: IndexFindings) -> None:
+def test_costs_are_reported(found: CollectionResults, held: IndexResults) -> None:
     assert held.bytes_per_document["words"] == pytest.approx(32 * held.words_per_document, abs=60)
     assert held.text_bytes == pytest.approx(sum(map(len, TEXTS.values())) / len(TEXTS), abs=0.1)
     latency = found.systems[-1].latency
@@ -110,7 +110,7 @@ def test_costs_are_reported(found: CollectionResults, held: IndexFindings) -> No
     assert all(times["p50"] <= times["p95"] <= times["p99"] for times in latency.values())
 
 
-def test_the_share_of_words_that_the_gate_removed(held: IndexFindings, encoder: Encoder) -> None:
+def test_the_share_of_words_that_the_gate_removed(held: IndexResults, encoder: Encoder) -> None:
     assert encoder.has_stop_word_gate
     texts = [text for text in TEXTS.values() if text]
     everything = [{*text.lower().replace(".", " .").split()} for text in texts]
@@ -166,7 +166,7 @@ def test_an_index_is_made_or_completed_or_used_as_it_is(source: str, encoder: En
     for report in ("one", "two"):
         found = evaluate(source, tmp_path / report, index=index)
         assert found.systems[0].seconds_indexing is None
-        assert set(Index.open(index).ids().values()) == set(TEXTS)
+        assert set(Index.open(index).snapshot().ids().values()) == set(TEXTS)
         assert "two stages" not in str([system.name for system in found.systems])  # its own configuration is taken
     made = evaluate(source, tmp_path / "three", index=tmp_path / "new.hive", config="exact")
     assert made.systems[0].seconds_indexing is not None

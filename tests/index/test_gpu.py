@@ -12,11 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
-from wordhive.index.candidates import candidate_index
-from wordhive.index.candidates.candidate_index import CandidateIndex, check_device
+from wordhive.index.candidates import gpu
+from wordhive.index.candidates.candidate_index import CandidateIndex
+from wordhive.index.candidates.gpu import check_device
 from wordhive.index.config import FittedConfig, ReductionConfig
 from wordhive.index.encodings import FittedEncoding, FusedEncoding, MuveraEncoding
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_index, faiss_library
 
 Draw = Callable[..., WordVectors]
 pytestmark = pytest.mark.usefixtures("in_float32")
@@ -113,7 +114,7 @@ def vectors(n: int, seed: int = 1) -> NDArray[np.float32]:
 
 
 def build(factory: str, n: int = 3000, **settings: Any) -> CandidateIndex:
-    index = CandidateIndex.train(IndexConfig(candidate_index=factory, **settings), vectors(3000))
+    index = CandidateIndex.train(IndexConfig(candidates=factory, **settings), vectors(3000))
     index.add(vectors(n))
     return index
 
@@ -174,7 +175,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         went.append(("as it is", number))
         return index
 
-    monkeypatch.setattr(candidate_index, "_gpu_resources", object)
+    monkeypatch.setattr(gpu, "_resources", object)
     stand_ins = {"GpuIndexFlat": flat, "index_cpu_to_gpu": clone, "get_num_gpus": lambda: 2}
     for name in ("StandardGpuResources", "GpuIndexFlatConfig", "GpuClonerOptions"):
         stand_ins[name] = SimpleNamespace
@@ -188,7 +189,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_codes_go_decoded(
     moved: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, factory: str, numbers: int
 ) -> None:
-    monkeypatch.setattr(faiss_library, "_DECODED_NUMBERS", numbers)
+    monkeypatch.setattr(faiss_index, "_DECODED_NUMBERS", numbers)
     index, queries = build(factory, n=1501), vectors(5, seed=2)
     (scores, found), (expected, best) = index.to("cuda").search(queries, 50), index.search(queries, 50)
     np.testing.assert_array_equal(found, best)
@@ -206,7 +207,7 @@ def test_codes_of_4_bits_go_decoded(moved: list[tuple[str, int]]) -> None:
 
 
 def test_numbers_beyond_float16_go_in_float32(moved: list[tuple[str, int]]) -> None:
-    index = CandidateIndex.train(IndexConfig(candidate_index="SQ8"), 1000 * vectors(3000))
+    index = CandidateIndex.train(IndexConfig(candidates="SQ8"), 1000 * vectors(3000))
     index.add(1000 * vectors(30))
     index.to("cuda")
     assert moved == [("decoded", 0)]
@@ -284,7 +285,7 @@ def test_an_index_on_a_gpu_has_both_stages_there(
 
     texts, queries = draw(1, COUNTS, 16, 8), draw(2, [5, 9], 16, 8)
     ids, settings = [str(i) for i in range(len(texts))], {"config": small_config, "summary_weight": 0.3}
-    for module in ("scoring.torch_scoring", "encodings.torch_fitted"):
+    for module in ("scoring.torch_scoring", "encodings.torch_fitted", "encodings.torch_muvera"):
         monkeypatch.setattr(f"wordhive.index.{module}.torch_device", stand_in)
     here, there = (Index.create(tmp_path / name, **settings, device=name) for name in ("cpu", "cuda:1"))
     for index in (here, there):
@@ -293,11 +294,15 @@ def test_an_index_on_a_gpu_has_both_stages_there(
     assert set(asked) == {"cuda:1"}
     for index in (there, found):
         for i, (rows, expected) in enumerate(
-            zip(index.find_candidates(queries, 12), here.find_candidates(queries, 12), strict=True)
+            zip(
+                index.snapshot().find_candidates(queries, 12), here.snapshot().find_candidates(queries, 12), strict=True
+            )
         ):
             np.testing.assert_array_equal(rows, expected)
             query = queries[i : i + 1]
-            np.testing.assert_allclose(index.score(query, rows).total, here.score(query, rows).total, atol=1e-5)
+            np.testing.assert_allclose(
+                index.snapshot().score(query, rows).total, here.snapshot().score(query, rows).total, atol=1e-5
+            )
         scoring = index.snapshot().files.scoring
         assert scoring is not None
         assert len(scoring._words._placed) == len(scoring._summaries._placed) == 1

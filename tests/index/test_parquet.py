@@ -44,15 +44,17 @@ def make(path: Path, documents: WordVectors, codec: str = "Flat", **others: Any)
 
 
 def scores(index: Index, queries: WordVectors) -> dict[str, list[float]]:
-    names, found = index.ids(), {}
-    for block in index.score_all(queries):
+    names, found = index.snapshot().ids(), {}
+    for block in index.snapshot().score_all(queries):
         for row, *values in zip(block[0].rows.tolist(), *(one.total for one in block), strict=True):
             found[names[row]] = [float(value) for value in values]
     return found
 
 
 def content(index: Index) -> dict[str, tuple[str | None, dict[str, Any]]]:
-    return {one.id: (one.text, one.attributes) for one in index.documents(list(index.ids())).values()}
+    return {
+        one.id: (one.text, one.attributes) for one in index.snapshot().documents(list(index.snapshot().ids())).values()
+    }
 
 
 def exported(tmp_path: Path, documents: WordVectors, **others: Any) -> Path:
@@ -82,14 +84,14 @@ def test_an_imported_index_answers_as_the_exported_one(
     assert content(new) == content(index)
     assert new.settings == index.settings
     assert (new.dim, new.summary_dim) == (index.dim, index.summary_dim)
-    held, given = new.vectors(np.arange(27)), index.vectors(np.arange(30))
+    held, given = new.snapshot().vectors(np.arange(27)), index.snapshot().vectors(np.arange(30))
     assert np.array_equal(held.word_ids, given.word_ids)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "new", "x.parquet"]
 
 
 def test_a_summary_that_documents_do_not_have_is_not_missed(draw: Draw, tmp_path: Path) -> None:
     path = exported(tmp_path, draw(1, COUNTS), summary_weight=0.5)
-    assert import_index(path, tmp_path / "new").summary_weight == 0.5
+    assert import_index(path, tmp_path / "new").settings.summary_weight == 0.5
 
 
 def test_an_empty_index_comes_back(tmp_path: Path) -> None:
@@ -134,8 +136,13 @@ def test_a_file_of_another_program_needs_ids_and_vectors_only(draw: Draw, tmp_pa
         pa.table({"id": [f"d{row}" for row in range(30)], "vectors": vectors, "other": [1] * 30}), tmp_path / "x"
     )
     index = import_index(tmp_path / "x", tmp_path / "new")
-    assert (len(index), index.dim, index.encoder, index.config) == (30, 8, None, IndexConfig.load("default"))
-    np.testing.assert_allclose(index.vectors(np.arange(30)).vectors, documents.vectors, atol=0.02)
+    assert (len(index), index.dim, index.settings.encoder, index.settings.config) == (
+        30,
+        8,
+        None,
+        IndexConfig.load("default"),
+    )
+    np.testing.assert_allclose(index.snapshot().vectors(np.arange(30)).vectors, documents.vectors, atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +175,7 @@ def test_texts_and_attributes_may_be_categories(draw: Draw, tmp_path: Path) -> N
 
 def test_documents_come_in_several_batches(draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wordhive.index.parquet._AT_ONCE", 7)
-    monkeypatch.setattr("wordhive.index.reading.snapshot._BLOCK_WORDS", 10)
+    monkeypatch.setattr("wordhive.index.storage.segment._BLOCK_WORDS", 10)
     documents, queries = draw(1, COUNTS, summary_dim=4), draw(2, [3, 2], summary_dim=4)
     index, told = make(tmp_path / "made", documents), list[int]()
     export_index(index, tmp_path / "x", on_documents=told.append)
@@ -254,7 +261,7 @@ def test_what_is_no_parquet_is_refused(draw: Draw, tmp_path: Path, damage: Calla
 def test_flipped_bytes_never_give_a_traceback_or_other_documents(draw: Draw, tmp_path: Path) -> None:
     path = exported(tmp_path, draw(1, COUNTS))
     good, made = path.read_bytes(), Index.open(tmp_path / "made")
-    expected = content(made), made.vectors(np.arange(30)).vectors
+    expected = content(made), made.snapshot().vectors(np.arange(30)).vectors
     for place in range(4, len(good), max(1, len(good) // 60)):
         path.write_bytes(good[:place] + bytes([good[place] ^ 0x55]) + good[place + 1 :])
         try:
@@ -262,7 +269,7 @@ def test_flipped_bytes_never_give_a_traceback_or_other_documents(draw: Draw, tmp
         except WordhiveError:
             continue
         assert content(found) == expected[0]
-        assert np.array_equal(found.vectors(np.arange(30)).vectors, expected[1])
+        assert np.array_equal(found.snapshot().vectors(np.arange(30)).vectors, expected[1])
 
 
 @pytest.mark.parametrize("column", ["id", "text", "attributes", "vectors", "word_ids", "summary"])

@@ -17,9 +17,12 @@ from wordhive.index.maintenance.check import check
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=None)
-_SHOW = (
-    "import sys; from wordhive.index import Index; i = Index.open(sys.argv[1]); print(i.texts(['d0', 'd5']), len(i))"
-)
+_SHOW = """
+import sys
+from wordhive.index import Index
+index = Index.open(sys.argv[1])
+print(index.snapshot().texts(["d0", "d5"]), len(index))
+"""
 _SHOWN = "{'d0': 'text 0', 'd5': 'text 5'} 6"
 
 
@@ -32,8 +35,8 @@ def index(draw: Draw, tmp_path: Path) -> Index:
 
 def shows(path: Path) -> str:
     index = Index.open(path)
-    assert len(index.vectors(np.arange(6))) == 6
-    return f"{index.texts(['d0', 'd5'])} {len(index)}"
+    assert len(index.snapshot().vectors(np.arange(6))) == 6
+    return f"{index.snapshot().texts(['d0', 'd5'])} {len(index)}"
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -97,7 +97,8 @@ def test_matches_equal_a_slow_search_for_the_best_word(any_retriever: Retriever,
     encoder, index = any_retriever.encoder, any_retriever.index
     query = encoder.encode_queries([QUERIES[0]])
     for number in range(len(sentences)):
-        stored = index.vectors(np.array([index.rows([str(number)])[str(number)]]))
+        snapshot = index.snapshot()
+        stored = snapshot.vectors(np.array([snapshot.rows([str(number)])[str(number)]]))
         document = read(encoder, sentences[number], "document").words
         found = any_retriever.explain(QUERIES[0], str(number))
         assert len(stored.vectors) == len(document) == len(found.words)
@@ -340,7 +341,7 @@ def test_an_index_without_word_ids_names_the_words_of_the_text(
 ) -> None:
     bare = Retriever.create(tmp_path / "bare", tiny_encoder, config=SMALL.model_copy(update={"word_ids": False}))
     bare.add(sentences)
-    assert not bare.index.vectors(np.arange(len(sentences))).word_ids.any()
+    assert not bare.index.snapshot().vectors(np.arange(len(sentences))).word_ids.any()
     for hit, named in zip(bare.search(QUERIES[0], 3), retriever.search(QUERIES[0], 3), strict=True):
         assert hit.explain() == named.explain()
 

@@ -55,7 +55,7 @@ def test_a_filtered_search_finds_k_of_those_that_match(
 ) -> None:
     searcher, queries = Searcher(filled(tmp_path / "x", draw, candidates)), draw(2, [3, 2])
     exact = searcher.search_vectors(queries, 3 * N, candidates="all")
-    allowed = {searcher.index.ids()[int(row)] for row in searcher.index.snapshot().matching(where)}
+    allowed = {searcher.index.snapshot().ids()[int(row)] for row in searcher.index.snapshot().matching(where)}
     assert len(allowed) == matching
     for number in (10, 50, 3 * N):
         for hits, all_hits in zip(

@@ -12,7 +12,7 @@ import pytest
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.candidates import search_width
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.tuning import tune
 
@@ -226,7 +226,7 @@ def test_documents_without_a_first_stage_are_always_found(tmp_path: Path, n: int
     exact = searcher.search_vectors(asked, 10, candidates="all")
     for number in (10, 30, found.candidates):
         some = index.snapshot().find_candidates(asked, number, probes=8)
-        ids = index.ids()
+        ids = index.snapshot().ids()
         held = [len({hit.id for hit in best} & {ids[row] for row in rows.tolist()})
                 for best, rows in zip(exact, some, strict=True)]  # fmt: skip
         assert sum(held) / 3000 == pytest.approx(found.curve[number], abs=1e-3)

@@ -1,7 +1,7 @@
 """The catalog of an index: one SQLite file that says what exists.
 
-A segment or a generation of parameters counts only once the catalog names it, and one transaction is one commit, so
-a crash leaves at most folders that nobody knows of.
+A segment or a generation of parameters counts only once the catalog names it, and one transaction is one commit. So
+a crash leaves at most folders that the catalog does not name.
 """
 
 from __future__ import annotations
@@ -9,68 +9,27 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...errors import InputError, WordhiveError, WordhiveWarning
+from ...errors import InputError, WordhiveError, damaged
 from ...files import refuse_links
 from ...filters.conditions import Where, condition
-from . import commit_count, documents, seal
-from . import identity as identities
+from . import commit_count, documents, identity, seal
 from .catalog_records import FileRecord, Generation, SegmentRecord, check_files, check_generations, check_segments
-from .connection import DAMAGE, PATIENCE, UnlockedConnection, checked, connect, damaged
+from .catalog_size import CatalogSize
+from .connection import DAMAGE, UnlockedConnection, check_unchanged, connect, cut_log, read_error
 from .documents import DocumentRecord, StoredDocument
 from .identity import Identity, ReplacedError, file_at
-from .known_schema import check_schema
+from .schema import FORMAT_VERSION, SCHEMA, check_schema
 from .text_compression import ENOUGH_TEXTS, TextCodec, train_dictionary
+from .transaction import Transaction
 
-FORMAT_VERSION = 3
-# Bytes of SQLite's log that are left where they are: it writes over them.
+# Bytes from which SQLite's log is cut: a shorter one is left, and written over.
 _LARGE_LOG = 1 << 22
 T = TypeVar("T")
-
-_SCHEMA = (
-    """
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE generation (
-    id INTEGER PRIMARY KEY, dim INTEGER NOT NULL, summary_dim INTEGER NOT NULL, n_rows INTEGER NOT NULL
-);
-CREATE TABLE segment (
-    id TEXT PRIMARY KEY,
-    generation INTEGER NOT NULL REFERENCES generation(id),
-    first_row INTEGER NOT NULL,
-    n_documents INTEGER NOT NULL,
-    n_words INTEGER NOT NULL,
-    n_rows INTEGER NOT NULL
-) WITHOUT ROWID;
--- Rows of deleted documents that a segment still holds.
-CREATE TABLE tombstone (row INTEGER PRIMARY KEY);
-CREATE TABLE file (path TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE history (id INTEGER PRIMARY KEY, time REAL NOT NULL, change TEXT NOT NULL, n_documents INTEGER NOT NULL);
-"""
-    + documents.SCHEMA
-    + seal.SCHEMA
-    + identities.SCHEMA
-)
-
-_TEXT_PAGES = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('text', 'dictionary') AND aggregate = TRUE"
-_TEXT_BODIES = (
-    "SELECT coalesce(sum(length(body)), 0) + (SELECT coalesce(sum(length(content)), 0) FROM dictionary) FROM text"
-)
-# A document that has no entry in the index that SQLite keeps of unique ids.
-_LOST = (
-    "SELECT row FROM document AS held NOT INDEXED "
-    "WHERE NOT EXISTS (SELECT 1 FROM document AS found WHERE found.id = held.id AND +found.row = held.row) LIMIT 1"
-)
-
-_NAMES = (
-    "SELECT DISTINCT key FROM (SELECT attributes FROM document WHERE attributes IS NOT NULL LIMIT 1000) AS held, "
-    "json_each(held.attributes) ORDER BY key"
-)
 
 
 class Catalog:
@@ -79,22 +38,27 @@ class Catalog:
     def __init__(self, path: Path, connection: sqlite3.Connection, codecs: dict[int, TextCodec] | None = None) -> None:
         self.path = path
         self._connection = connection
-        self._identity = identities.identity(connection, file_at(path))
+        self._identity = identity.identity(connection, file_at(path))
         self._lock = threading.RLock()
         self._codecs = {0: TextCodec()} if codecs is None else codecs  # a dictionary never changes
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, Any], files: Sequence[FileRecord] = ()) -> Catalog:
-        """A new catalog with the given settings (JSON values), and files that are there from the beginning."""
+        """A new catalog.
+
+        Args:
+            path: Its file.
+            settings: JSON values by name.
+            files: Files that are in the index from the beginning.
+        """
         connection = connect(path, create=True)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
-            identities.give_id(connection)
-            rows = [(name, json.dumps(value)) for name, value in settings.items()]
-            connection.executemany("INSERT INTO setting VALUES (?, ?)", rows)
-            records = [(file.path, file.size, file.checksum) for file in files]
-            connection.executemany("INSERT INTO file VALUES (?, ?, ?)", records)
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
+            identity.give_id(connection)
+            transaction = Transaction(connection)
+            transaction.replace_settings(settings)
+            transaction.insert_files(files)
             seal.seal(connection)
             connection.execute("COMMIT")
             return cls(path, connection)
@@ -104,13 +68,17 @@ class Catalog:
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
-        """An existing catalog. Raises WordhiveError for a damaged file or a format that this version can't read."""
+        """An existing catalog.
+
+        Raises:
+            WordhiveError: A damaged file or a format that this version can't read.
+        """
         refuse_links(path.parent)
         connection = connect(path)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version in (0, FORMAT_VERSION):  # 0 is also what any other file of SQLite's has
-                check_schema(connection, _SCHEMA)
+                check_schema(connection)
             if version != FORMAT_VERSION:
                 raise InputError(
                     f"{path.parent} has index format {version}; this wordhive reads format {FORMAT_VERSION}: "
@@ -120,24 +88,25 @@ class Catalog:
             catalog.pinned().close()
         except DAMAGE as error:
             connection.close()
-            raise damaged(path, error) from error
+            raise read_error(path, error) from error
         except BaseException:
             connection.close()
             raise
         return catalog
 
     def pinned(self) -> Catalog:
-        """The catalog as it is at this moment, whatever is committed later, until it is closed.
+        """The catalog of this moment, which later commits do not change, until it is closed.
 
-        Raises WordhiveError for a damaged file, or one that lost commits.
+        Raises:
+            WordhiveError: A damaged file, or one that lost commits.
         """
-        counted = commit_count.counted(self.path.parent)  # before the look: another process may be committing
+        counted = commit_count.counted(self.path.parent)  # before reading: another process may be committing
         connection = connect(self.path)
         try:
-            connection.execute("BEGIN")  # the moment is that of the first look
-            check_schema(connection, _SCHEMA)
+            connection.execute("BEGIN")  # the moment is that of the first read
+            check_schema(connection)
             pinned = Catalog(self.path, connection, self._codecs)
-            self._check_is(pinned._identity)
+            self._check_same(pinned._identity)
             if not seal.is_sealed(connection):
                 raise sqlite3.DatabaseError("what it says is not what was written")
             if pinned.n_commits() < counted:
@@ -145,10 +114,10 @@ class Catalog:
                     f"{self.path} has {pinned.n_commits()} of {counted} commits: the others were in "
                     f"{self.path.name}-wal, which is damaged or was not copied with it; restore the index from a copy"
                 )
-            checked(connection)
+            check_unchanged(connection)
         except DAMAGE as error:
             try:
-                raise self._fault(connection, error) from error
+                raise self._error(connection, error) from error
             finally:
                 connection.close()
         except BaseException:
@@ -158,122 +127,69 @@ class Catalog:
 
     def refreshed(self) -> Catalog:
         """This catalog; or opened anew, where it is read without a lock and others have changed it."""
-        unlocked = isinstance(self._connection, UnlockedConnection) and self._connection.is_outdated()
-        if not unlocked or file_at(self.path) != self._identity.file:
+        outdated = isinstance(self._connection, UnlockedConnection) and self._connection.is_outdated()
+        if not outdated or file_at(self.path) != self._identity.file:
             return self
         fresh = Catalog.open(self.path)
         self.close()
         return fresh
 
-    def check_place(self) -> None:
+    def check_not_replaced(self) -> None:
         """Raise ReplacedError where another index, or none, lies at the path of this one by now."""
         try:
             with self._lock:
-                self._check_is(identities.identity(self._connection, file_at(self.path)))
+                self._check_same(identity.identity(self._connection, file_at(self.path)))
         except DAMAGE as error:
-            raise self._fault(self._connection, error) from error
+            raise self._error(self._connection, error) from error
 
-    def _fault(self, connection: sqlite3.Connection, error: Exception) -> WordhiveError:
-        """What to raise for an error of SQLite's: it may be that others changed what is read without a lock."""
-        checked(connection)
-        return damaged(self.path, error)
-
-    def _check_is(self, found: Identity) -> None:
-        if not found.is_of(self._identity):
+    def _check_same(self, at_path: Identity) -> None:
+        if not at_path.is_of(self._identity):
             raise ReplacedError(
                 f"the index at {self.path.parent} was replaced by another one since it was opened; "
                 "reload it to go on with that one, or open it again"
             )
-        if found.id is not None:
-            self._identity = found
+        if at_path.id is not None:
+            self._identity = at_path
+
+    def _error(self, connection: sqlite3.Connection, error: Exception) -> WordhiveError:
+        """What to raise for an error of SQLite's: it may be that others changed what is read without a lock."""
+        check_unchanged(connection)
+        return read_error(self.path, error)
 
     def close(self) -> None:
         self._connection.close()
 
     @contextmanager
-    def commit(self, change: str, n_documents: int) -> Iterator[sqlite3.Connection]:
-        """One transaction: everything in the block, or nothing of it."""
+    def commit(self, change: str, n_documents: int) -> Iterator[Transaction]:
+        """One commit: all changes of the block, or none of them.
+
+        Args:
+            change: What the history of the index calls it.
+            n_documents: How many documents it adds, deletes or rewrites, for the history too.
+        """
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-                identities.give_id(self._connection)  # which those of earlier versions lack
-                number = self._connection.execute(
-                    "INSERT INTO history (time, change, n_documents) VALUES (?, ?, ?)",
-                    (time.time(), change, n_documents),
-                ).lastrowid
-                seal.seal(self._connection)
-                self._connection.execute("COMMIT")
+                transaction = Transaction(self._connection)
+                yield transaction
+                number = transaction.end(change, n_documents)
             except BaseException:
                 # A full disk makes SQLite roll back by itself.
                 if self._connection.in_transaction:
                     with suppress(sqlite3.Error):  # a connection that is broken has nothing to take back
                         self._connection.execute("ROLLBACK")
                 raise
-            self._count(number or 0)
+            commit_count.count_or_warn(self.path.parent, number)
 
-    def _count(self, number: int) -> None:
-        try:
-            commit_count.count(self.path.parent, number)
-        except OSError as error:  # whatever it is, the commit is there, and must not be reported as lost
-            warnings.warn(
-                f"{self.path.parent}: commit {number} was not counted ({error}); nothing is lost, the next one is",
-                WordhiveWarning,
-                stacklevel=4,
-            )
+    def checkpoint(self) -> None:
+        """Move SQLite's log into the catalog file, as far as no reader needs the log.
 
-    def faults(self) -> list[str]:
-        """What SQLite finds wrong in the file."""
-        return [fault for (fault,) in self._rows("PRAGMA integrity_check") if fault != "ok"]
-
-    def settings(self) -> dict[str, Any]:
-        rows = self._rows("SELECT name, value FROM setting")
-        return self._sound(lambda: {str(name): json.loads(value) for name, value in rows})
-
-    def generations(self) -> list[Generation]:
-        query = "SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id"
-        found = [Generation(*row) for row in self._rows(query)]
-        self._sound(lambda: check_generations(found))
-        return found
-
-    def segments(self) -> list[SegmentRecord]:
-        """All segments in the order of their rows."""
-        query = "SELECT id, generation, first_row, n_documents, n_words, n_rows FROM segment ORDER BY first_row"
-        found = [SegmentRecord(*row) for row in self._rows(query)]
-        self._sound(lambda: check_segments(found))
-        return found
-
-    def tombstones(self) -> list[int]:
-        """Rows of deleted documents that segments still hold, ascending."""
-        return [row for (row,) in self._rows("SELECT row FROM tombstone ORDER BY row")]
-
-    def n_commits(self) -> int:
-        """Commits so far."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM history")[0][0])
-
-    def files(self, folder: str = "") -> list[FileRecord]:
-        """All files, or those below a folder."""
-        query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
-        found = [FileRecord(*row) for row in self._rows(query, (folder, folder))]
-        self._sound(lambda: check_files(found))
-        return found
-
-    def n_documents(self) -> int:
-        return int(self._rows("SELECT count(*) FROM document")[0][0])
-
-    def fold(self) -> None:
-        """Move what SQLite keeps in its log into the catalog file, as far as no reader still looks at the log.
-
-        A log that grew large while one did is cut where none does any more.
+        A log that grew large meanwhile is cut once no reader needs it.
         """
         with self._lock, suppress(sqlite3.OperationalError):  # what can't be moved now is safe in the log
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if self.has_large_log():
-                self._connection.execute("PRAGMA busy_timeout = 0")  # or it would wait for readers
-                try:
-                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                finally:
-                    self._connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
+                cut_log(self._connection)
 
     def has_large_log(self) -> bool:
         """Whether SQLite's log beside the catalog file is worth cutting."""
@@ -283,92 +199,107 @@ class Catalog:
             return False
 
     def shrink(self) -> None:
-        """Give back the room that deleted documents took in the catalog file, if the disk has room for a copy.
+        """Free the room of deleted documents in the catalog file, if the disk has room for a copy of it.
 
-        The file becomes shorter once its log is folded into it.
+        The file becomes shorter with the next checkpoint.
         """
         with self._lock, suppress(sqlite3.OperationalError):  # a full disk: the catalog stays as it is
             self._connection.execute("VACUUM")
 
-    def size(self) -> int:
-        """Bytes of the catalog file, once everything in it is where it belongs."""
-        return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
+    def size(self) -> CatalogSize:
+        """The bytes of the catalog and of its texts."""
+        return CatalogSize.measure(self._rows)
 
-    def text_bytes(self) -> int:
-        """UTF-8 bytes of all texts as they were given, kept or not."""
-        return int(self._rows("SELECT coalesce(sum(text_size), 0) FROM document")[0][0])
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong in the file."""
+        return [fault for (fault,) in self._rows("PRAGMA integrity_check") if fault != "ok"]
 
-    def texts_size(self) -> int:
-        """Bytes that texts take in the catalog file, with what they are compressed by."""
-        if self._rows("SELECT count(*) FROM pragma_module_list WHERE name = 'dbstat'")[0][0]:
-            return int(self._rows(_TEXT_PAGES)[0][0])
-        return int(self._rows(_TEXT_BODIES)[0][0])  # but for what is free in their pages
+    def settings(self) -> dict[str, Any]:
+        """The settings of the index, JSON values by name."""
+        rows = self._rows("SELECT name, value FROM setting")
+        return self._sound(lambda: {str(name): json.loads(value) for name, value in rows})
+
+    def generations(self) -> list[Generation]:
+        """All generations of parameters, in the order in which they were trained."""
+        query = "SELECT id, dim, summary_dim, n_rows FROM generation ORDER BY id"
+        generations = [Generation(*row) for row in self._rows(query)]
+        self._sound(lambda: check_generations(generations))
+        return generations
+
+    def segments(self) -> list[SegmentRecord]:
+        """All segments in the order of their rows."""
+        query = "SELECT id, generation, first_row, n_documents, n_words, n_rows FROM segment ORDER BY first_row"
+        segments = [SegmentRecord(*row) for row in self._rows(query)]
+        self._sound(lambda: check_segments(segments))
+        return segments
+
+    def tombstones(self) -> list[int]:
+        """Rows of deleted documents that segments still hold, ascending."""
+        return [row for (row,) in self._rows("SELECT row FROM tombstone ORDER BY row")]
+
+    def files(self, folder: str = "") -> list[FileRecord]:
+        """All files, or those below a folder."""
+        query = "SELECT path, size, checksum FROM file WHERE substr(path, 1, length(?)) = ? ORDER BY path"
+        files = [FileRecord(*row) for row in self._rows(query, (folder, folder))]
+        self._sound(lambda: check_files(files))
+        return files
+
+    def n_commits(self) -> int:
+        """How many commits there were."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM history")[0][0])
+
+    def n_documents(self) -> int:
+        """How many documents there are."""
+        return int(self._rows("SELECT count(*) FROM document")[0][0])
 
     def known_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of the given ids that are in the index."""
-        found: set[str] = set()
-        for part in _chunks(ids):
-            marks = ",".join("?" * len(part))
-            found.update(row[0] for row in self._rows(f"SELECT id FROM document WHERE id IN ({marks})", part))
-        return found
+        return {id for (id,) in self._rows_of("SELECT id FROM document WHERE id", ids)}
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those of the given ids that are in the index."""
-        found: dict[str, int] = {}
-        for part in _chunks(ids):
-            marks = ",".join("?" * len(part))
-            found.update(self._rows(f"SELECT id, row FROM document WHERE id IN ({marks})", part))
-        return found
+        return dict(self._rows_of("SELECT id, row FROM document WHERE id", ids))
 
     def check_ids(self) -> None:
-        """Raise WordhiveError where a document is not found by its id: a damaged one is found by none, or another.
+        """Raise WordhiveError where a document is not found by its id, because the id is damaged.
 
         It takes about a second for a million documents.
         """
-        if lost := self._rows(_LOST):
-            raise WordhiveError(
-                f"{self.path} is damaged (the document in row {lost[0][0]} is not found by its id); "
-                "restore it from a copy"
-            )
+        if lost := self._rows(documents.NOT_FOUND_BY_ID):
+            raise damaged(self.path, f"the document in row {lost[0][0]} is not found by its id")
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The texts of those of the given ids that are in the index."""
-        return {found.id: found.text for found in self._documents("id", ids)}
+        return {document.id: document.text for document in self._documents("id", ids)}
 
     def text_sizes(self, rows: Sequence[int]) -> dict[int, int]:
         """The bytes of the texts of the given rows, by row, as they were given, kept or not; 0 for none."""
-        found: dict[int, int] = {}
-        for part in _chunks(rows):
-            marks = ",".join("?" * len(part))
-            query = f"SELECT row, CAST(coalesce(text_size, 0) AS INTEGER) FROM document WHERE row IN ({marks})"
-            found.update(self._rows(query, part))
-        return {row: found.get(row, 0) for row in rows}
+        query = "SELECT row, CAST(coalesce(text_size, 0) AS INTEGER) FROM document WHERE row"
+        return {**dict.fromkeys(rows, 0), **dict(self._rows_of(query, rows))}
 
     def documents(self, rows: Sequence[int]) -> dict[int, StoredDocument]:
         """The stored documents of the given rows, by row."""
-        return {found.row: found for found in self._documents("document.row", rows)}
+        return {document.row: document for document in self._documents("document.row", rows)}
 
     def _documents(self, key: str, values: Sequence[Any]) -> Iterator[StoredDocument]:
-        for part in _chunks(values):
-            marks = ",".join("?" * len(part))
-            for found in self._rows(f"{documents.RECORDS} WHERE {key} IN ({marks})", part):
-                yield self._checked(DocumentRecord(*found))
-
-    def _checked(self, record: DocumentRecord) -> StoredDocument:
-        try:
-            return record.document(self.text_codec(record.dictionary or 0))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise WordhiveError(
-                f"{self.path} is damaged (document {record.id!r:.100}: {error}); restore it from a copy"
-            ) from error
+        for row in self._rows_of(f"{documents.RECORDS} WHERE {key}", values):
+            record = DocumentRecord(*row)
+            try:
+                yield record.document(self.text_codec(record.dictionary or 0))
+            except (ValueError, TypeError, RecursionError) as error:
+                raise damaged(self.path, f"document {record.id!r:.100}: {error}") from error
 
     def text_codec(self, dictionary: int) -> TextCodec:
-        """The codec of texts that were compressed with a dictionary. Raises WordhiveError where it is missing."""
+        """The codec of texts that were compressed with a dictionary.
+
+        Raises:
+            WordhiveError: It is missing.
+        """
         if dictionary not in self._codecs:
-            found = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
-            if not found:
-                raise WordhiveError(f"{self.path} is damaged (no dictionary {dictionary}); restore it from a copy")
-            self._codecs[dictionary] = self._sound(lambda: TextCodec(dictionary, found[0][0]))
+            rows = self._rows("SELECT content FROM dictionary WHERE id = ?", (dictionary,))
+            if not rows:
+                raise damaged(self.path, f"no dictionary {dictionary}")
+            self._codecs[dictionary] = self._sound(lambda: TextCodec(dictionary, rows[0][0]))
         return self._codecs[dictionary]
 
     def writing_codec(self, texts: Sequence[str | None]) -> TextCodec:
@@ -378,47 +309,57 @@ class Catalog:
         if last or len(fresh) + int(self._rows("SELECT count(*) FROM text")[0][0]) < ENOUGH_TEXTS:
             return self.text_codec(last)
         rows = [row for (row,) in self._rows("SELECT row FROM text ORDER BY row")]
-        held = [found.text for found in self.documents(rows).values() if found.text is not None]
-        return TextCodec(1, train_dictionary([text.encode() for text in [*held, *fresh]]))
+        stored = [document.text for document in self.documents(rows).values() if document.text is not None]
+        return TextCodec(1, train_dictionary([text.encode() for text in [*stored, *fresh]]))
 
     def ids(self) -> dict[int, str]:
         """The id of every row."""
         return dict(self._rows("SELECT row, id FROM document ORDER BY row"))
 
     def matching(self, where: Where) -> list[int]:
-        """The rows of the documents that a filter lets through, ascending. Raises InputError for what is no filter."""
+        """The rows of the documents that match a filter, ascending.
+
+        Raises:
+            InputError: What is no filter.
+        """
         sql, values = condition(where)
         return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
 
     def has_matches(self, where: Where) -> bool:
-        """Whether a filter lets any document through."""
+        """Whether any document matches a filter."""
         sql, values = condition(where)
         return bool(self._rows(f"SELECT 1 FROM document WHERE {sql} LIMIT 1", values))
 
     def attribute_names(self) -> list[str]:
-        """The names of the attributes that the first thousand documents with some have, in order."""
-        return [name for (name,) in self._rows(_NAMES)]
+        """The names of the attributes of the first thousand documents that have some, in order."""
+        return [name for (name,) in self._rows(documents.ATTRIBUTE_NAMES)]
 
     def _sound(self, read: Callable[[], T]) -> T:
-        """What `read` makes of rows. Raises WordhiveError where they are not what was written."""
+        """What `read` makes of rows.
+
+        Raises:
+            WordhiveError: They are not what was written.
+        """
         try:
             return read()
         except (ValueError, TypeError, RecursionError) as error:
-            raise WordhiveError(f"{self.path} is damaged ({error}); restore it from a copy") from error
+            raise damaged(self.path, error) from error
+
+    def _rows_of(self, query: str, values: Sequence[Any], at_once: int = 500) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query whose last column is one of the values; SQLite takes so many values at a time."""
+        for start in range(0, len(values), at_once):
+            part = values[start : start + at_once]
+            yield from self._rows(f"{query} IN ({','.join('?' * len(part))})", part)
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
                 rows = self._connection.execute(query, values).fetchall()
-                checked(self._connection)
+                check_unchanged(self._connection)
                 return rows
         except UnicodeEncodeError as error:
             raise InputError(
                 f"{error.object!r} is no valid Unicode (a lone surrogate); decode it as UTF-8 first"
             ) from error
         except DAMAGE as error:
-            raise self._fault(self._connection, error) from error
-
-
-def _chunks(items: Sequence[Any], size: int = 500) -> Iterable[Sequence[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+            raise self._error(self._connection, error) from error

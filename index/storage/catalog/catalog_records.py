@@ -36,7 +36,8 @@ class SegmentRecord:
 class Generation:
     """One set of trained parameters and the dimensions that they are for.
 
-    n_rows: documents in the rows below were there when they were trained.
+    Attributes:
+        n_rows: Documents in the rows below were there when they were trained.
     """
 
     id: int

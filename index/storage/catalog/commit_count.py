@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xxhash
 
-from ...errors import WordhiveError
+from ...errors import damaged, warn
 from ...files import open_regular, sync
 
 NAME = "committed"
@@ -22,7 +22,8 @@ _MOST_BYTES = 100
 def counted(folder: Path) -> int:
     """Commits that the index in `folder` once had; 0 where none was counted.
 
-    Raises WordhiveError for a damaged file.
+    Raises:
+        WordhiveError: A damaged file.
     """
     path = folder / NAME
     try:
@@ -31,16 +32,23 @@ def counted(folder: Path) -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise WordhiveError(f"{path} cannot be read ({error.strerror}); restore it from a copy") from error
+        raise damaged(path, error.strerror, "cannot be read") from error
     number = written.split(b" ")[0]
     n = int(number) if number.isdigit() and len(number) < 20 else 0
     if written != _line(n):
-        raise WordhiveError(f"{path} is damaged; restore it from a copy")
+        raise damaged(path)
     return n
 
 
+def count_or_warn(folder: Path, n: int) -> None:
+    """Write that the index in `folder` has n commits on the disk; where that fails, the next commit does it."""
+    try:
+        count(folder, n)
+    except OSError as error:  # whatever it is, the commit is there, and must not be reported as lost
+        warn(f"{folder}: commit {n} was not counted ({error}); nothing is lost, the next one is")
+
+
 def count(folder: Path, n: int) -> None:
-    """Say that the index in `folder` has n commits on the disk. Raises OSError where the disk fails or is full."""
     temporary = folder / f"{NAME}.new"
     temporary.unlink(missing_ok=True)  # of a crash
     with temporary.open("xb") as file:

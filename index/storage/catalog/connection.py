@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...errors import WordhiveError
+from ...errors import WordhiveError, damaged
 
-# SQLite's message may quote what is damaged, and then is no text.
+# Errors of a damaged catalog: SQLite's message may quote what is damaged, and then is no text.
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+# What SQLite raises where it can't write.
+WriteError = sqlite3.DatabaseError
 # Nanoseconds within which a file system may give two changes of a file the same time.
 _SAME_TIME = 50_000_000
 
@@ -22,7 +24,7 @@ Stamp = tuple[int, int, int, int]
 
 
 class UnlockedConnection(sqlite3.Connection):
-    """A connection that takes no locks, because it may not write beside the catalog: nobody keeps others from writing.
+    """A connection without locks, for where nothing may be written beside the catalog. Others may write meanwhile.
 
     Whoever reads by it asks afterwards, by `check`, whether the file is still as it was.
     """
@@ -44,9 +46,13 @@ class UnlockedConnection(sqlite3.Connection):
 
 
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
-    """A connection to the catalog at `path`, or to one that can only be read. create: it is made where none is.
+    """A connection to the catalog at `path`, without locks where it can only be read.
 
-    Raises WordhiveError for one that is damaged, or needs to be written to.
+    Args:
+        create: Make it if there is none.
+
+    Raises:
+        WordhiveError: A catalog that is damaged, or whose log has to be folded into it first.
     """
     connection = _connection(path, f"mode={'rwc' if create else 'rw'}")
     try:
@@ -65,21 +71,30 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         return _unlocked(path)
     except DAMAGE as error:
         connection.close()
-        raise damaged(path, error) from error
+        raise read_error(path, error) from error
     return connection
 
 
-def checked(connection: sqlite3.Connection) -> None:
-    """Raise WordhiveError where what was just read may be half of one moment and half of another."""
+def check_unchanged(connection: sqlite3.Connection) -> None:
+    """Raise WordhiveError where what was just read may be partly of before, partly of after a change by others."""
     if isinstance(connection, UnlockedConnection):
         connection.check()
 
 
-def damaged(path: Path, error: Exception) -> WordhiveError:
-    """What to raise for an error that SQLite met in the catalog at `path`."""
+def read_error(path: Path, error: Exception) -> WordhiveError:
+    """What to raise for an error that SQLite met while it read the catalog at `path`."""
     if str(error) in ("disk I/O error", "database or disk is full"):
         return WordhiveError(f"cannot read {path}: {error}; check the disk, and try again")
-    return WordhiveError(f"{path} is damaged or no catalog ({' '.join(str(error).split())}); restore it from a copy")
+    return damaged(path, " ".join(str(error).split()), "is damaged or no catalog")
+
+
+def cut_log(connection: sqlite3.Connection) -> None:
+    """Fold SQLite's log into the catalog file and cut it, unless a reader needs it now."""
+    connection.execute("PRAGMA busy_timeout = 0")  # or it would wait for readers
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
 
 
 def _connection(path: Path, query: str, **options: Any) -> sqlite3.Connection:
@@ -96,7 +111,7 @@ def _connection(path: Path, query: str, **options: Any) -> sqlite3.Connection:
 
 
 def _unlocked(path: Path) -> UnlockedConnection:
-    """A connection that reads the file as it lies: SQLite's log is beside it otherwise, and can't be written."""
+    """A connection that reads the catalog file alone, since SQLite can't write its log beside it."""
     stamp = _settled_stamp(path)
     connection = _connection(path, "immutable=1", factory=UnlockedConnection)
     assert isinstance(connection, UnlockedConnection)
@@ -105,7 +120,7 @@ def _unlocked(path: Path) -> UnlockedConnection:
 
 
 def _settled_stamp(path: Path) -> Stamp | None:
-    """What a file is known by, so long after its last change that the next one gives another."""
+    """A file's stamp, taken so long after its last change that the next change gives another one."""
     if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
         return None
     while (stamp := _stamp(path))[2] > time.time_ns() - _SAME_TIME and stamp[2] <= time.time_ns():
@@ -114,5 +129,5 @@ def _settled_stamp(path: Path) -> Stamp | None:
 
 
 def _stamp(path: Path) -> Stamp:
-    found = path.stat()
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

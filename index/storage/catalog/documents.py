@@ -31,6 +31,15 @@ RECORDS = (
     "SELECT document.row, id, attributes, text_size, checksum, dictionary, body "
     "FROM document LEFT JOIN text ON text.row = document.row"
 )
+# A document that SQLite's index of unique ids does not have.
+NOT_FOUND_BY_ID = (
+    "SELECT row FROM document AS held NOT INDEXED "
+    "WHERE NOT EXISTS (SELECT 1 FROM document AS found WHERE found.id = held.id AND +found.row = held.row) LIMIT 1"
+)
+ATTRIBUTE_NAMES = (
+    "SELECT DISTINCT key FROM (SELECT attributes FROM document WHERE attributes IS NOT NULL LIMIT 1000) AS held, "
+    "json_each(held.attributes) ORDER BY key"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,11 @@ class DocumentRecord:
     body: bytes | None
 
     def document(self, codec: TextCodec) -> StoredDocument:
-        """What it stands for. Raises ValueError where that is not what was written."""
+        """What it stands for.
+
+        Raises:
+            ValueError: That is not what was written.
+        """
         text = self.body
         if not isinstance(self.id, str) or not isinstance(self.attributes, (str, type(None))):
             raise ValueError("an id or attributes that are no text")
@@ -73,7 +86,11 @@ class DocumentRecord:
 def insert(
     transaction: sqlite3.Connection, rows: Sequence[int], batch: Batch, codec: TextCodec, *, store_texts: bool
 ) -> None:
-    """Write the documents of a batch into their rows. store_texts: or only their sizes."""
+    """Write the documents of a batch into their rows.
+
+    Args:
+        store_texts: Or only their sizes.
+    """
     if codec.id:
         transaction.execute("INSERT OR IGNORE INTO dictionary VALUES (?, ?)", (codec.id, codec.dictionary))
     for row, id, given, attributes in zip(rows, batch.ids, batch.texts, batch.attributes, strict=True):

@@ -24,8 +24,10 @@ class ReplacedError(WordhiveError):
 class Identity:
     """An index at a path.
 
-    id: random, 128 bits in hexadecimal; None where a version made the index that knew no ids, and no later one has
-    written to it yet. file: device and number of the catalog's file.
+    Attributes:
+        id: Random, 128 bits in hexadecimal; None where a version made the index that knew no ids, and no later one
+            has written to it yet.
+        file: Device and number of the catalog's file.
     """
 
     id: str | None
@@ -37,7 +39,11 @@ class Identity:
 
 
 def file_at(catalog: Path) -> tuple[int, int]:
-    """Device and number of the file at a path. Raises ReplacedError where none is there."""
+    """Device and number of the file at a path.
+
+    Raises:
+        ReplacedError: None is there.
+    """
     try:
         found = catalog.stat()
     except FileNotFoundError as error:

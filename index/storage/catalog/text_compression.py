@@ -23,9 +23,12 @@ MOST_TEXT = 1 << 26
 class TextCodec:
     """Texts ⇄ zstd frames; safe to use from several threads.
 
-    id: of the dictionary, 0 for none. dictionary: its content, as `train_dictionary` made it.
+    Args:
+        id: Of the dictionary, 0 for none.
+        dictionary: Its content, as `train_dictionary` made it.
 
-    Raises ValueError for what is none.
+    Raises:
+        ValueError: What is none.
     """
 
     def __init__(self, id: int = 0, dictionary: bytes = b"") -> None:
@@ -50,7 +53,11 @@ class TextCodec:
             return self._writer.compress(text)
 
     def decode(self, frame: bytes, size: int) -> bytes:
-        """The text of a frame, which has `size` bytes. Raises ValueError for a frame that is damaged."""
+        """The text of a frame, which has `size` bytes.
+
+        Raises:
+            ValueError: A frame that is damaged.
+        """
         # Looked at before anything of that size is allocated.
         if not isinstance(size, int) or not 0 <= size <= MOST_TEXT:
             raise ValueError(f"a text of {size!r:.30} bytes; expected at most {MOST_TEXT:,}")

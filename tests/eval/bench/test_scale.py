@@ -82,7 +82,7 @@ def test_an_index_grows_and_is_measured(
     assert set(found[0].latency) == {"rerank", "fetch", "total"}
     assert own_memory() is None or all(size.memory is not None for size in found)
     index = Index.open(tmp_path / "scale.hive")
-    assert sorted(index.ids().values()) == [f"d{n:09d}" for n in range(90)]
+    assert sorted(index.snapshot().ids().values()) == [f"d{n:09d}" for n in range(90)]
     index.close()
     monkeypatch.setattr(scale, "_measured", lambda *_: pytest.fail("measured again"))
     assert bench(queries, shards, encoder, tmp_path, [40, 90], config="exact") == found

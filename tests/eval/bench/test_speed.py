@@ -103,6 +103,7 @@ def check_ratios(found: SpeedBench) -> None:
     whole = seconds["read"] + seconds["encode"] + seconds["commit"]
     assert found.text_ratio == pytest.approx(whole / seconds["… transformer"])
     assert found.text_ratio > 1
+    assert found.query_ratio == found.searching["total"]["p50"] / found.searching["… transformer"]["p50"]
     assert found.query_ratio > 1
 
 

@@ -50,7 +50,8 @@ def test_an_updated_index_is_a_fresh_one(
     assert found.overlap_compacted == 1.0
     assert found.bytes_compacted == pytest.approx(found.bytes_fresh, rel=0.05)
     updated, fresh = (Index.open(tmp_path / f"{kind}.hive") for kind in ("updated", "fresh"))
-    held = [{one.id: one.text for one in index.documents(sorted(index.ids())).values()} for index in (updated, fresh)]
+    snapshots = [index.snapshot() for index in (updated, fresh)]
+    held = [{one.id: one.text for one in each.documents(sorted(each.ids())).values()} for each in snapshots]
     assert held[0] == held[1]
     texts = {document.id: document.text for document in documents}
     assert sum(texts[id] != text for id, text in held[0].items()) == 6

@@ -125,7 +125,7 @@ def hits(kind: int) -> list[HitResult]:
 
 
 @pytest.fixture(scope="session")
-def findings() -> ExperimentResults:
+def results() -> ExperimentResults:
     """The example."""
     return example()
 

@@ -12,7 +12,6 @@ from wordhive.index import IndexConfig, threads
 from wordhive.index.candidates import fast_scan
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.candidates.fast_scan import FastScan
-from wordhive.index.faiss import faiss_library
 
 N, DIM = 700, 32
 
@@ -28,7 +27,7 @@ def built(factory: str = "PQ{dims}x4", n: int = N) -> CandidateIndex:
 
 
 def slow(index: CandidateIndex, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-    return queries @ np.concatenate(list(faiss_library.decoded(index._index))).T
+    return queries @ np.concatenate(list(index._faiss.decoded())).T
 
 
 @pytest.fixture
@@ -53,9 +52,9 @@ def test_scores_are_products_with_what_is_stored(factory: str, n_queries: int) -
 @pytest.mark.usefixtures("in_parts")
 def test_parts_find_what_the_whole_finds(monkeypatch: pytest.MonkeyPatch, n_queries: int, n: int) -> None:
     index, queries = built(), vectors(n_queries, 2)
-    parts = FastScan(index._index)
+    parts = FastScan(index._faiss.index)
     monkeypatch.setattr(fast_scan, "_LEAST_DOCUMENTS", N)
-    whole = FastScan(index._index)
+    whole = FastScan(index._faiss.index)
     assert (len(parts._parts), len(whole._parts)) == (3, 1)
     for found, expected in zip(parts.search(queries, n), whole.search(queries, n), strict=True):
         assert found.shape == (n_queries, n)
@@ -75,7 +74,7 @@ def test_equal_documents_come_by_number() -> None:
 def test_allowed_documents_are_found_as_if_they_were_all(
     monkeypatch: pytest.MonkeyPatch, most_asked: int, share: float
 ) -> None:
-    monkeypatch.setattr(fast_scan, "_MOST_ASKED", most_asked)
+    monkeypatch.setattr(fast_scan, "_MOST_SEARCHED", most_asked)
     index, queries = built(), vectors(3, 2)
     allowed = np.random.default_rng(3).random(N) < share
     n = min(40, int(allowed.sum()))
@@ -115,6 +114,6 @@ def test_a_mapped_index_finds_the_same(tmp_path: Path) -> None:
 
 
 def test_only_4_bit_codes_are_packed() -> None:
-    assert FastScan.fits(built("PQ8x4")._index)
-    assert not FastScan.fits(built("PQ8x8")._index)
-    assert not FastScan.fits(built("SQ4")._index)
+    assert built("PQ8x4")._faiss.has_fast_scan
+    assert not built("PQ8x8")._faiss.has_fast_scan
+    assert not built("SQ4")._faiss.has_fast_scan

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wordhive.index import IndexConfig, InputError
 from wordhive.index.candidates import search_width
 from wordhive.index.candidates.candidate_index import CandidateIndex
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_index, faiss_library
 
 SCANS = ["Flat", "SQ8", "SQ4", "SQfp16", "RaBitQ", "PQ4x4", "PQ{dims/8}x8"]
 OTHERS = ["OPQ4,PQ4x4", "PCA8,SQ8", "OPQ4,IVF4,PQ4x4", "RQ2x4", "PQ4x4fs", "PQ4x4,RFlat"]
@@ -42,8 +42,8 @@ def slow(
 ) -> NDArray[np.float32]:
     """The best scores of those that are allowed: of all products with decoded vectors, or of a search for all."""
     library = faiss_library.faiss()
-    if isinstance(index._index, (library.IndexHNSW, library.IndexRefine, library.IndexPQFastScan)):
-        scores = queries @ np.concatenate(list(faiss_library.decoded(index._index))).T
+    if isinstance(index._faiss.index, (library.IndexHNSW, library.IndexRefine, library.IndexPQFastScan)):
+        scores = queries @ np.concatenate(list(index._faiss.decoded())).T
     else:
         found, numbers = index.search(queries, N)
         scores = np.empty_like(found)
@@ -130,7 +130,7 @@ def test_an_index_read_back_finds_the_same(tmp_path: Path, factory: str, mapped:
 
 @pytest.mark.parametrize("numbers", [1, DIM * 7, 10**9])
 def test_what_takes_no_selector_is_decoded_block_by_block(monkeypatch: pytest.MonkeyPatch, numbers: int) -> None:
-    monkeypatch.setattr(faiss_library, "_DECODED_NUMBERS", numbers)
+    monkeypatch.setattr(faiss_index, "_DECODED_NUMBERS", numbers)
     check(build("RQ2x4"), 10, 60)
 
 

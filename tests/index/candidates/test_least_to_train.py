@@ -11,8 +11,8 @@ import pytest
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.config import FittedConfig, ReductionConfig, SummaryConfig
-from wordhive.index.faiss import faiss_library
-from wordhive.index.storage import parameters as parameters_module
+from wordhive.index.faiss import faiss_factory
+from wordhive.index.storage import training
 
 from ..conftest import Draw, SlowScores, all_scores, names
 
@@ -27,7 +27,7 @@ FACTORIES = {
 
 @pytest.mark.parametrize(("factory", "least"), FACTORIES.items())
 def test_as_many_vectors_are_wanted_as_faiss_wants(factory: str, least: int) -> None:
-    assert faiss_library.least_to_train(factory) == least
+    assert faiss_factory.least_to_train(factory) == least
     vectors = np.random.default_rng(1).standard_normal((least, 32)).astype(np.float32)
     assert len(CandidateIndex.train(IndexConfig(candidates=factory), vectors)) == 0
     if least > 1 and not factory.endswith("8,SQ8"):  # whose range is stretched by two vectors more
@@ -37,7 +37,7 @@ def test_as_many_vectors_are_wanted_as_faiss_wants(factory: str, least: int) -> 
 
 @pytest.mark.parametrize(("factory", "least"), [("IVF1k,SQ8", 1024), ("IMI2x9,SQ8", 512), ("PQ4x12", 4096)])
 def test_larger_numbers_are_read(factory: str, least: int) -> None:
-    assert faiss_library.least_to_train(factory) == least
+    assert faiss_factory.least_to_train(factory) == least
 
 
 def create(path: Path, candidates: str, **settings: Any) -> Index:
@@ -57,7 +57,7 @@ def test_documents_may_come_one_by_one(tmp_path: Path, draw: Draw, slow_scores: 
     index, documents, queries = create(tmp_path, candidates, codec="Flat"), draw(1, [2, 0, 4] * 10), draw(2, [3, 0])
     for place, name in enumerate(names(30)):
         index.add([name], documents[place : place + 1])
-        for rows in index.find_candidates(queries, place + 1):
+        for rows in index.snapshot().find_candidates(queries, place + 1):
             assert sorted(rows.tolist()) == list(range(place + 1))
     np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, documents), atol=1e-5)
     assert encoded(index)[-1]
@@ -73,7 +73,7 @@ def test_an_index_that_shrank_is_refit(tmp_path: Path, draw: Draw, slow_scores: 
     index.delete(names(30)[3:])
     index.refit()
     assert encoded(index) == [False]
-    assert [sorted(rows.tolist()) for rows in index.find_candidates(queries, 2)] == [[0, 1, 2]] * 2
+    assert [sorted(rows.tolist()) for rows in index.snapshot().find_candidates(queries, 2)] == [[0, 1, 2]] * 2
     np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, documents[:3]), atol=1e-5)
     index.add(names(27, 3), documents[3:])
     assert encoded(index)[-1]
@@ -89,7 +89,7 @@ def test_every_preset_takes_a_first_batch_of_one(tmp_path: Path, draw: Draw, pre
     queries = draw(9, [2], dim=16, summary_dim=8)
     assert len(all_scores(index, queries)[0]) == 2
     if preset != "exact":
-        assert sorted(index.find_candidates(queries, 2)[0].tolist()) == [0, 1]
+        assert sorted(index.snapshot().find_candidates(queries, 2)[0].tolist()) == [0, 1]
 
 
 @pytest.mark.parametrize("large", [None, "IVF25,SQ8"])
@@ -121,7 +121,7 @@ def test_what_a_sample_can_not_train_is_refused_at_once(tmp_path: Path, draw: Dr
 
 
 def test_a_codec_waits_for_words(tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parameters_module, "_LEAST_TO_LEARN", 4)
+    monkeypatch.setattr(training, "_LEAST_FOR_CODEBOOKS", 4)
     index = create(tmp_path, "SQ8", codec="PQ4x4", encoding=None)
     index.add(names(10), draw(1, [0] * 10))  # documents enough, and no words
     index.add(names(10, 10), draw(2, [1] * 10))

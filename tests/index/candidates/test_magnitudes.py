@@ -42,7 +42,7 @@ def test_a_document_with_a_huge_number_is_refused_by_its_id(
     for _ in range(2):
         with pytest.raises(InputError, match=r"document 'doc 2' hold a number of size .*beyond 65,504"):
             getattr(index, change)(names(3), documents)
-        assert len(index) == 0 or index.ids() == dict(enumerate(names(3)))
+        assert len(index) == 0 or index.snapshot().ids() == dict(enumerate(names(3)))
         index.upsert(names(3), draw(1, [3, 0, 2], summary_dim=4))
 
 
@@ -53,9 +53,9 @@ def test_a_query_with_a_huge_number_is_refused(make: Make, draw: Draw, search: s
     index, queries = make(summary_weight=0.3), stretched(draw(2, [3, 2], summary_dim=4), 1, part, number)
     index.add(names(3), draw(1, [3, 0, 2], summary_dim=4))
     calls: dict[str, Callable[[], object]] = {
-        "find_candidates": lambda: index.find_candidates(queries, 3),
-        "score": lambda: index.score(queries[1:2], np.arange(3)),
-        "score_all": lambda: list(index.score_all(queries)),
+        "find_candidates": lambda: index.snapshot().find_candidates(queries, 3),
+        "score": lambda: index.snapshot().score(queries[1:2], np.arange(3)),
+        "score_all": lambda: list(index.snapshot().score_all(queries)),
     }
     with pytest.raises(InputError, match=r"query [01] \(counted from 0\) hold a number of size"):
         calls[search]()
@@ -94,8 +94,8 @@ def test_the_largest_numbers_have_candidates(make: Make, draw: Draw, candidates:
     index.add(names(40), documents)
     queries = stretched(draw(2, [3, 2], summary_dim=4), 1, "summary", -LARGEST)
     for n in (5, 40):
-        assert [len(set(rows.tolist())) for rows in index.find_candidates(queries, n)] == [n, n]
+        assert [len(set(rows.tolist())) for rows in index.snapshot().find_candidates(queries, n)] == [n, n]
     if encoding == ENCODING:
         first = WordVectors.from_list([np.ones((1, 8))])
         first = WordVectors(first.vectors, first.offsets, first.word_ids, np.zeros((1, 4), np.float32))
-        assert index.find_candidates(first, 3)[0][0] == 0
+        assert index.snapshot().find_candidates(first, 3)[0][0] == 0

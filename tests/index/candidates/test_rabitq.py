@@ -12,7 +12,7 @@ from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, Wordhiv
 from wordhive.index import index as index_module
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.codecs import FaissCodec
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_factory
 
 from ..conftest import Draw, Make, SlowScores, all_scores, names
 
@@ -43,7 +43,7 @@ def test_decoding_tells_no_more_than_the_first_bit() -> None:
     """Or else FAISS was mended, and such codecs need not be refused."""
     errors = []
     for codec in ("RaBitQ", "RaBitQ8"):
-        index = faiss_library.from_factory(DIM, codec, vectors(N), "codec", 0)
+        index = faiss_factory.from_factory(DIM, codec, vectors(N), "codec", 0).index
         errors.append(float(np.abs(index.sa_decode(index.sa_encode(vectors(N))) - vectors(N)).mean()))
     assert errors[1] > 0.9 * errors[0]
 
@@ -114,7 +114,7 @@ def test_merged_documents_are_found_as_well_as_before(tmp_path: Path, draw: Draw
     index.delete(dead)
     index.compact()
     assert len(index.snapshot().segments) == 1
-    assert overlap(before, index.find_candidates(queries, 10)) > 0.95
+    assert overlap(before, index.snapshot().find_candidates(queries, 10)) > 0.95
 
 
 def test_small_segments_codes_are_not_taken_for_those_of_large_ones(tmp_path: Path, draw: Draw) -> None:
@@ -127,7 +127,7 @@ def test_small_segments_codes_are_not_taken_for_those_of_large_ones(tmp_path: Pa
     index.add(names(300), documents[:300])
     index.add(names(300, 300), documents[300:])
     index.compact()
-    found = index.find_candidates(documents[:100], 20)
+    found = index.snapshot().find_candidates(documents[:100], 20)
     assert np.mean([place in rows for place, rows in enumerate(found)]) > 0.8
 
 

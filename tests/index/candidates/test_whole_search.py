@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.candidates.fast_scan import FastScan
-from wordhive.index.faiss import faiss_library
 
 from ..conftest import Draw, names
 
@@ -55,9 +54,9 @@ def test_as_many_documents_are_found_as_are_asked_for(factory: str, kind: str) -
 def test_documents_that_are_worst_in_every_part_are_found_last(copies: int) -> None:
     index = build("PQ4x4", n=0)
     index.add(np.repeat(vectors(N), copies, axis=0))
-    decoded = np.concatenate(list(faiss_library.decoded(index._index)))
+    decoded = np.concatenate(list(index._faiss.decoded()))
     queries = -decoded[:100]
-    parts = FastScan(index._index)._scanned(queries, len(index))[1]
+    parts = FastScan(index._faiss.index)._scanned(queries, len(index))[1]
     assert (parts < 0).any()  # or FAISS has no such documents any more, and all this is for nothing
     scores, numbers = index.search(queries, len(index))
     exact = np.take_along_axis(queries @ decoded.T, numbers, axis=1)
@@ -82,12 +81,12 @@ def test_a_usual_query_of_many_parts_is_scanned_fast() -> None:
     sample = np.random.default_rng(1).standard_normal((400, 512)).astype(np.float32)
     index = CandidateIndex.train(IndexConfig(candidates="PQ{dims}x4"), sample)
     index.add(sample)
-    assert FastScan(index._index)._fits_sums(sample[:50]).all()
+    assert FastScan(index._faiss.index)._fits_sums(sample[:50]).all()
 
 
 def test_free_places_come_last_whatever_their_score(monkeypatch: pytest.MonkeyPatch) -> None:
     index, queries = build("PQ4x4"), vectors(2, seed=2)
-    scan = FastScan(index._index)
+    scan = FastScan(index._faiss.index)
     real = scan._parts[0]
 
     class Holes:
@@ -116,6 +115,6 @@ def test_an_index_finds_documents_for_any_query(tmp_path: Path, draw: Draw, cand
     of_zeros = WordVectors.from_list([np.zeros((4, without_words.dim))])
     for query in (without_words, of_zeros, draw(3, [4])):
         for n in (1, 7, 40):
-            assert len(index.find_candidates(query, n)[0]) == n
+            assert len(index.snapshot().find_candidates(query, n)[0]) == n
         every = index.snapshot().find_candidates(query, 20, np.arange(30))
         assert len(every[0]) == 20

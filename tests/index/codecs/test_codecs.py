@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wordhive.index import IndexConfig, InputError, WordhiveError
 from wordhive.index.candidates.candidate_index import CandidateIndex
 from wordhive.index.codecs import Codec, load_codec, train_codec
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_factory, faiss_library
 
 RESIDUAL = ["Ternary4", "Residual4x1", "Residual4x2", "Residual300x4"]
 FACTORIES = ["SQ8", "SQ6", "SQ4", "SQfp16", "Flat", "PQ4x4", "OPQ4,PQ4x4", "RQ2x4", "RaBitQ", *RESIDUAL]
@@ -104,21 +104,21 @@ def test_a_damaged_file_is_named(tmp_path: Path, factory: str, ending: str, dama
 
 
 def test_the_range_of_a_small_sample_is_widened() -> None:
-    widened = faiss_library.widened(np.array([[0.5, -2.0]], np.float32), "SQ8", 10)
+    widened = faiss_factory.widened(np.array([[0.5, -2.0]], np.float32), "SQ8", 10)
     assert (widened.min(axis=0).tolist(), widened.max(axis=0).tolist()) == ([-3.0, -3.0], [3.0, 3.0])
 
 
 def test_the_sample_itself_stays_in_what_is_widened() -> None:
-    np.testing.assert_array_equal(faiss_library.widened(vectors(5), "SQ4", 10)[:5], vectors(5))
+    np.testing.assert_array_equal(faiss_factory.widened(vectors(5), "SQ4", 10)[:5], vectors(5))
 
 
 @pytest.mark.parametrize("factory", ["Flat", "PQ4x4", "HNSW16", "IVF2,SQ8"])
 def test_only_scalar_quantisers_are_widened(factory: str) -> None:
-    assert len(faiss_library.widened(vectors(5), factory, 10)) == 5
+    assert len(faiss_factory.widened(vectors(5), factory, 10)) == 5
 
 
 def test_a_large_sample_is_not_widened() -> None:
-    assert len(faiss_library.widened(vectors(5), "SQ8", 5)) == 5
+    assert len(faiss_factory.widened(vectors(5), "SQ8", 5)) == 5
 
 
 def test_a_sample_of_zeros_trains() -> None:

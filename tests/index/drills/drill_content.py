@@ -97,15 +97,16 @@ def content(documents: State) -> tuple[list[str], WordVectors, list[str], list[d
 
 def held(index: Index | Snapshot) -> State:
     """What an index, or a snapshot of one, holds. Raises DrillError where its parts disagree."""
-    rows = sorted(index.ids())
-    documents = index.documents(rows)
+    snapshot = index if isinstance(index, Snapshot) else index.snapshot()
+    rows = sorted(snapshot.ids())
+    documents = snapshot.documents(rows)
     found = {documents[row].id: documents[row].attributes["version"] for row in rows}
-    if len(found) != len(rows) or len(index) != len(rows) or index.rows(list(found)) != dict(zip(found, rows)):  # noqa: B905
+    if len(found) != len(rows) or len(index) != len(rows) or snapshot.rows(list(found)) != dict(zip(found, rows)):  # noqa: B905
         raise DrillError(f"{len(rows)} rows, {len(found)} ids, {len(index)} documents")
     for document in documents.values():
         if document.text != text(document.id, document.attributes["version"]):
             raise DrillError(f"the text of {document.id} is not version {document.attributes['version']}'s")
-    stored = index.vectors(np.array(rows, np.int64))
+    stored = snapshot.vectors(np.array(rows, np.int64))
     expected = WordVectors.concat([vectors(*document) for document in found.items()]) if found else stored
     expected = by_word_id(expected)
     for name in ("vectors", "offsets", "word_ids", "summary"):
@@ -113,9 +114,11 @@ def held(index: Index | Snapshot) -> State:
             raise DrillError(f"the {name} of the documents are not those of their versions")
     if index.dim:
         query = vectors("d9", 2)
-        if sorted(index.find_candidates(query, len(rows) + 9)[0].tolist()) != rows:
+        if sorted(snapshot.find_candidates(query, len(rows) + 9)[0].tolist()) != rows:
             raise DrillError("the first stage finds other documents")
-        if sorted(index.score(query, np.array(rows, np.int64)).rows.tolist()) != rows:  # by generations, then ascending
+        if (
+            sorted(snapshot.score(query, np.array(rows, np.int64)).rows.tolist()) != rows
+        ):  # by generations, then ascending
             raise DrillError("the second stage scores other documents")
     return found
 

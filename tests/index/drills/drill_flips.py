@@ -35,9 +35,9 @@ def answers(path: Path) -> str:
     index = Index.open(path)
     try:
         query = vectors("d9", 2)
-        found = index.find_candidates(query, 1000)[0]
-        scores = index.score(query, np.sort(found))
-        documents = index.documents(found.tolist())
+        found = index.snapshot().find_candidates(query, 1000)[0]
+        scores = index.snapshot().score(query, np.sort(found))
+        documents = index.snapshot().documents(found.tolist())
         return repr((found.tolist(), scores.rows.tolist(), scores.total.tolist(), [documents[row] for row in found]))
     finally:
         index.close()

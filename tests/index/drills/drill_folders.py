@@ -36,7 +36,7 @@ from wordhive.index.files import checksum
 from wordhive.index.maintenance.check import check
 from wordhive.index.scoring import rerank
 from wordhive.index.scoring.code_spans import CodeSpans
-from wordhive.index.storage import parameters
+from wordhive.index.storage import training
 from wordhive.index.storage.catalog import seal
 
 EXTREMES = (
@@ -255,17 +255,17 @@ def used(path: Path) -> None:
     index = Index.open(path)
     try:
         query = vectors("d9", 2)
-        found = index.find_candidates(query, 50)[0]
-        index.score(query, np.sort(found))
-        for _ in index.score_all(query):
+        found = index.snapshot().find_candidates(query, 50)[0]
+        index.snapshot().score(query, np.sort(found))
+        for _ in index.snapshot().score_all(query):
             pass
-        index.documents(found.tolist())
-        index.vectors(np.sort(found))
+        index.snapshot().documents(found.tolist())
+        index.snapshot().vectors(np.sort(found))
         index.info()
         index.add(*content({"d99": 2}))
         index.delete(["d9"])
         index.compact()
-        index.find_candidates(query, 50)
+        index.snapshot().find_candidates(query, 50)
     finally:
         index.close()
 
@@ -335,7 +335,7 @@ def main(form: str, seed: int = 0) -> int:
     """Run the drill, and print the counts; 1 where a folder was neither taken nor refused."""
     os.environ["WORDHIVE_THREADS"] = "1"  # a process with threads can't be forked
     faiss_library.faiss().omp_set_num_threads(1)
-    parameters._LEAST_TO_LEARN = fused._LEAST_DOCUMENTS = 1  # all that larger indexes have
+    training._LEAST_FOR_CODEBOOKS = fused._LEAST_DOCUMENTS = 1  # all that larger indexes have
     rerank.CodeSpans = _WatchedSpans  # type: ignore[misc, attr-defined]
     each = int(os.environ.get("FOLDERS", 450 if form == "long" else 8))
     with tempfile.TemporaryDirectory() as name:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from wordhive.index import Index, IndexConfig, WordVectors
 from wordhive.index.config import MuveraConfig, preset_names
 from wordhive.index.encodings import fused
-from wordhive.index.storage import parameters as parameters_module
+from wordhive.index.storage import training
 from wordhive.retrieval.searcher import Hit, Searcher
 
 DIM, SUMMARY_DIM, WEIGHT = 16, 8, 0.4
@@ -69,7 +69,7 @@ class Life:
 def small_enough() -> None:
     """Let encodings and codebooks be fitted to as few documents as a life has; for this process."""
     fused._LEAST_DOCUMENTS = LEAST
-    parameters_module._LEAST_TO_LEARN = LEAST
+    training._LEAST_FOR_CODEBOOKS = LEAST
 
 
 @cache
@@ -211,14 +211,14 @@ def _filter(life: Life) -> tuple[dict[str, Any] | None, Any]:
 def check(life: Life, n_queries: int = 15) -> None:
     """Search with a few filters, numbers of hits and of candidates."""
     assert len(life.index) == len(life.documents)
-    assert set(life.index.ids().values()) == set(life.documents)
+    assert set(life.index.snapshot().ids().values()) == set(life.documents)
     if not life.index.dim:
         return
     queries, now = _queries(life, n_queries), life.index.snapshot()
     ids = now.ids()
     order = np.array(sorted(ids), np.int64)
     exact = _exact(queries, now.vectors(order))
-    searcher, has_first_stage = Searcher(life.index), life.index.config.encoding is not None
+    searcher, has_first_stage = Searcher(life.index), life.index.settings.config.encoding is not None
     for _ in range(4):
         where, passes = _filter(life)
         among = np.array([passes(life.documents[ids[row]].attributes) for row in order.tolist()], np.bool_)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wordhive.index.encodings import fused
-from wordhive.index.storage import parameters
+from wordhive.index.storage import training
 
 from . import oracle
 
@@ -17,7 +17,7 @@ N_CONFIGURATIONS = len(oracle.configurations())
 @pytest.fixture(autouse=True)
 def _small_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused, "_LEAST_DOCUMENTS", oracle.LEAST)
-    monkeypatch.setattr(parameters, "_LEAST_TO_LEARN", oracle.LEAST)
+    monkeypatch.setattr(training, "_LEAST_FOR_CODEBOOKS", oracle.LEAST)
 
 
 @pytest.mark.parametrize("seed", [0, 2, 4, 9, 10, 15, 16, 19, 21, 28, 31, 36])

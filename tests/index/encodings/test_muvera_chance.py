@@ -119,13 +119,13 @@ def test_products_with_codes_are_those_with_the_decoded_vectors(draw: Draw) -> N
     # With as many vectors as centroids there is nothing to iterate.
     index = CandidateIndex.train(IndexConfig(candidates=f"PQ{dim // 8}x8np"), encoded[:256])
     index.add(encoded)
-    quantiser = index._index.pq
+    quantiser = index._faiss.index.pq
     library = faiss_library.faiss()
     centroids = library.vector_to_array(quantiser.centroids).reshape(dim // 8, 256, 8)
-    codes = library.vector_to_array(index._index.codes).reshape(400, -1)
+    codes = library.vector_to_array(index._faiss.index.codes).reshape(400, -1)
     assert codes.nbytes * 32 == encoded.nbytes
     decoded = np.hstack([centroids[part, codes[:, part]] for part in range(dim // 8)])
-    np.testing.assert_array_equal(index._index.reconstruct_n(0, 400), decoded)
+    np.testing.assert_array_equal(index._faiss.index.reconstruct_n(0, 400), decoded)
     scores, numbers = index.search(asked, 400)
     expected = np.take_along_axis(asked @ decoded.T, numbers, axis=1)
     np.testing.assert_allclose(scores, expected, atol=1e-4)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from wordhive.index import WordVectors
-from wordhive.index.encodings import fitted, query_features
+from wordhive.index.encodings import fitted
 from wordhive.index.encodings.query_features import added_features, summed_features
+from wordhive.index.small_products import FEW_WORDS
 
 Draw = Callable[..., WordVectors]
 
@@ -31,6 +32,6 @@ def test_a_query_is_encoded_as_it_is_among_many(draw: Draw) -> None:
     config = fitted.FittedConfig(centroids=16, sample_words=64)
     encoding = fitted.FittedEncoding.fit(config, draw(3, [20] * 30, 8))
     queries = draw(4, [3, 0, 12, 1] * 10, 8)
-    assert len(queries.vectors) > query_features.MOST_WORDS
+    assert len(queries.vectors) > FEW_WORDS
     alone = [encoding.encode_queries(queries[i : i + 1]) for i in range(len(queries))]
     np.testing.assert_allclose(np.concatenate(alone), encoding.encode_queries(queries), rtol=1e-5, atol=1e-5)

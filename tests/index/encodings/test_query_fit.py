@@ -70,7 +70,7 @@ def test_an_index_keeps_them_and_takes_them_whenever_it_is_fitted(draw: Draw, tm
     asked = {row.tobytes() for row in queries.vectors.astype(np.float16)}
     assert sum(row.astype(np.float16).tobytes() in asked for row in encoding.words.words) == 32
     assert reopened.info().bytes["parameters"] > file.size
-    assert [len(rows) for rows in reopened.find_candidates(queries[:2], 40)] == [32, 32]
+    assert [len(rows) for rows in reopened.snapshot().find_candidates(queries[:2], 40)] == [32, 32]
 
 
 def test_queries_of_another_model_are_refused_before_anything_is_kept(draw: Draw, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_configuration_that_fits_nothing_to_queries_refuses_them(draw: Draw, t
 def test_queries_come_in_any_form_that_documents_do(draw: Draw, tmp_path: Path) -> None:
     index = Index.create(tmp_path / "a", CONFIG, queries=[np.ones((2, 8), np.float32), np.ones((1, 8), np.float32)])
     index.add([f"d{n}" for n in range(30)], draw(5, [4] * 30))
-    assert len(index.find_candidates(draw(6, [2]), 5)[0]) == 5
+    assert len(index.snapshot().find_candidates(draw(6, [2]), 5)[0]) == 5
     with pytest.raises(InputError, match="beyond 65,504"):
         Index.create(tmp_path / "b", CONFIG, queries=[np.full((1, 8), 1e6, np.float32)])
     assert not (tmp_path / "b").exists()
@@ -114,4 +114,4 @@ def test_queries_that_went_missing_are_missed(draw: Draw, tmp_path: Path) -> Non
 def test_documents_without_words_can_be_fitted_to(draw: Draw, tmp_path: Path) -> None:
     index = Index.create(tmp_path / "a", CONFIG, summary_weight=0.5)
     index.add([f"d{n}" for n in range(30)], draw(5, [0] * 30, summary_dim=4))
-    assert len(index.find_candidates(draw(6, [2], summary_dim=4), 5)[0]) == 5
+    assert len(index.snapshot().find_candidates(draw(6, [2], summary_dim=4), 5)[0]) == 5

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wordhive.index.config import ReductionConfig
 from wordhive.index.encodings import Reduction
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_factory
 
 
 def rows(seed: int, n: int, dim: int = 20) -> NDArray[np.float32]:
@@ -113,6 +113,6 @@ def test_dealt_dims_are_coded_better() -> None:
     errors = []
     for coded in (reduction, reduction.balanced_for_pq(10)):
         vectors = documents @ coded.documents - coded.shift
-        codec = faiss_library.from_factory(20, "PQ10x4", vectors, "candidates", 0)
+        codec = faiss_factory.from_factory(20, "PQ10x4", vectors, "candidates", 0).index
         errors.append(float(np.square(codec.sa_decode(codec.sa_encode(vectors)) - vectors).sum()))
     assert errors[1] < 0.6 * errors[0]

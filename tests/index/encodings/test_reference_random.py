@@ -15,7 +15,7 @@ WORDS = np.array([[((37 * i + 17 * j) % 101 - 50) / 50 for j in range(8)] for i 
 
 def encode(kind: str, **settings: object) -> NDArray[np.float32]:
     text = WordVectors.from_list([WORDS])
-    config = MuveraConfig(reference_random=True, projection="count-sketch", **settings)  # type: ignore[arg-type]
+    config = MuveraConfig(google=True, projection="count-sketch", **settings)  # type: ignore[arg-type]
     encoding = MuveraEncoding.fit(config, text)
     return (encoding.encode_queries(text) if kind == "query" else encoding.encode_documents(text))[0]
 
@@ -76,7 +76,7 @@ def test_a_query_has_as_many_numbers_as_the_reference_says() -> None:
 def test_its_buckets_are_ours_in_another_order() -> None:
     text = WordVectors.from_list([WORDS])
     ours = MuveraEncoding.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None), text)
-    theirs = MuveraEncoding.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None, reference_random=True), text)
+    theirs = MuveraEncoding.fit(MuveraConfig(repetitions=1, bits=3, projection_dim=None, google=True), text)
     ours.hyperplanes = theirs.hyperplanes
     blocks = [np.sort(e.encode_documents(text).reshape(8, 8), axis=0) for e in (ours, theirs)]
     np.testing.assert_array_equal(*blocks)

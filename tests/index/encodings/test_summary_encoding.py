@@ -9,7 +9,7 @@ import pytest
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import ReductionConfig, SummaryConfig
 from wordhive.index.encodings import FusedEncoding, least_documents
-from wordhive.index.storage.parameters import check_fits_queries
+from wordhive.index.storage.config_checks import check_fits_queries
 
 Draw = Callable[..., WordVectors]
 
@@ -62,7 +62,7 @@ def test_candidates_are_the_nearest_summaries(tmp_path: Path, draw: Draw, exact_
     assert documents.summary is not None
     products = queries.summary @ documents.summary.T
     expected = np.argsort(-products, axis=1)[:, :7]
-    np.testing.assert_array_equal(index.find_candidates(queries, 7), expected)
+    np.testing.assert_array_equal(index.snapshot().find_candidates(queries, 7), expected)
 
 
 def test_the_preset_finds_nearly_the_same(tmp_path: Path, draw: Draw) -> None:
@@ -71,7 +71,7 @@ def test_the_preset_finds_nearly_the_same(tmp_path: Path, draw: Draw) -> None:
     for name, config in {"flat": FLAT, "preset": IndexConfig.load("summary")}.items():
         index = Index.create(tmp_path / f"{name}.hive", config, summary_weight=0.5)
         index.add(numbered(300), documents)
-        found.append(index.find_candidates(queries, 20))
+        found.append(index.snapshot().find_candidates(queries, 20))
     shares = [len(np.intersect1d(a, b)) / 20 for a, b in zip(*found, strict=True)]
     assert np.mean(shares) > 0.9
 
@@ -91,11 +91,11 @@ def test_it_can_be_reduced(tmp_path: Path, draw: Draw) -> None:
     assert queries.summary is not None
     assert documents.summary is not None
     expected = np.argsort(-(queries.summary @ documents.summary.T), axis=1)[:, 0]
-    np.testing.assert_array_equal([rows[0] for rows in index.find_candidates(queries, 5)], expected)
+    np.testing.assert_array_equal([rows[0] for rows in index.snapshot().find_candidates(queries, 5)], expected)
 
 
 def test_an_unknown_key_is_named() -> None:
-    with pytest.raises(InputError, match=r"unknown key 'encoding.dims'; known are family"):
+    with pytest.raises(InputError, match=r"encoding: unknown key 'dims'; known are family"):
         IndexConfig.parse("encoding: {family: summary, dims: 3}", "mine")
 
 

@@ -56,7 +56,7 @@ def test_attributes_of_too_many_levels_are_refused(index: Index, draw: Draw, lev
 def test_attributes_of_as_many_levels_as_may_be_are_kept(index: Index, draw: Draw, kind: type) -> None:
     given = {"a": nested(DEEPEST - 1, kind), "n": 2}
     add(index, draw, given)
-    assert index.documents([1])[1].attributes == given
+    assert index.snapshot().documents([1])[1].attributes == given
     assert index.snapshot().matching({"n": 2}).tolist() == [1]
 
 
@@ -86,7 +86,7 @@ def test_names_that_are_one_in_json_are_refused(index: Index, draw: Draw, attrib
 
 def test_names_that_are_numbers_are_kept_as_strings(index: Index, draw: Draw) -> None:
     add(index, draw, {1: "a", 2.5: "b", None: "c"})
-    assert index.documents([1])[1].attributes == {"1": "a", "2.5": "b", "null": "c"}
+    assert index.snapshot().documents([1])[1].attributes == {"1": "a", "2.5": "b", "null": "c"}
 
 
 @pytest.mark.parametrize("attributes", [["a"], [], "ab", "", 0, 7, ("a", "b"), {"a"}, [("a", 1)]])
@@ -98,7 +98,7 @@ def test_attributes_that_are_no_dict_are_refused(index: Index, draw: Draw, attri
 
 def test_scalars_of_numpy_are_values(index: Index, draw: Draw) -> None:
     add(index, draw, {"a": np.int64(3), "b": np.float32(0.5), "c": [np.bool_(True)], "d": np.str_("e")})
-    assert index.documents([1])[1].attributes == {"a": 3, "b": 0.5, "c": [True], "d": "e"}
+    assert index.snapshot().documents([1])[1].attributes == {"a": 3, "b": 0.5, "c": [True], "d": "e"}
 
 
 OTHERS: dict[str, Any] = {
@@ -145,7 +145,7 @@ def test_arrays_and_generators_are_lists(index: Index) -> None:
     index.add(np.array(["a", "b"]), vectors, (text for text in "xy"), iter([{"n": 2}, None]))  # type: ignore[arg-type]
     index.add((id for id in "cd"), (each for each in vectors))  # type: ignore[arg-type]
     index.add(iter(()), iter(()))  # type: ignore[arg-type]
-    found = index.documents(range(1, 5))
+    found = index.snapshot().documents(range(1, 5))
     assert [(each.id, each.text, each.attributes) for each in found.values()] == [
         ("a", "x", {"n": 2}), ("b", "y", {}), ("c", None, {}), ("d", None, {})
     ]  # fmt: skip

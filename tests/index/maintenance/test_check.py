@@ -38,7 +38,7 @@ def test_a_flipped_byte_is_found_by_check_and_refused_by_search(
         _flip(damaged, damaged.stat().st_size // 2)
         assert check(tmp_path / "x") == [f"{damaged} is damaged; restore it from a copy"]
         with pytest.raises(WordhiveError, match="damaged"):
-            Index.open(tmp_path / "x").find_candidates(queries, 3)
+            Index.open(tmp_path / "x").snapshot().find_candidates(queries, 3)
         shutil.rmtree(tmp_path / "x")
 
 
@@ -60,7 +60,7 @@ def test_check_finds_documents_that_rows_do_not_have(documents: WordVectors, tmp
         connection.execute("DELETE FROM document WHERE row = 3")
     assert "rows and documents disagree" in check(index.path)[0]
     with pytest.raises(WordhiveError, match="no document 3"):
-        Index.open(index.path).documents([2, 3])
+        Index.open(index.path).snapshot().documents([2, 3])
 
 
 def test_an_index_whose_creation_was_killed_can_be_made_again(documents: WordVectors, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_change_holds_though_the_catalog_cannot_be_read_after_it(
         raise WordhiveError("cannot read the catalog: disk I/O error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Catalog, "fold", lambda _: patch.setattr(Catalog, "pinned", fail))
+        patch.setattr(Catalog, "checkpoint", lambda _: patch.setattr(Catalog, "pinned", fail))
         with pytest.warns(WordhiveWarning, match="not merged"):
             assert index.delete(ids(1)) == 1
         with pytest.raises(WordhiveError, match="disk I/O error"):

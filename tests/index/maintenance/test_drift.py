@@ -74,9 +74,9 @@ def test_after_a_refit_the_first_stage_finds_more_of_what_drifted(tmp_path: Path
 def found(index: Index, later: WordVectors, n: int = 20) -> float:
     """The share of the exact top ten among n candidates, for words of the later documents."""
     queries = WordVectors(later.vectors[: 60 * 6], 6 * np.arange(61), later.word_ids[: 60 * 6], None)
-    blocks = list(index.score_all(queries))
+    blocks = list(index.snapshot().score_all(queries))
     hits = 0
-    for query, rows in enumerate(index.find_candidates(queries, n)):
+    for query, rows in enumerate(index.snapshot().find_candidates(queries, n)):
         scores = np.concatenate([block[query].total for block in blocks])
         held = np.concatenate([block[query].rows for block in blocks])
         hits += len(np.intersect1d(rows, held[np.argsort(-scores)[:10]]))

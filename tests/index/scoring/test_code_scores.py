@@ -175,7 +175,7 @@ def test_an_index_scores_as_its_decoded_vectors(
     kept = index.snapshot().vectors(rows)
     expected = slow_scores(queries, kept, 0.3)
     for i in range(len(queries)):
-        found = index.score(queries[i : i + 1], rows)
+        found = index.snapshot().score(queries[i : i + 1], rows)
         assert found.rows.tolist() == [0, 2, 3, 41, 45, 700, 1199]
         np.testing.assert_allclose(found.total, expected[i], atol=1e-5)
 

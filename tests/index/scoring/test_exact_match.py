@@ -160,7 +160,7 @@ def whole(queries: WordVectors, documents: WordVectors) -> NDArray[np.float64]:
 
 
 def test_all_documents_are_scored_by_exact_matches(index: Index, queries: WordVectors, documents: WordVectors) -> None:
-    blocks = list(index.score_all(queries))
+    blocks = list(index.snapshot().score_all(queries))
     found = [Scores.concat([block[i] for block in blocks]) for i in range(len(queries))]
     np.testing.assert_allclose([scores.total for scores in found], whole(queries, documents), atol=1e-5)
     np.testing.assert_allclose([scores.words for scores in found], 0.75 * slow(queries, documents), atol=1e-5)
@@ -171,7 +171,7 @@ def test_candidates_are_scored_by_exact_matches(
     index: Index, queries: WordVectors, documents: WordVectors, rows: list[int]
 ) -> None:
     for i in range(len(queries)):
-        scores = index.score(queries[i : i + 1], np.array(rows))
+        scores = index.snapshot().score(queries[i : i + 1], np.array(rows))
         assert scores.rows.tolist() == sorted(rows)
         np.testing.assert_allclose(scores.total, whole(queries, documents)[i, sorted(rows)], atol=1e-5)
 
@@ -198,13 +198,13 @@ def test_only_vectors_that_match_are_decoded(
 def test_it_is_remembered(index: Index) -> None:
     index.close()
     again = Index.open(index.path)
-    assert again.exact_match
+    assert again.settings.exact_match
     assert again.info().exact_match
 
 
 def test_an_index_matches_all_words_unless_told_otherwise(tmp_path: Path) -> None:
     made = Index.create(tmp_path / "all.hive", EXACT)
-    assert not made.exact_match
+    assert not made.settings.exact_match
     assert not made.info().exact_match
 
 
@@ -225,13 +225,13 @@ def test_documents_without_word_ids_are_refused(tmp_path: Path, arrays: Sequence
 def test_queries_without_word_ids_are_refused(index: Index, queries: WordVectors) -> None:
     bare = replace(queries, word_ids=np.zeros_like(queries.word_ids))
     with pytest.raises(InputError, match="no word ids"):
-        index.score(bare[0:1], np.arange(3))
+        index.snapshot().score(bare[0:1], np.arange(3))
     with pytest.raises(InputError, match="no word ids"):
-        next(index.score_all(bare))
+        next(index.snapshot().score_all(bare))
 
 
 def test_a_text_without_words_needs_no_word_ids(index: Index, queries: WordVectors) -> None:
-    assert not index.score(queries[2:3], np.arange(8)).words.any()
+    assert not index.snapshot().score(queries[2:3], np.arange(8)).words.any()
 
 
 def test_words_without_ids_are_refused(tmp_path: Path) -> None:
@@ -248,8 +248,8 @@ def test_a_first_stage_for_all_pairs_of_words_is_refused(tmp_path: Path, preset:
 
 
 def test_without_a_configuration_the_first_stage_is_the_summary(tmp_path: Path) -> None:
-    assert Index.create(tmp_path / "x.hive", exact_match=True).config == IndexConfig.load("summary")
-    assert Index.create(tmp_path / "y.hive").config == IndexConfig.load("default")
+    assert Index.create(tmp_path / "x.hive", exact_match=True).settings.config == IndexConfig.load("summary")
+    assert Index.create(tmp_path / "y.hive").settings.config == IndexConfig.load("default")
 
 
 def test_merged_segments_score_the_same(tmp_path: Path, queries: WordVectors, documents: WordVectors) -> None:
@@ -257,7 +257,7 @@ def test_merged_segments_score_the_same(tmp_path: Path, queries: WordVectors, do
     for number in range(8):
         made.add([str(number)], documents[number : number + 1])
     assert made.info().n_segments == 1
-    scores = next(made.score_all(queries))
+    scores = next(made.snapshot().score_all(queries))
     np.testing.assert_allclose([part.total for part in scores], whole(queries, documents), atol=1e-5)
 
 

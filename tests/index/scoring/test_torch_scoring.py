@@ -253,9 +253,9 @@ def test_an_index_scores_as_its_decoded_vectors(
     there, queries = moved(index), draw(5, [4, 0, 7], 16, 8)
     rows = np.array([1199, 3, 3, 45, 2, 1160, 700, 41, 0])
     expected = slow_scores(queries, index.snapshot().vectors(rows), 0.3)
-    everything = list(zip(*index.score_all(queries), strict=True))
-    for i, blocks in enumerate(zip(*there.score_all(queries), strict=True)):
-        found = there.score(queries[i : i + 1], rows)
+    everything = list(zip(*index.snapshot().score_all(queries), strict=True))
+    for i, blocks in enumerate(zip(*there.snapshot().score_all(queries), strict=True)):
+        found = there.snapshot().score(queries[i : i + 1], rows)
         assert found.rows.tolist() == [0, 2, 3, 41, 45, 700, 1199]
         np.testing.assert_allclose(found.total, expected[i], atol=1e-5)
         whole, same = Scores.concat(everything[i]), Scores.concat(blocks)
@@ -268,8 +268,8 @@ def test_an_index_of_identical_words_scores_its_summaries_there(
 ) -> None:
     index = filled(draw, tmp_path / "x.hive", "SQ8", exact_match=True)
     rows = np.arange(1200)
-    query = index.vectors(np.array([2]))
-    found, expected = moved(index).score(query, rows), index.score(query, rows)
+    query = index.snapshot().vectors(np.array([2]))
+    found, expected = moved(index).snapshot().score(query, rows), index.snapshot().score(query, rows)
     np.testing.assert_allclose(found.total, expected.total, atol=1e-5)
     assert found.words.any()
     assert found.summary.any()
@@ -280,13 +280,13 @@ def test_codes_stay_there_when_an_index_is_read_anew(
 ) -> None:
     index = filled(draw, tmp_path / "x.hive", "SQ8")
     there, query = moved(index), draw(5, [4], 16, 8)
-    there.score(query, np.arange(1200))
+    there.snapshot().score(query, np.arange(1200))
     assert there.snapshot().files.scoring is not None
     placed = there.snapshot().files.scoring._words._placed
     before = dict(placed)
     index.add(["new"], draw(6, [3], 16, 8))
     there.reload()
-    assert there.score(query, np.array([1200])).rows.tolist() == [1200]
+    assert there.snapshot().score(query, np.array([1200])).rows.tolist() == [1200]
     assert len(placed) == len(before) + 1
     assert all(placed[segment] is codes for segment, codes in before.items())
 
@@ -300,7 +300,7 @@ def test_torch_is_not_imported_to_score_on_the_cpu(draw: Draw, tmp_path: Path) -
         index = Index.open({str(tmp_path / "x.hive")!r})
         words, summary = np.eye(2, 16, dtype=np.float32), np.ones((1, 8), np.float32)
         query = WordVectors(words, np.array([0, 2]), np.zeros(2, np.uint32), summary)
-        assert len(index.score(query, np.arange(9)).rows) == 8
+        assert len(index.snapshot().score(query, np.arange(9)).rows) == 8
         assert "torch" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", code], check=True)

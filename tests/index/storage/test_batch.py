@@ -24,17 +24,17 @@ def index(draw: Draw, tmp_path: Path, small_config: IndexConfig) -> Index:
 
 
 def test_ids_and_texts_with_it_are_like_all_others(index: Index, draw: Draw) -> None:
-    assert index.rows([*IDS, "b", "a\0c"]) == {id: row for row, id in enumerate(IDS)}
+    assert index.snapshot().rows([*IDS, "b", "a\0c"]) == {id: row for row, id in enumerate(IDS)}
     assert index.known_ids(["a\0b", "b"]) == {"a\0b"}
-    assert index.texts(["a\0"]) == {"a\0": "a\0\0text"}
-    assert [document.id for document in index.documents([0, 1, 2, 3]).values()] == IDS
+    assert index.snapshot().texts(["a\0"]) == {"a\0": "a\0\0text"}
+    assert [document.id for document in index.snapshot().documents([0, 1, 2, 3]).values()] == IDS
     assert index.snapshot().matching({"$id": {"$gt": "a"}}).tolist() == [1, 2]
     assert index.snapshot().matching({"$id": "a"}).tolist() == [0]
     with pytest.raises(InputError, match="already"):
         index.add(["a\0b"], draw(1, [1]))
     assert index.upsert(["a\0b", "a\0c"], draw(1, [1, 1])) == 1
     assert index.delete(["a\0"]) == 1
-    assert set(index.ids().values()) == {"a", "a\0b", "a\0c", "\0"}
+    assert set(index.snapshot().ids().values()) == {"a", "a\0b", "a\0c", "\0"}
 
 
 def test_ids_and_texts_with_it_are_exported_and_imported(index: Index, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_ids_and_texts_with_it_are_exported_and_imported(index: Index, tmp_path:
 
     export_index(index, tmp_path / "x.parquet")
     new = import_index(tmp_path / "x.parquet", tmp_path / "new")
-    assert new.documents([0, 1, 2, 3]) == index.documents([0, 1, 2, 3])
+    assert new.snapshot().documents([0, 1, 2, 3]) == index.snapshot().documents([0, 1, 2, 3])
 
 
 @pytest.mark.parametrize(

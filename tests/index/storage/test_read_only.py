@@ -32,7 +32,7 @@ query = WordVectors(query.vectors, query.offsets, query.word_ids, np.ones((1, 4)
 with tempfile.TemporaryDirectory() as folder:  # what is imported late may lie where only root may read
     shutil.copytree(sys.argv[1], folder + "/x")
     index = Index.open(folder + "/x")
-    index.documents(index.find_candidates(query, 3)[0].tolist())
+    index.snapshot().documents(index.snapshot().find_candidates(query, 3)[0].tolist())
     index.add(["x"], query)
     index.close()
     del index
@@ -47,8 +47,8 @@ for line in sys.stdin:
             index.reload()
         elif line == "add\\n":
             index.add(["x"], query)
-        found = index.find_candidates(query, 10_000)[0].tolist()
-        documents = index.documents(found)
+        found = index.snapshot().find_candidates(query, 10_000)[0].tolist()
+        documents = index.snapshot().documents(found)
         assert len(documents) == len(index), (len(documents), len(index))
         assert len(index.known_ids([document.id for document in documents.values()])) == len(index)
         print("holds", len(documents), flush=True)

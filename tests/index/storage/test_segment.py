@@ -12,9 +12,11 @@ import xxhash
 
 from wordhive.index import IndexConfig, WordhiveError
 from wordhive.index.files import checksum
-from wordhive.index.storage import segment as segment_module
+from wordhive.index.storage import folders
+from wordhive.index.storage.array_files import save_array
 from wordhive.index.storage.catalog.catalog_records import FileRecord, SegmentRecord
-from wordhive.index.storage.segment import Segment, file_records, new_folder, remove_orphans, save_array
+from wordhive.index.storage.folders import file_records, new_folder, remove_orphans, verify
+from wordhive.index.storage.segment import Segment
 
 NUMBERS = re.compile(r"\d+")
 
@@ -59,7 +61,7 @@ def test_a_new_folder_that_fails_leaves_nothing(tmp_path: Path, error: type[Base
 
 def test_a_new_folder_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[tuple[str, bool]] = []
-    monkeypatch.setattr(segment_module, "sync", lambda path: synced.append((path.name, (tmp_path / "new").exists())))
+    monkeypatch.setattr(folders, "sync", lambda path: synced.append((path.name, (tmp_path / "new").exists())))
     write_then(tmp_path, None)
     assert synced == [("file", False), ("writing-new", False), (tmp_path.name, True)]
 
@@ -167,7 +169,7 @@ _SAVE_ON_A_FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 import numpy as np
-from wordhive.index.segment import save_array
+from wordhive.index.storage.array_files import save_array
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
 for n in (50, 500, 5_000, 100_000):
@@ -187,16 +189,16 @@ def test_an_array_that_the_disk_has_no_room_for_is_not_saved(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("at_once", [0, 1 << 40])
 def test_files_are_compared_with_their_checksums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(segment_module, "_READ_TOGETHER", at_once)
+    monkeypatch.setattr(folders, "_READ_TOGETHER", at_once)
     folder = tmp_path / "segments" / "a"
     folder.mkdir(parents=True)
     for name in "abcdef":
         (folder / name).write_bytes(name.encode() * 1000)
     files = file_records(tmp_path, folder)
-    segment_module.verify(tmp_path, files)
+    verify(tmp_path, files)
     (folder / "e").write_bytes(b"e" * 999 + b"f")
     with pytest.raises(WordhiveError, match=r"segments/a/e is damaged; restore it from a copy"):
-        segment_module.verify(tmp_path, files)
+        verify(tmp_path, files)
     (folder / "c").unlink()
     with pytest.raises(WordhiveError, match=r"segments/a/c is missing from the index; restore it from a copy"):
-        segment_module.verify(tmp_path, files)
+        verify(tmp_path, files)

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index.config_file import load_yaml
-from wordhive.index.faiss import faiss_library
+from wordhive.index.faiss import faiss_factory, faiss_library
 from wordhive.index.files import checksum
 from wordhive.index.maintenance.check import check
 from wordhive.index.storage.catalog import seal
@@ -77,7 +77,7 @@ def found(path: Path, name: str) -> Path:
 )
 def test_a_first_stage_of_another_class_is_refused(path: Path, factory: str) -> None:
     vectors = np.random.default_rng(0).standard_normal((19, 32)).astype(np.float32)
-    index = faiss_library.from_factory(32, factory, vectors, "candidates", 0)
+    index = faiss_factory.from_factory(32, factory, vectors, "candidates", 0).index
     index.add(vectors)
     faiss_library.write(index, found(path, "candidates.faiss"))
     fit(path)
@@ -87,7 +87,7 @@ def test_a_first_stage_of_another_class_is_refused(path: Path, factory: str) -> 
 @pytest.mark.parametrize(("dim", "n"), [(32, 18), (32, 20), (31, 19), (64, 19)])
 def test_a_first_stage_of_other_numbers_is_refused(path: Path, dim: int, n: int) -> None:
     vectors = np.zeros((n, dim), np.float32)
-    index = faiss_library.from_factory(dim, "SQ8", vectors, "candidates", 0)
+    index = faiss_factory.from_factory(dim, "SQ8", vectors, "candidates", 0).index
     index.add(vectors)
     faiss_library.write(index, found(path, "candidates.faiss"))
     fit(path)
@@ -155,7 +155,7 @@ def test_parameters_of_other_shapes_are_refused(path: Path, name: str, form: str
 
 
 def test_centroids_that_there_are_not_are_refused(draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordhive.index.storage.parameters._LEAST_TO_LEARN", 1)
+    monkeypatch.setattr("wordhive.index.storage.training._LEAST_FOR_CODEBOOKS", 1)
     index = Index.create(tmp_path / "x", IndexConfig(codec="Residual300x2", encoding=None))
     index.add([f"d{n}" for n in range(80)], draw(0, [2] * 80))
     index.close()
@@ -265,7 +265,7 @@ def test_configurations_of_more_than_keys_and_values_are_refused(text: str, matc
 @pytest.mark.parametrize("factory", ["SQ8" * 100, "IVF99999999,SQ8", "HNSW0", "IVF2000000,SQ8", "PQ0x4"])
 def test_factory_strings_of_extreme_numbers_are_refused(factory: str) -> None:
     with pytest.raises(InputError, match="is no FAISS factory string"):
-        faiss_library.parsed(8, factory, "candidates", "")
+        faiss_factory.parsed(8, factory, "candidates", "")
 
 
 def test_tombstones_of_no_row_are_refused(path: Path) -> None:

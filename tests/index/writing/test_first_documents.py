@@ -45,7 +45,7 @@ def test_few_documents_are_all_candidates(index: Index, draw: Draw) -> None:
     add(index, draw(1, [3, 0, 4], summary_dim=4))
     add(index, draw(2, [2, 5], summary_dim=4))
     assert encoded(index) == [False, False]
-    for rows in index.find_candidates(draw(3, [2, 0], summary_dim=4), 1):
+    for rows in index.snapshot().find_candidates(draw(3, [2, 0], summary_dim=4), 1):
         assert sorted(rows.tolist()) == [0, 1, 2, 3, 4]
 
 
@@ -55,7 +55,7 @@ def test_with_enough_of_them_an_encoding_is_fitted_to_all(index: Index, draw: Dr
     add(index, draw(4, [3, 3], summary_dim=4))
     assert encoded(index) == [False, True, True]
     assert sorted(path.name for path in (index.path / "params").iterdir()) == ["1", "2"]
-    (rows,) = index.find_candidates(draw(3, [3], summary_dim=4), 4)
+    (rows,) = index.snapshot().find_candidates(draw(3, [3], summary_dim=4), 4)
     assert rows[4:].tolist() == [0, 1, 2, 3]
     assert rows[:4].min() >= 4
 
@@ -67,7 +67,7 @@ def test_scores_do_not_depend_on_when_it_is_fitted(
     add(index, first)
     add(index, second)
     query = draw(3, [5], summary_dim=4)
-    scores = Index.open(index.path).score(query, np.arange(15)).total
+    scores = Index.open(index.path).snapshot().score(query, np.arange(15)).total
     expected = slow_scores(query, WordVectors.concat([first, second]), 0.5)[0]
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 
@@ -76,8 +76,8 @@ def test_reopened_it_finds_the_same(index: Index, draw: Draw) -> None:
     add(index, draw(1, [3, 1, 4], summary_dim=4))
     add(index, draw(2, [2] * 12, summary_dim=4))
     queries = draw(3, [5, 2], summary_dim=4)
-    before = [rows.tolist() for rows in index.find_candidates(queries, 5)]
-    assert [rows.tolist() for rows in Index.open(index.path).find_candidates(queries, 5)] == before
+    before = [rows.tolist() for rows in index.snapshot().find_candidates(queries, 5)]
+    assert [rows.tolist() for rows in Index.open(index.path).snapshot().find_candidates(queries, 5)] == before
 
 
 def test_a_failed_fit_leaves_what_was_there(index: Index, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:

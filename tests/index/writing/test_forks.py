@@ -33,7 +33,7 @@ FAISS = """
 import numpy as np
 
 from wordhive.index.codecs.training import train_codec
-from wordhive.index.faiss_library import faiss
+from wordhive.index.faiss.faiss_library import faiss
 
 faiss().omp_set_num_threads(4)
 vectors = np.random.default_rng(0).standard_normal((20_000, 16)).astype(np.float32)

@@ -15,7 +15,8 @@ from wordhive.index.errors import WordhiveWarning
 from wordhive.index.faiss import faiss_library
 from wordhive.index.files import checksum
 from wordhive.index.scoring.scores import Scores
-from wordhive.index.storage import segment as segment_module
+from wordhive.index.storage import folders
+from wordhive.index.storage.array_files import ArrayFile
 from wordhive.index.storage.catalog.catalog_records import SegmentRecord
 from wordhive.index.storage.word_id_lists import by_word_id
 from wordhive.index.writing import merging
@@ -83,9 +84,9 @@ def test_documents_between_merged_segments_keep_their_vectors(tmp_path: Path, dr
         index.add([f"d{row}"], documents[row : row + 1])
     spans = sorted((s.record.first_row, s.record.first_row + s.record.n_rows) for s in index.snapshot().segments)
     assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
-    for id, row in index.rows([f"d{row}" for row in range(2, 13)]).items():
+    for id, row in index.snapshot().rows([f"d{row}" for row in range(2, 13)]).items():
         stored = by_word_id(documents[int(id[1:]) : int(id[1:]) + 1])
-        np.testing.assert_array_equal(index.vectors(np.array([row])).vectors, stored.vectors, err_msg=id)
+        np.testing.assert_array_equal(index.snapshot().vectors(np.array([row])).vectors, stored.vectors, err_msg=id)
 
 
 def test_segments_that_are_no_neighbours_are_refused(tmp_path: Path, draw: Draw) -> None:
@@ -122,19 +123,25 @@ def test_a_merged_index_answers_as_an_unmerged_one(draw: Draw, tmp_path: Path, c
     unmerged = _unmerged(tmp_path / "unmerged", config, documents, 10)
     assert [segment.n_documents for segment in merged._catalog.segments()] == [192, 24, 24]
     assert unmerged.info().n_segments == 10
-    assert merged.documents([3, 239]) == unmerged.documents([3, 239])
-    for a, b in zip(merged.score_all(queries), _one_block(unmerged, queries), strict=False):
+    assert merged.snapshot().documents([3, 239]) == unmerged.snapshot().documents([3, 239])
+    for a, b in zip(merged.snapshot().score_all(queries), _one_block(unmerged, queries), strict=False):
         for one, other in zip(a, b, strict=True):
             np.testing.assert_array_equal(one.total, other.total[: len(one.total)])
-    for a, b in zip(merged.find_candidates(queries, 240), unmerged.find_candidates(queries, 240), strict=True):
+    for a, b in zip(
+        merged.snapshot().find_candidates(queries, 240), unmerged.snapshot().find_candidates(queries, 240), strict=True
+    ):
         assert set(a.tolist()) == set(b.tolist())
     if not candidates.startswith("HNSW"):
-        for a, b in zip(merged.find_candidates(queries, 20), unmerged.find_candidates(queries, 20), strict=True):
+        for a, b in zip(
+            merged.snapshot().find_candidates(queries, 20),
+            unmerged.snapshot().find_candidates(queries, 20),
+            strict=True,
+        ):
             np.testing.assert_array_equal(a, b)
 
 
 def _one_block(index: Index, queries: WordVectors) -> list[list[Scores]]:
-    blocks = list(index.score_all(queries))
+    blocks = list(index.snapshot().score_all(queries))
     return [[Scores.concat([block[i] for block in blocks]) for i in range(len(queries))]]
 
 
@@ -149,7 +156,7 @@ def test_files_are_the_old_ones_rows_and_the_catalog_knows_them(draw: Draw, tmp_
         expected = np.concatenate([np.load(old / name) for old in folders])
         np.testing.assert_array_equal(np.load(folder / name), expected)
     np.testing.assert_array_equal(np.load(folder / "offsets.npy"), documents.offsets)
-    stored = merged.vectors(np.arange(len(documents)))
+    stored = merged.snapshot().vectors(np.arange(len(documents)))
     np.testing.assert_array_equal(stored.word_ids, by_word_id(documents).word_ids)
     np.testing.assert_array_equal(np.load(folder / "vocabulary.npy"), np.unique(documents.word_ids))
     codes = [_codes(old / "candidates.faiss") for old in folders]
@@ -172,17 +179,17 @@ def test_a_reader_keeps_its_answers_while_another_process_merges(draw: Draw, tmp
     for start in range(0, 70, 10):
         writer.add([f"d{row}" for row in range(start, start + 10)], documents[start : start + 10])
     searched, untouched = Index.open(tmp_path / "a"), Index.open(tmp_path / "a")
-    [before] = searched.find_candidates(queries, 70)
-    scores = searched.score(queries, before)
+    [before] = searched.snapshot().find_candidates(queries, 70)
+    scores = searched.snapshot().score(queries, before)
     writer.add([f"d{row}" for row in range(70, 80)], documents[70:80])
     assert writer.info().n_segments == 1
-    [again] = searched.find_candidates(queries, 70)
+    [again] = searched.snapshot().find_candidates(queries, 70)
     np.testing.assert_array_equal(again, before)
-    np.testing.assert_array_equal(searched.score(queries, before).total, scores.total)
+    np.testing.assert_array_equal(searched.snapshot().score(queries, before).total, scores.total)
     # One that had opened no file yet finds them merged away, and looks again.
-    [found] = untouched.find_candidates(queries, 80)
+    [found] = untouched.snapshot().find_candidates(queries, 80)
     assert len(found) == 80
-    [block] = Index.open(tmp_path / "a").score_all(queries)
+    [block] = Index.open(tmp_path / "a").snapshot().score_all(queries)
     assert len(block[0].rows) == 80
 
 
@@ -196,7 +203,9 @@ def test_large_segments_have_the_index_for_large_ones(draw: Draw, tmp_path: Path
         kind = type(faiss_library.read(tmp_path / "a" / "segments" / segment.id / "candidates.faiss")).__name__
         assert kind == ("IndexHNSWSQ" if segment.n_documents >= 100 else "IndexScalarQuantizer")
     flat = _filled(tmp_path / "b", config.model_copy(update={"large_candidates": None}), documents, 16)
-    for a, b in zip(index.find_candidates(queries, 64), flat.find_candidates(queries, 64), strict=True):
+    for a, b in zip(
+        index.snapshot().find_candidates(queries, 64), flat.snapshot().find_candidates(queries, 64), strict=True
+    ):
         assert len(np.intersect1d(a, b)) >= 60
     assert max(segment.n_documents for segment in index._catalog.segments()) >= 100
 
@@ -218,11 +227,11 @@ def test_a_merge_that_fails_costs_no_document_and_is_tried_again(
             index.add(["d7"], documents[7:8])
     assert len(index) == 8
     assert index.info().n_segments == 8
-    assert len(index.find_candidates(queries, 10)[0]) == 8
+    assert len(index.snapshot().find_candidates(queries, 10)[0]) == 8
     assert len(list((tmp_path / "a" / "segments").iterdir())) == 8
     index.add(["d8"], documents[8:9])
     assert index.info().n_segments == 1
-    assert len(Index.open(tmp_path / "a").find_candidates(queries, 10)[0]) == 9
+    assert len(Index.open(tmp_path / "a").snapshot().find_candidates(queries, 10)[0]) == 9
 
 
 def test_a_stopped_merge_leaves_the_segments_as_they_were(
@@ -296,7 +305,7 @@ def test_word_ids_of_any_whole_number_type_stay_themselves(draw: Draw, tmp_path:
         part = documents[row : row + 1]
         kind = np.int64 if row % 2 else np.uint32
         index.add([f"d{row}"], WordVectors(part.vectors, part.offsets, part.word_ids.astype(kind)))
-    np.testing.assert_array_equal(index.vectors(np.arange(8)).word_ids, by_word_id(documents).word_ids)
+    np.testing.assert_array_equal(index.snapshot().vectors(np.arange(8)).word_ids, by_word_id(documents).word_ids)
 
 
 def test_a_folder_that_stays_is_removed_by_a_later_writer(
@@ -304,17 +313,17 @@ def test_a_folder_that_stays_is_removed_by_a_later_writer(
 ) -> None:
     documents = draw(8, [3] * 9)
     index = _filled(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"), documents[:7], 7)
-    real = segment_module.shutil.rmtree
+    real = folders.shutil.rmtree
 
     def stuck(path: Path, ignore_errors: bool = False) -> None:
         if not ignore_errors:
             raise OSError(errno.ENOTEMPTY, "Directory not empty")
 
     with monkeypatch.context() as patch:
-        patch.setattr(segment_module.shutil, "rmtree", stuck)
+        patch.setattr(folders.shutil, "rmtree", stuck)
         index.add(["x"], documents[7:8])
     assert len(list((tmp_path / "a" / "segments").iterdir())) == 9
-    assert real is segment_module.shutil.rmtree
+    assert real is folders.shutil.rmtree
     index.add(["y"], documents[8:])
     assert len(list((tmp_path / "a" / "segments").iterdir())) == 2
 
@@ -322,7 +331,7 @@ def test_a_folder_that_stays_is_removed_by_a_later_writer(
 def test_a_search_keeps_to_the_segments_that_it_began_with(draw: Draw, tmp_path: Path) -> None:
     documents, queries = draw(8, [3] * 16), draw(9, [4])
     index = _filled(tmp_path / "a", IndexConfig(codec="SQ8", encoding=ENCODING, candidates="SQ8"), documents[:7], 7)
-    blocks = index.score_all(queries)
+    blocks = index.snapshot().score_all(queries)
     first = next(blocks)
     index.add([f"x{row}" for row in range(9)], documents[7:16])  # merges all of them
     rows = np.concatenate([first[0].rows, *(block[0].rows for block in blocks)])
@@ -355,11 +364,11 @@ def test_a_full_disk_in_a_merge_is_told_as_one(at: int, tmp_path: Path, draw: Dr
     assert len(index) == 8
 
 
-def _stopped(error: BaseException, at: int) -> type[segment_module.ArrayFile]:
+def _stopped(error: BaseException, at: int) -> type[ArrayFile]:
     """Files of arrays that fail at the writing with that number."""
     count = itertools.count()
 
-    class Stopped(segment_module.ArrayFile):
+    class Stopped(ArrayFile):
         def write(self, rows: np.ndarray) -> None:
             if next(count) == at:
                 raise error

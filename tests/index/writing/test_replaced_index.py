@@ -80,7 +80,7 @@ def test_a_reader_whose_files_are_gone_is_told(swap: Swap, indexes: tuple[Index,
     index, new = Index.open(indexes[0].path), indexes[1]
     swap(index.path, new)
     with pytest.raises(WordhiveError, match="was replaced by another one since it was opened; reload it"):
-        index.find_candidates(documents[:1], 3)
+        index.snapshot().find_candidates(documents[:1], 3)
 
 
 @pytest.mark.parametrize("swap", SWAPS)
@@ -107,7 +107,7 @@ def test_a_writer_that_reloads_goes_on_with_the_other_index(
     index.add(["more"], documents[:1])
     index.delete(["n0"])
     index.close()
-    assert set(Index.open(index.path).ids().values()) == {*(f"n{n}" for n in range(1, 30)), "more"}
+    assert set(Index.open(index.path).snapshot().ids().values()) == {*(f"n{n}" for n in range(1, 30)), "more"}
     assert check(index.path) == []
 
 
@@ -117,9 +117,9 @@ def test_settings_are_those_of_the_other_index(tmp_path: Path, documents: WordVe
     other.set_candidates(7)
     other.close()
     rename(index.path, other.path)
-    assert (index.summary_weight, index.config.codec) == (0.5, "SQ8")
+    assert (index.settings.summary_weight, index.settings.config.codec) == (0.5, "SQ8")
     index.reload()
-    assert (index.summary_weight, index.config.codec, index.settings.candidates) == (0.25, "SQ4", 7)
+    assert (index.settings.summary_weight, index.settings.config.codec, index.settings.candidates) == (0.25, "SQ4", 7)
 
 
 def test_a_copy_that_went_its_own_way_is_another_index(tmp_path: Path, documents: WordVectors) -> None:

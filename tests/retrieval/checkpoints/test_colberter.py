@@ -228,7 +228,7 @@ def test_documents_are_found_by_the_published_score(
     )
     retriever = Retriever.create(tmp_path / "x.hive", encoder, config=config)
     retriever.add([(str(number), text) for number, text in enumerate(TEXTS)])
-    assert retriever.index.exact_match == published.config["compress_to_exact_mini_mode"]
+    assert retriever.index.settings.exact_match == published.config["compress_to_exact_mini_mode"]
     rules = Rules(published, stems=True)
     documents = [rules.encode(text, document=True) for text in TEXTS]
     for text, hits in zip(QUERIES, retriever.search(QUERIES, k=len(TEXTS), candidates=candidates), strict=True):
@@ -276,7 +276,7 @@ def test_a_saved_one_is_an_ordinary_model(published: Published, encoder: Encoder
 def test_its_index_opens_by_name(base: Path, tmp_path: Path) -> None:
     uni = publish(tmp_path / "uni", base, **KINDS["uni-colberter-128-1"])
     with Retriever.create(tmp_path / "x.hive", str(uni.folder)) as retriever:
-        assert retriever.index.config == IndexConfig.load("summary")
+        assert retriever.index.settings.config == IndexConfig.load("summary")
         retriever.add(TEXTS)
     assert len(Retriever.open(tmp_path / "x.hive").search("honey", k=2)) == 2
 

@@ -39,7 +39,8 @@ def two_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def texts(retriever: Retriever) -> dict[str, str | None]:
-    found = retriever.index.documents(sorted(retriever.index.ids()))
+    snapshot = retriever.index.snapshot()
+    found = snapshot.documents(sorted(snapshot.ids()))
     return {document.id: document.text for document in found.values()}
 
 
@@ -216,7 +217,7 @@ def test_ids_of_an_index_may_be_chosen_while_nobody_else_writes(tmp_path: Path) 
         return free.take([0, 1], {"2"})
 
     index.add(choose, vectors)
-    assert list(index.ids().values()) == ["1", "b", "3", "4"]
+    assert list(index.snapshot().ids().values()) == ["1", "b", "3", "4"]
     with pytest.raises(InputError, match="'3' is already in"):
         index.add(lambda free: ["3", "5"], vectors)
     assert index.upsert(lambda free: ["3", "5"], vectors) == 1

@@ -72,7 +72,8 @@ def retriever(tmp_path: Path, tiny_encoder: Encoder) -> Retriever:
 
 
 def stored(retriever: Retriever) -> dict[str, tuple[str | None, dict[str, Any]]]:
-    found = retriever.index.documents(sorted(retriever.index.ids()))
+    snapshot = retriever.index.snapshot()
+    found = snapshot.documents(sorted(snapshot.ids()))
     return {document.id: (document.text, document.attributes) for document in found.values()}
 
 

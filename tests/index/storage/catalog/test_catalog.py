@@ -9,9 +9,12 @@ import pytest
 
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.storage.batch import Batch
-from wordhive.index.storage.catalog.catalog import FORMAT_VERSION, Catalog
+from wordhive.index.storage.catalog.catalog import Catalog
 from wordhive.index.storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
-from wordhive.index.storage.catalog.documents import StoredDocument, insert
+from wordhive.index.storage.catalog.documents import StoredDocument
+from wordhive.index.storage.catalog.schema import FORMAT_VERSION
+from wordhive.index.storage.catalog.text_compression import TextCodec
+from wordhive.index.storage.catalog.transaction import Transaction
 
 Documents = Sequence[tuple[int, str, str | None, str | None]]
 
@@ -24,11 +27,15 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 def store(catalog: Catalog, documents: Documents) -> None:
+    codec = catalog.writing_codec([text for _, _, text, _ in documents])
+    with catalog.commit("add", len(documents)) as transaction:
+        insert(transaction, documents, codec)
+
+
+def insert(transaction: Transaction, documents: Documents, codec: TextCodec | None = None) -> None:
     rows, ids, texts, attributes = zip(*documents, strict=True)
     batch = Batch(ids, WordVectors.empty(1), texts, attributes)
-    codec = catalog.writing_codec(texts)
-    with catalog.commit("add", len(documents)) as transaction:
-        insert(transaction, rows, batch, codec, store_texts=True)
+    transaction.insert_documents(rows, batch, codec or TextCodec(), store_texts=True)
 
 
 def numbered(n: int) -> Documents:
@@ -83,23 +90,21 @@ def test_ids_that_look_alike_are_different(catalog: Catalog) -> None:
 
 def test_the_size_of_texts_is_counted_in_bytes(catalog: Catalog) -> None:
     store(catalog, [(0, "a", "größe", None), (1, "b", None, None), (2, "c", "日", None)])
-    assert catalog.text_bytes() == len("größe".encode()) + len("日".encode())
+    assert catalog.size().plain_texts == len("größe".encode()) + len("日".encode())
 
 
 def test_segments_come_in_the_order_of_their_rows(catalog: Catalog) -> None:
     records = [SegmentRecord(f"{0:012d}", 1, 9, 2, 5, 2), SegmentRecord(f"{1:012d}", 1, 0, 9, 30, 9)]
     with catalog.commit("add", 11) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (1, 8, 0, 0)")
+        transaction.insert_generation(Generation(1, 8, 0, 0))
         for record in records:
-            values = (record.id, record.generation, record.first_row, record.n_documents, record.n_words, record.n_rows)
-            transaction.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", values)
+            transaction.insert_segment(record, [])
     assert catalog.segments() == records[::-1]
 
 
 def test_generations_and_files_are_given_back(catalog: Catalog) -> None:
     with catalog.commit("add", 0) as transaction:
-        transaction.execute("INSERT INTO generation VALUES (1, 8, 4, 9)")
-        transaction.execute("INSERT INTO file VALUES ('params/1/words.faiss', 12, 'abc')")
+        transaction.insert_generation(Generation(1, 8, 4, 9), [FileRecord("params/1/words.faiss", 12, "abc")])
     expected = ([Generation(1, 8, 4, 9)], [FileRecord("params/1/words.faiss", 12, "abc")])
     assert (catalog.generations(), catalog.files()) == expected
 
@@ -108,7 +113,7 @@ def test_generations_and_files_are_given_back(catalog: Catalog) -> None:
 def test_a_commit_that_fails_changes_nothing(catalog: Catalog, error: type[BaseException]) -> None:
     def fail() -> None:
         with catalog.commit("add", 1) as transaction:
-            transaction.execute("INSERT INTO document VALUES (0, 'a', NULL, NULL, 0)")
+            insert(transaction, numbered(1))
             raise error
 
     with pytest.raises(error):
@@ -127,7 +132,7 @@ def test_after_a_commit_that_failed_the_next_one_counts(catalog: Catalog) -> Non
 def test_others_do_not_see_a_commit_before_its_end(catalog: Catalog) -> None:
     other = Catalog.open(catalog.path)
     with catalog.commit("add", 1) as transaction:
-        transaction.execute("INSERT INTO document VALUES (0, 'a', NULL, NULL, 0)")
+        insert(transaction, numbered(1))
         seen = other.n_documents()
     assert (seen, other.n_documents()) == (0, 1)
     other.close()

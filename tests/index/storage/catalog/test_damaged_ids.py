@@ -44,7 +44,7 @@ def test_nothing_is_added_beside_it(damaged: Path, draw: Draw, name: str) -> Non
 
 def test_nobody_is_told_that_it_is_not_there(damaged: Path) -> None:
     index = Index.open(damaged)
-    missing = next(name for name in ("find-me", "find-md") if not index.rows([name]))
+    missing = next(name for name in ("find-me", "find-md") if not index.snapshot().rows([name]))
     with pytest.raises(WordhiveError, match=LOST):
         index.delete([missing])
     index.close()

@@ -49,7 +49,7 @@ def test_texts_come_back_whichever_dictionary_they_have(index: Index, parts: lis
         add(index, given[first : first + part], first)
         first += part
     assert sql(index, "SELECT count(*) FROM dictionary") == [(1,)]
-    found = Index.open(index.path).documents(list(range(1500)))
+    found = Index.open(index.path).snapshot().documents(list(range(1500)))
     assert [found[row].text for row in range(1500)] == given
 
 
@@ -73,8 +73,8 @@ def test_few_texts_have_no_dictionary(index: Index) -> None:
 def test_any_text_comes_back(index: Index, text: str | None) -> None:
     add(index, [text], attributes={"jahr": 1984})
     again = Index.open(index.path)
-    found = again.documents([0])[0]
-    assert (found.text, found.attributes, again.texts(["d0"])) == (text, {"jahr": 1984}, {"d0": text})
+    found = again.snapshot().documents([0])[0]
+    assert (found.text, found.attributes, again.snapshot().texts(["d0"])) == (text, {"jahr": 1984}, {"d0": text})
 
 
 def test_compressed_texts_are_a_fraction(index: Index) -> None:
@@ -106,7 +106,7 @@ def test_an_index_without_texts_keeps_none(tmp_path: Path) -> None:
     given = texts(1200)
     add(index, given, attributes={"a": 1})
     again = Index.open(tmp_path / "x")
-    found = again.documents([0, 1199])
+    found = again.snapshot().documents([0, 1199])
     assert [(one.id, one.text, one.attributes) for one in found.values()] == [
         ("d0", None, {"a": 1}),
         ("d1199", None, {"a": 1}),
@@ -114,7 +114,7 @@ def test_an_index_without_texts_keeps_none(tmp_path: Path) -> None:
     assert sql(index, "SELECT (SELECT count(*) FROM text) + (SELECT count(*) FROM dictionary)") == [(0,)]
     assert again.info().text_bytes == sum(len(text.encode()) for text in given)
     add(again, ["more"], 1200)
-    assert again.texts(["d1200"]) == {"d1200": None}
+    assert again.snapshot().texts(["d1200"]) == {"d1200": None}
 
 
 DAMAGES = {
@@ -146,8 +146,8 @@ def test_a_damaged_document_is_named_and_never_given(index: Index, damage: str) 
     sql(index, "UPDATE text SET row = -row WHERE row < 0")
     again = Index.open(index.path)
     with pytest.raises(WordhiveError, match=r"catalog\.db is damaged \((document '[de]3'|no dictionary)"):
-        again.documents([3])
+        again.snapshot().documents([3])
     with pytest.raises(WordhiveError, match=r"catalog\.db is damaged"):
-        again.texts(["d3", "e3"])
+        again.snapshot().texts(["d3", "e3"])
     assert len(check(index.path)) == 1
     assert "catalog.db is damaged (" in check(index.path)[0]
