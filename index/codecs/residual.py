@@ -11,7 +11,7 @@ each of its dims is rounded to one of a few levels:
 | 6 | 2.7 | 3 |
 | 16 | 4 | 2 |
 
-The levels fit usual words. Without the scale, a word far from its centroid would be clipped (docs/measurements/codecs.md).
+The levels fit usual words. Without the scale, a word far from its centroid is clipped (docs/measurements/codecs.md).
 
 Decoding needs no arithmetic on levels. For every value of every byte, a table holds the vector that it adds, rotated
 back: a word is its centroid plus the scale times the sum of one row of each table.
