@@ -346,10 +346,10 @@ def _decode(codes, centroid_bytes, centroids, tables, first, last, vectors):  # 
             number += np.int64(codes[word, 1]) << 8
         for k in range(dim):
             vectors[word, k] = 0
-        for place in range(len(tables)):
-            value = codes[word, centroid_bytes + 1 + place]
+        for byte in range(len(tables)):
+            value = codes[word, centroid_bytes + 1 + byte]
             for k in range(dim):
-                vectors[word, k] += tables[place, value, k]
+                vectors[word, k] += tables[byte, value, k]
         scale = np.float32(codes[word, centroid_bytes]) / np.float32(_STEPS)
         for k in range(dim):
             vectors[word, k] = centroids[number, k] + scale * vectors[word, k]
