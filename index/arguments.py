@@ -92,7 +92,11 @@ def one_of(given: Any, name: str, choices: Sequence[str]) -> str:
 
 
 def instance(given: Any, name: str, kind: type[Any] | tuple[type[Any], ...], expected: str) -> None:
-    """Raise InputError for an object of another class; expected: says how to get one of this class."""
+    """Raise InputError for an object of another class;
+
+    Args:
+        expected: Says how to get one of this class.
+    """
     if not isinstance(given, kind):
         raise InputError(f"{name} is {type(given).__name__}; expected {expected}")
 
@@ -100,7 +104,8 @@ def instance(given: Any, name: str, kind: type[Any] | tuple[type[Any], ...], exp
 def given_path(path: Any, name: str = "the path") -> Path:
     """A string or a path as an absolute path, with `~` expanded.
 
-    Raises InputError for anything else, for an impossible file name, and for a home folder that does not exist.
+    Raises:
+        InputError: Anything else, for an impossible file name, and for a home folder that does not exist.
     """
     try:
         return Path(given_name(path, name)).expanduser().absolute()
@@ -109,7 +114,11 @@ def given_path(path: Any, name: str = "the path") -> Path:
 
 
 def given_name(path: Any, name: str) -> str:
-    """A string or a path as it was written. Raises InputError for anything else, and for an impossible file name."""
+    """A string or a path as it was written.
+
+    Raises:
+        InputError: Anything else, and for an impossible file name.
+    """
     try:
         written = os.fspath(path)
         if isinstance(written, str) and written and "\0" not in written:
@@ -130,7 +139,11 @@ def is_iterable(given: Any) -> bool:
 
 
 def strings(given: Any, name: str) -> list[str]:
-    """A list, a set, an array or a generator of strings, as a list. Raises InputError for anything else."""
+    """A list, a set, an array or a generator of strings, as a list.
+
+    Raises:
+        InputError: Anything else.
+    """
     if isinstance(given, (str, bytes, Mapping)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list of strings")
     texts = list(given)
@@ -143,7 +156,8 @@ def strings(given: Any, name: str) -> list[str]:
 def listed(given: Any, name: str) -> list[Any]:
     """A list, an array or a generator, with one item for each document, as a list.
 
-    Raises InputError for a string, a set or a mapping.
+    Raises:
+        InputError: A string, a set or a mapping.
     """
     if isinstance(given, (str, bytes, Mapping, Set)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list with one for each document")
@@ -151,14 +165,22 @@ def listed(given: Any, name: str) -> list[Any]:
 
 
 def id_list(ids: Any) -> list[Any]:
-    """A list, a set, an array or a generator of ids, as a list. Raises InputError for a string or a mapping."""
+    """A list, a set, an array or a generator of ids, as a list.
+
+    Raises:
+        InputError: A string or a mapping.
+    """
     if isinstance(ids, (str, bytes, Mapping)) or not is_iterable(ids):
         raise InputError(f"ids is {shown(ids)}; expected a list of ids")
     return list(ids)
 
 
 def given_ids(ids: Iterable[Any]) -> list[str]:
-    """As `id_list`. Raises InputError for an id that is no string too."""
+    """As `id_list`.
+
+    Raises:
+        InputError: An id that is no string too.
+    """
     listed = id_list(ids)
     for id in listed:
         if not isinstance(id, str):
@@ -167,7 +189,11 @@ def given_ids(ids: Iterable[Any]) -> list[str]:
 
 
 def given_rows(rows: Any) -> NDArray[np.int64]:
-    """Row numbers as int64 `[n]`. Raises InputError for anything but a list or an array of whole numbers."""
+    """Row numbers as int64 `[n]`.
+
+    Raises:
+        InputError: Anything but a list or an array of whole numbers.
+    """
     if isinstance(rows, np.ndarray) and rows.dtype == np.int64 and rows.ndim == 1:
         return rows
     refused = InputError(f"rows is {shown(rows)}; expected a list of row numbers")

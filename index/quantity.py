@@ -6,7 +6,11 @@ _ENDINGS = (("query", "queries"), ("try", "tries"))
 
 
 def quantity(n: int, one: str, rest: str = "") -> str:
-    """A number and its noun: "1 segment", "4 segments". rest: words that follow the noun, e.g. "of a file"."""
+    """A number and its noun: "1 segment", "4 segments".
+
+    Args:
+        rest: Words that follow the noun, e.g. "of a file".
+    """
     return f"{n:,} {one if n == 1 else plural(one)}{rest and ' '}{rest}"
 
 

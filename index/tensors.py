@@ -73,7 +73,7 @@ def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | Non
 def quantised(name: str, matrix: NDArray[np.float32], axis: int) -> dict[str, NDArray[np.generic]]:
     """A matrix as numbers from −127 to 127 and the scales of its rows (axis 1) or columns (axis 0), by name.
 
-    Parameters that are fitted to a sample are no more precise than that (docs/encodings.md).
+    Parameters that are fitted to a sample are no more precise than that (docs/measurements/candidates.md).
     """
     scales = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True, initial=0), np.finfo(np.float32).tiny) / 127
     return {name: np.rint(matrix / scales).astype(np.int8), f"{name}.scales": scales.astype(np.float32)}

@@ -27,7 +27,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def torch_device(name: str) -> torch.device:
-    """A device by name. Raises InputError for an unknown name, WordhiveError for a device that torch can't use here."""
+    """A device by name.
+
+    Raises:
+        InputError: An unknown name.
+        WordhiveError: A device that torch can't use here.
+    """
     try:
         instance(name, "device", str, "a name")
         device = torch.device(name)

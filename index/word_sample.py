@@ -1,7 +1,7 @@
 """A sample of words in which common words are no more frequent than rare ones.
 
 Queries use rare words more often than texts do. A codec or an encoding that is fitted to words in the frequencies of
-texts is good at words that hardly any query has (docs/codecs.md, docs/encodings.md).
+texts is good at words that hardly any query has (docs/how/codecs.md, docs/how/encodings.md).
 """
 
 from __future__ import annotations

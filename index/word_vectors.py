@@ -90,7 +90,11 @@ class WordVectors:
         return len(self.offsets) - 1
 
     def check_size(self, name: Callable[[int], str]) -> None:
-        """Raise InputError for numbers beyond ±65,504; name: names a text in the message, given its number."""
+        """Raise InputError for numbers beyond ±65,504;
+
+        Args:
+            name: Names a text in the message, given its number.
+        """
         for numbers in (self.vectors, self.summary):
             # Both ends of the range, and no copy of all numbers.
             if numbers is not None and max(numbers.max(initial=0), -numbers.min(initial=0)) > LARGEST:
@@ -135,7 +139,11 @@ class WordVectors:
         )
 
     def take(self, texts: NDArray[np.int64]) -> WordVectors:
-        """The given texts in the given order. Raises InputError for a number that no text has."""
+        """The given texts in the given order.
+
+        Raises:
+            InputError: A number that no text has.
+        """
         texts = given_rows(texts)
         if len(texts) and not 0 <= texts.min() <= texts.max() < len(self):
             raise InputError(f"the texts {shown(texts)} are not all among the {len(self)} that there are, from 0")
@@ -238,7 +246,8 @@ def span_rows(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[n
 def ragged_blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:
     """Blocks of texts in order, each of at most `most` words; a longer text is a block of its own.
 
-    counts: int64 `[n_texts]`, words of each text.
+    Args:
+        counts: int64 `[n_texts]`, words of each text.
     """
     ends = np.cumsum(counts)
     start = 0

@@ -38,7 +38,7 @@ _DOCUMENTS_AT_ONCE = 1024
 # Least words of the sample for each centroid: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
-# Rounds of k-means: twice as many hardly find more candidates (docs/performance.md).
+# Rounds of k-means: twice as many hardly find more candidates (docs/measurements/speed.md).
 _ROUNDS = 8
 # Words to draw the sample from, for each word of it: all different words of a large first batch are among them.
 _WORDS_A_PLACE = 4

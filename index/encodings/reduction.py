@@ -66,7 +66,11 @@ class Reduction:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Reduction:
-        """The reduction whose `tensors()` these are. Raises ValueError for a tensor that is missing or misshapen."""
+        """The reduction whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         queries = dequantised("queries", tensors, 0, None, None)
         documents = dequantised("documents", tensors, 0, None, queries.shape[1])
         return cls(queries, documents, tensor(tensors, "shift", queries.shape[1]))

@@ -102,5 +102,9 @@ class Header:
     metric: int
 
     def stored(self, kind: str, *facts: Any, trained: bool = True) -> Stored:
-        """The content of a file with this header; trained: whether the indexes within it are trained."""
+        """The content of a file with this header;
+
+        Args:
+            trained: Whether the indexes within it are trained.
+        """
         return Stored(kind, self.dim, self.n, self.trained and trained, (self.metric, *facts))

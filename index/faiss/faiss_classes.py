@@ -21,7 +21,11 @@ _NO_CODE_SIZE = (1 << 64) - 1
 
 
 def walk(data: NDArray[np.uint8]) -> Stored:
-    """The content of a file's bytes. Raises FaissFileError where a class is unknown, or numbers disagree."""
+    """The content of a file's bytes.
+
+    Raises:
+        FaissFileError: A class is unknown, or numbers disagree.
+    """
     source = Source(data)
     try:
         stored = _index(source, 0)

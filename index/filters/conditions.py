@@ -31,7 +31,7 @@ def condition(where: Where) -> Condition:
     """A filter as an SQL condition on the table `document`, with the values to bind to its question marks.
 
     The condition is on the columns `document.attributes` (a JSON object or NULL) and `document.id`; it is 1 or 0, never
-    NULL. docs/filters.md says what filters mean; an empty one matches every document.
+    NULL. docs/guides/filters.md says what filters mean; an empty one matches every document.
 
     Raises:
         InputError: The filter is no dict, has an unknown operator or an operand that its operator can't take, or has

@@ -35,7 +35,7 @@ class _FilterParser(Parser):
 
 
 def parse_where(text: str) -> Where:
-    """An expression as a filter, for `where`; see docs/filters.md.
+    """An expression as a filter, for `where`; see docs/guides/filters.md.
 
         parse_where("year >= 2000 AND lang IN ('en', 'de')")
 
