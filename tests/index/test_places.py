@@ -18,7 +18,8 @@ from wordhive.index.maintenance.check import check
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=None)
 _SHOW = (
-    "import sys; from wordhive.index import Index; i = Index.open(sys.argv[1]); print(i.snapshot().texts(['d0', 'd5']), len(i))"
+    "import sys; from wordhive.index import Index; now = Index.open(sys.argv[1]).snapshot();"
+    "print(now.texts(['d0', 'd5']), len(now))"
 )
 _SHOWN = "{'d0': 'text 0', 'd5': 'text 5'} 6"
 
