@@ -92,7 +92,7 @@ def one_of(given: Any, name: str, choices: Sequence[str]) -> str:
 
 
 def instance(given: Any, name: str, kind: type[Any] | tuple[type[Any], ...], expected: str) -> None:
-    """Raise InputError for an object of another class;
+    """Raise InputError for an object of another class.
 
     Args:
         expected: Says how to get one of this class.

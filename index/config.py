@@ -172,7 +172,7 @@ class IndexConfig(ConfigPart):
 
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:
-        """The configuration in a YAML or JSON text;
+        """The configuration in a YAML or JSON text.
 
         Args:
             source: Names it in errors.
@@ -182,7 +182,7 @@ class IndexConfig(ConfigPart):
 
     @classmethod
     def of(cls, values: Any, source: str) -> IndexConfig:
-        """The configuration of keys and values, as YAML or JSON has them;
+        """The configuration of keys and values, as YAML or JSON has them.
 
         Args:
             source: Names it in errors.

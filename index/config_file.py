@@ -93,7 +93,7 @@ def yaml_text(values: Any) -> str:
 
 
 def load_yaml(text: str, source: str) -> Any:
-    """The value of a YAML text;
+    """The value of a YAML text.
 
     Args:
         source: Names it in errors.

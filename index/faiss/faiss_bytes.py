@@ -102,7 +102,7 @@ class Header:
     metric: int
 
     def stored(self, kind: str, *facts: Any, trained: bool = True) -> Stored:
-        """The content of a file with this header;
+        """The content of a file with this header.
 
         Args:
             trained: Whether the indexes within it are trained.

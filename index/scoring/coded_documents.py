@@ -32,7 +32,7 @@ class CodedDocuments(Protocol):
     def summaries(self) -> NDArray[np.uint8]: ...
 
     def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The word ids of chosen documents, uint32 `[offsets[-1]]`;
+        """The word ids of chosen documents, uint32 `[offsets[-1]]`.
 
         Args:
             offsets: Of their words.
