@@ -8,7 +8,7 @@ with tempfile.TemporaryDirectory() as folder, Retriever.create(f"{folder}/my.hiv
     retriever.add(["Honey bees dance to tell where flowers are.", "Ants follow a trail of scent."])
     best = retriever.search("how do bees communicate?", k=1)[0]
     explanation = best.explain()
-    for met in explanation.matches:
-        print(f"{met.score:6.3f}  {met.word} → {met.match or 'left out by the model'}")
+    for match in explanation.matches:
+        print(f"{match.score:6.3f}  {match.word} → {match.match or 'left out by the model'}")
     print(f"{explanation.summary_score:6.3f}  the summary")
     print(f"{explanation.score:6.3f}  together")

@@ -27,6 +27,14 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", _OTHERS[:2], ids=name)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r"`((?:index|retrieval|eval|cli|tests|configs|docs)/[\w/.-]+)`", text)
+    assert files
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
 def test_the_site_names_every_page() -> None:
     toml = pytest.importorskip("tomllib")  # of Python 3.11
     settings = toml.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]

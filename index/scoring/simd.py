@@ -2,8 +2,8 @@
 
 **Why this file.** The second stage spends its time on inner products of query words and document words. Numba compiles
 a loop over them, but not into instructions that compute 8 or 16 numbers at once, which makes it 3 to 8 times as slow
-(docs/measurements/speed.md). So the innermost loops are written here in the instructions of LLVM, the compiler below numba.
-LLVM translates them for any processor; nothing here names a processor's own instruction.
+(docs/measurements/speed.md). So the innermost loops are written here in the instructions of LLVM, the compiler below
+numba. LLVM translates them for any processor; nothing here names a processor's own instruction.
 
 **Terms.** A *row* is a register of `LANES` float32: 16 where the processor has AVX-512, otherwise 8. A *group* is
 `LANES` query words side by side: one row holds the same dim of each. An *address* is an integer. Kernels pass
