@@ -76,7 +76,7 @@ class FusedEncoding:
             sample: Documents, at least `least_documents` of them.
             summary_weight: The summary's share of the score.
             reduction: To fewer dims. None keeps all dims.
-            queries: Example queries. Without them, pseudo-queries are drawn from the documents.
+            queries: Example queries, fitted to beside pseudo-queries that are drawn from the documents.
             query_length: Sum of a query's word norms, where the model makes it the same for all queries.
             candidates: FAISS factory string of the codes that the vectors get.
         """

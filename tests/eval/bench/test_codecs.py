@@ -89,10 +89,10 @@ def test_the_grid_that_comes_along_names_codecs_that_can_be_trained() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "expected keys and values"),
+        ("", "words: field required"),
         ("words: [SQ8]", "summaries: field required"),
-        ("words: SQ8\nsummaries: [SQ8]", "words: input should be a valid list"),
-        ("words: [SQ8]\nsummaries: []", "summaries: list should have at least 1 item"),
+        ("words: SQ8\nsummaries: [SQ8]", "words is .SQ8.; input should be a valid list"),
+        ("words: [SQ8]\nsummaries: []", r"summaries is \[\]; list should have at least 1 item"),
         ("words: [", "is not YAML"),
     ],
 )
