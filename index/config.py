@@ -25,16 +25,15 @@ class MuveraConfig(ConfigPart):
 
     Attributes:
         repetitions: Independent partitions, concatenated.
-        bits: Hyperplanes of each partition (k_sim), so 2^bits buckets.
-        projection_dim: Dims of a bucket after the inner projection; None keeps the words' own.
-        projection: The inner projection, a matrix of ±1/√projection_dim or a count-sketch.
+        bits: Hyperplanes of a partition (k_sim), which make 2^bits buckets.
+        projection_dim: Dims of a bucket after the inner projection. None: the words' dims.
+        projection: The inner projection: a matrix of ±1/√projection_dim, or a count-sketch.
         fill: Give an empty bucket the document word nearest to it, as in the paper.
-        centre: Subtract the mean word of the sample from document words; changes no exact ranking.
-        final_dim: Dims after a projection of the whole; None keeps them all.
-        final_projection: That projection, a count-sketch or a matrix of ±1/√final_dim.
-        google: Draw every number and order the buckets as the C++ reference does; its projections are
-            count-sketches.
-        seed: Draws every random number.
+        centre: Subtract the sample's mean word from document words; changes no exact ranking.
+        final_dim: Dims after a projection of the whole encoding. None: all dims.
+        final_projection: The final projection: a count-sketch, or a matrix of ±1/√final_dim.
+        google: Draw numbers and order buckets as the C++ reference does; its projections are count-sketches.
+        seed: Seed of all random numbers.
     """
 
     family: Literal["muvera"] = "muvera"
@@ -59,14 +58,14 @@ class MuveraConfig(ConfigPart):
 
 
 class FittedConfig(ConfigPart):
-    """A fitted encoding: query words as features of their distances to centroids, documents as regression weights.
+    """A fitted encoding: features of query words (how near each centroid is), regression weights of documents.
 
     Attributes:
         centroids: k-means centroids of the words; fewer where the sample has few words.
-        threshold: τ, an inner product with a centroid counts from there on.
+        threshold: τ, subtracted from a word's inner product with a centroid; negative differences count as 0.
         sample_words: Words on which every document's weights are fitted.
         ridge: λ, relative to the features' mean square.
-        seed: Draws the samples and the centroids.
+        seed: Seed of the samples and of k-means.
     """
 
     family: Literal["fitted"] = "fitted"
@@ -87,10 +86,12 @@ class ReductionConfig(ConfigPart):
     """Fewer dims for an encoding, the summary's included.
 
     Attributes:
-        method: query-aware keeps what queries ask for (LeanVec-OOD's objective, Tepper et al. 2023), pca what
-            documents vary in, count-sketch draws at random.
-        dims: After it.
-        queries: pseudo-queries that stand for the queries to come, of query_words words each.
+        method: query-aware keeps the dims in which queries and documents differ (LeanVec-OOD's objective, Tepper et al.
+            2023), pca those in which documents differ; count-sketch draws a matrix.
+        dims: Dims after the reduction.
+        queries: Pseudo-queries to fit to.
+        query_words: Words of a pseudo-query.
+        seed: Seed of the pseudo-queries and of the count-sketch.
     """
 
     method: Literal["query-aware", "pca", "count-sketch"] = "query-aware"
@@ -116,22 +117,20 @@ class IndexConfig(ConfigPart):
     """How an index compresses words and finds candidates.
 
     Attributes:
-        codec: Of the words: Senary256, Ternary256 (centroids), Residual256x2 (and bits a dim), or a FAISS factory
-            string ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …).
-        summary_codec: The same of the summaries.
-        word_ids: Keep what word a vector is of. Exact matching needs it, and explanations of documents without a
-            text.
-        encoding: The vector that stands for a document in the first stage; None: every search scores all documents.
-        reduction: Of that vector; None keeps all its dims.
-        candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8",
-            "PQ{dims/8}x8", …).
-        large_candidates: The same for segments of large_from documents or more, into which small ones are merged
-            ("HNSW32_SQ8", …); None: the same for all.
-        nprobe: Lists that an IVF index visits.
-        ef_search: Least beam of an HNSW index (never below the candidates asked).
-        ef_construction: Beam with which its graph is built.
-        links: What is near in it: by Euclidean distance every document is linked, by inner product those with small
-            vectors may not be; searches go by inner product in any case.
+        codec: Codec of the words: Senary256, Ternary256 (number of centroids), Residual256x2 (and bits a dim), or a
+            FAISS factory string ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …).
+        summary_codec: Codec of the summaries.
+        word_ids: Store the word of each vector. Exact matching needs it, and explanations of documents without text.
+        encoding: A document's vector in the first stage. None: every search scores all documents.
+        reduction: Of that vector to fewer dims. None: all dims.
+        candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", …).
+        large_candidates: The same for large segments, into which small ones are merged. None: as `candidates`.
+        large_from: Documents from which on a segment is large.
+        nprobe: Lists that a search of an IVF index visits.
+        ef_search: Least beam of a search in an HNSW index, which is never below the number of candidates.
+        ef_construction: Beam with which an HNSW graph is built.
+        links: Metric by which a graph links documents. By Euclidean distance every document is linked; by inner product
+            documents with small vectors may not be. Searches use inner products in any case.
     """
 
     codec: _Factory = "SQ8"
@@ -173,7 +172,7 @@ class IndexConfig(ConfigPart):
 
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:
-        """The configuration in a YAML or JSON text;
+        """The configuration in a YAML or JSON text.
 
         Args:
             source: Names it in errors.
@@ -183,7 +182,7 @@ class IndexConfig(ConfigPart):
 
     @classmethod
     def of(cls, values: Any, source: str) -> IndexConfig:
-        """The configuration of keys and values, as YAML or JSON has them;
+        """The configuration of keys and values, as YAML or JSON has them.
 
         Args:
             source: Names it in errors.

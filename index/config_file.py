@@ -93,7 +93,7 @@ def yaml_text(values: Any) -> str:
 
 
 def load_yaml(text: str, source: str) -> Any:
-    """The value of a YAML text;
+    """The value of a YAML text.
 
     Args:
         source: Names it in errors.
@@ -155,7 +155,7 @@ def _with_variables(text: str, path: Path) -> str:
 
 
 def _check_size(text: str, source: str) -> None:
-    open_nodes, sizes = [0], dict[str, int]()  # values in the nodes around a place; values that an anchor stands for
+    open_nodes, sizes = [0], dict[str, int]()  # values in the nodes that are open; values of each anchor
     anchors: list[str | None] = [None]
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):

@@ -49,20 +49,22 @@ def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | Non
     """A tensor by name, as float32.
 
     Args:
-        shape: What it must have; None: any length.
+        tensors: All tensors by name.
+        name: Its name.
+        shape: The shape that it must have; None for any length.
 
     Raises:
-        ValueError: There is none, or one of another shape or of numbers that are not finite.
+        ValueError: It is missing, has another shape, or holds anything but finite numbers.
     """
-    found = tensors.get(name)
-    if found is None:
+    array = tensors.get(name)
+    if array is None:
         raise ValueError(f"no tensor {name!r}")
-    if found.ndim != len(shape) or any(n not in (None, own) for n, own in zip(shape, found.shape, strict=True)):
+    if array.ndim != len(shape) or any(n not in (None, size) for n, size in zip(shape, array.shape, strict=True)):
         expected = ", ".join("any" if n is None else str(n) for n in shape)
-        raise ValueError(f"tensor {name!r} has shape {list(found.shape)}; expected [{expected}]")
-    if found.dtype.kind not in "fiu":
-        raise ValueError(f"tensor {name!r} holds {found.dtype}; expected numbers")
-    numbers = found.astype(np.float32)
+        raise ValueError(f"tensor {name!r} has shape {list(array.shape)}; expected [{expected}]")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"tensor {name!r} holds {array.dtype}; expected numbers")
+    numbers = array.astype(np.float32)
     if not np.isfinite(numbers).all():
         raise ValueError(f"tensor {name!r} holds NaN or infinity")
     return numbers
@@ -71,7 +73,7 @@ def tensor(tensors: dict[str, NDArray[np.generic]], name: str, *shape: int | Non
 def quantised(name: str, matrix: NDArray[np.float32], axis: int) -> dict[str, NDArray[np.generic]]:
     """A matrix as numbers from −127 to 127 and the scales of its rows (axis 1) or columns (axis 0), by name.
 
-    What is fitted to a sample is not known better than that (docs/measurements/candidates.md).
+    Parameters that are fitted to a sample are no more precise than that (docs/measurements/candidates.md).
     """
     scales = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True, initial=0), np.finfo(np.float32).tiny) / 127
     return {name: np.rint(matrix / scales).astype(np.int8), f"{name}.scales": scales.astype(np.float32)}
@@ -82,5 +84,5 @@ def dequantised(
 ) -> NDArray[np.float32]:
     """The matrix that `quantised` made these tensors of. Raises ValueError as `tensor` does."""
     numbers = tensor(tensors, name, *shape)
-    scales = tensor(tensors, f"{name}.scales", *(1 if place == axis else n for place, n in enumerate(numbers.shape)))
+    scales = tensor(tensors, f"{name}.scales", *(1 if dim == axis else n for dim, n in enumerate(numbers.shape)))
     return numbers * scales

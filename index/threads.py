@@ -1,7 +1,7 @@
-"""Work split over threads, for compiled kernels that release the interpreter lock.
+"""Threads: work split over them for compiled kernels that release the interpreter lock, or kept in one thread.
 
-Plain threads rather than OpenMP: several callers may search at once, and no thread is left spinning
-against torch's and FAISS's own.
+These are plain threads, not OpenMP's: several callers may search at once, and no idle thread spins while torch's and
+FAISS's threads work.
 """
 
 from __future__ import annotations

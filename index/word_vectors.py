@@ -30,14 +30,14 @@ class WordVectors:
 
     Arrays of other types, lists and tensors are converted.
 
-    Attributes:
-        vectors: float32 `[n_words, dim]`.
-        offsets: int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
-        word_ids: uint32 `[n_words]`, the identity of each whole word; 0 where it is special or not known.
-        summary: float32 `[n_texts, summary_dim]`, each text's single vector, or None.
+    Args:
+        vectors: Float32 `[n_words, dim]`.
+        offsets: Int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
+        word_ids: Uint32 `[n_words]`, the identity of each whole word; 0 for a special or unknown word.
+        summary: Float32 `[n_texts, summary_dim]`, a single vector of each text, or None.
 
     Raises:
-        InputError: What holds no real numbers, when shapes disagree, or a value is not finite.
+        InputError: An argument holds no real numbers, shapes disagree, or a number is not finite.
     """
 
     vectors: NDArray[np.float32]
@@ -79,18 +79,22 @@ class WordVectors:
             if len(bad):
                 text = int(np.searchsorted(self.offsets, bad[0], side="right")) - 1
                 raise InputError(
-                    f"the word vectors of text {text} (counted from 0) hold NaN or infinity; "
-                    "drop that text or encode it again in float32"
+                    f"the word vectors of number {text} of {len(self)}, counted from 0, hold NaN or infinity; "
+                    "leave that document or query out, or encode it again in float32"
                 )
         if self.summary is not None and not np.isfinite(self.summary).all():
             text = int(np.flatnonzero(~np.isfinite(self.summary).all(axis=1))[0])
-            raise InputError(f"the summary vector of text {text} (counted from 0) holds NaN or infinity")
+            raise InputError(f"the summary of number {text} of {len(self)}, counted from 0, holds NaN or infinity")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def check_size(self, name: Callable[[int], str]) -> None:
-        """Raise InputError for numbers beyond ±65,504; `name` says what a text is called, by its number."""
+        """Raise InputError for numbers beyond ±65,504.
+
+        Args:
+            name: Names a text in the message, given its number.
+        """
         for numbers in (self.vectors, self.summary):
             # Both ends of the range, and no copy of all numbers.
             if numbers is not None and max(numbers.max(initial=0), -numbers.min(initial=0)) > LARGEST:
@@ -138,7 +142,7 @@ class WordVectors:
         """The given texts in the given order.
 
         Raises:
-            InputError: A number that is no text's.
+            InputError: A number that no text has.
         """
         texts = given_rows(texts)
         if len(texts) and not 0 <= texts.min() <= texts.max() < len(self):
@@ -148,7 +152,7 @@ class WordVectors:
         return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All arrays by name, vectors in float16, as `from_tensors` takes them back."""
+        """All arrays by name, vectors in float16, as `from_tensors` reads them."""
         tensors: dict[str, NDArray[np.generic]] = {
             "vectors": self.vectors.astype(np.float16), "offsets": self.offsets, "word_ids": self.word_ids
         }  # fmt: skip
@@ -201,10 +205,16 @@ class WordVectors:
 
     @classmethod
     def from_list(cls, texts: Iterable[Any], *, dim: int | None = None) -> WordVectors:
-        """Vectors made elsewhere: one `[n_i, dim]` array or tensor a text, any float type.
+        """Vectors made elsewhere, without word ids and summaries.
+
+            WordVectors.from_list([np.ones((3, 128)), np.ones((5, 128))])  # two texts of 3 and 5 words
+
+        Args:
+            texts: One `[n_i, dim]` array or tensor for each text, of any float type.
+            dim: Dims of a vector. None: those of the first text.
 
         Raises:
-            InputError: Another shape, dimensions that differ, or values that are not finite.
+            InputError: An array has another shape, dims differ, or a number is not finite.
         """
         arrays = [_as_matrix(vectors, position) for position, vectors in enumerate(listed(texts, "vectors"))]
         dim = None if dim is None else whole_number(dim, "dim", otherwise=", or None")
@@ -220,7 +230,7 @@ class WordVectors:
 
 
 def ragged_rows(offsets: NDArray[np.int64], texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that the given texts own, int64 `[n_rows]`, and their own offsets, int64 `[len(texts) + 1]`."""
+    """The rows of the given texts, int64 `[n_rows]`, and offsets into these rows, int64 `[len(texts) + 1]`."""
     starts = offsets[texts]
     counts = offsets[texts + 1] - starts
     return span_rows(starts, counts), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -234,7 +244,11 @@ def span_rows(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[n
 
 
 def ragged_blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:
-    """Texts of so many words each, in order, cut into blocks of at most so many; a text of more words comes alone."""
+    """Blocks of texts in order, each of at most `most` words; a longer text is a block of its own.
+
+    Args:
+        counts: int64 `[n_texts]`, words of each text.
+    """
     ends = np.cumsum(counts)
     start = 0
     while start < len(counts):

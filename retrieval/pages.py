@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 # Characters that can't stand in a page: most control characters, and halves of characters.
-_UNPRINTABLE = dict.fromkeys((*range(9), 11, *range(14, 32), 127, *range(0xD800, 0xE000)), "\ufffd")
+_UNPRINTABLE = {
+    12: " ",
+    **dict.fromkeys((*range(9), 11, *range(14, 32), 127, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "�"),
+}
 
 
 def printable(text: str) -> str:

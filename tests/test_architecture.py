@@ -54,6 +54,8 @@ def test_the_package_keeps_its_rules() -> None:
         ({"index__scoring__maxsim": "import torch"}, "index.scoring.maxsim imports torch"),
         ({"eval__report__page": "import matplotlib.pyplot"}, "eval.report.page imports matplotlib"),
         ({"eval__report__page": "page = f'<div>{1}</div>'"}, "eval.report.page holds HTML"),
+        ({"eval__report__charts": "mark = f'<path d={1}/>'"}, "eval.report.charts holds HTML or SVG"),
+        ({"eval__svg__shapes": "row = '<tr>' + '</tr>'"}, "eval.svg.shapes holds HTML"),
         ({"index__writing__commits": "query = 'DELETE FROM setting'"}, "index.writing.commits holds SQL"),
     ],
 )  # fmt: skip
@@ -68,6 +70,8 @@ def test_a_broken_rule_is_told(tmp_path: Path, files: dict[str, str], fault: str
         {"eval__runs": "from wordhive.index import errors", "index__errors": ""},
         {"index__scoring__torch_codes": "import torch", "retrieval__encoder": "import torch"},
         {"index__codecs__codec": "from ..errors import A\nfrom .layout import B", "index__errors": ""},
+        {"eval__svg__shapes": "mark = f'<path d={1}/>'", "eval__report__markdown": "letter = '<sub>a</sub>'"},
+        {"retrieval__a": "told = 'wordhive <path> <a|b>: give <id>, 3 < 4'"},
     ],
 )  # fmt: skip
 def test_what_the_rules_allow_is_not_told(tmp_path: Path, files: dict[str, str]) -> None:

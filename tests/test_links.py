@@ -29,9 +29,8 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", _OTHERS[:2], ids=name)
 def test_files_that_a_page_names_are_there(page: Path) -> None:
-    files = re.findall(
-        r"`((?:index|retrieval|eval|cli|tests|configs|docs)/[\w/.-]+)`", page.read_text(encoding="utf-8")
-    )
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r"`((?:index|retrieval|eval|cli|tests|configs|docs)/[\w/.-]+)`", text)
     assert files
     assert [file for file in files if not (ROOT / file).exists()] == []
 

@@ -29,6 +29,7 @@ from ..exact_scores import score, shares
 from ..measuring.latency import timed
 from ..result_cache import read_result, result_path, write_result
 from ..runs import ranking
+from ..svg.front import front
 from .encoded_collection import BenchResults, EncodedCollection
 
 _TOP = 10
@@ -85,11 +86,7 @@ class CodecBench(BenchResults):
 
     def front_by(self, value: Callable[[MeasuredCodec], float]) -> list[MeasuredCodec]:
         """Those that no smaller one equals in some value, smallest first."""
-        front: list[MeasuredCodec] = []
-        for codec in sorted(self.codecs, key=lambda c: (c.bytes_per_document, -value(c))):
-            if not front or value(codec) > value(front[-1]):
-                front.append(codec)
-        return front
+        return front(self.codecs, lambda codec: codec.bytes_per_document, value)
 
 
 def default_codecs() -> Path:

@@ -1,4 +1,4 @@
-"""Reports of an evaluation, from its results alone: a page, Markdown, a table for LaTeX."""
+"""Reports of an evaluation: a page, Markdown, a table for LaTeX."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ __all__ = ["latex", "markdown", "page", "write"]
 
 
 def write(results: ExperimentResults, folder: Path) -> list[Path]:
-    """Write report.md, report.html and report.tex into a folder, which is made; the same results give the same bytes.
+    """Write report.md, report.html and report.tex. The same results give the same bytes.
 
-    Returns the files.
+    Args:
+        folder: Made if it does not exist.
+
+    Returns:
+        The files.
 
     Raises:
-        OSError: They can't be written.
+        OSError: A file can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {"report.md": markdown, "report.html": page, "report.tex": latex}

@@ -9,171 +9,142 @@ from math import sqrt
 from wordhive.index.quantity import quantity
 
 from ..results import CollectionResults, SystemResults
-from ..svg.frame import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    LETTERS,
-    RIGHT,
-    SQUARE,
-    TOP,
-    WIDTH,
-    Frame,
-    apart,
-    labelled,
-    plain_tick,
-    short,
-    stairs_of,
-    thin,
-)
-from ..svg.labels import Box, place, shortened, text_width
+from ..svg.cost_chart import Point, cost_chart, labelled
+from ..svg.frame import IN_PAGE, SQUARE, Frame, plain
+from ..svg.labels import Box, place_labels, shortened
+from ..svg.recall_chart import Curve, recall_chart
 from ..svg.scales import Scale
-from ..svg.shapes import line, mark, path, picture, text, titled
+from ..svg.shapes import circle, group, line, picture, titled
 from . import numbers
-from .ranking import Roster, baseline, front, measure_name, named, value
+from .ranking import Legend, baseline, measure_name, named, value
 
-_LARGEST = 13.0
+_LARGEST = 13.0  # radius of a circle
 
 
 def quality_by_cost(
     collection: CollectionResults,
-    roster: Roster,
+    legend: Legend,
     cost: Callable[[SystemResults], float | None],
     name: str,
     shown: Callable[[float | None], str],
 ) -> str | None:
-    """Systems by a cost, on a logarithmic axis, and the main measure, with those that none is better than for less.
+    """Systems by a cost and the main measure; None where no system has a cost above 0.
 
     Args:
-        cost: Of a system, None where it is unknown.
-        shown: A cost as text. None where no system has a cost above 0.
+        cost: Of a system; None where it is unknown.
+        name: Of the cost.
+        shown: A cost as text.
     """
-    points = [
-        (system.name, amount, gain)
-        for system in collection.systems
-        if (amount := cost(system)) and (gain := value(system, collection.main_measure)) is not None
-    ]
+    measure = measure_name(collection.main_measure)
+    points = []
+    for system in collection.systems:
+        amount, gain = cost(system), value(system, collection.main_measure)
+        if amount and gain is not None:
+            told = f"{system.name}: {measure} {numbers.quality(gain)}, {shown(amount)}"
+            points.append(Point(amount, gain, system.name, told, legend.number(system.name)))
     if not points:
         return None
     base = baseline(collection)
-    level = value(base, collection.main_measure) if base and base.name not in [n for n, *_ in points] else None
-    gains = [gain for *_, gain in points] + ([level] if level is not None else [])
-    frame = Frame(
-        Scale.around([amount for _, amount, _ in points], LEFT, WIDTH - RIGHT, kind="log"),
-        Scale.around(gains, HEIGHT - BOTTOM, TOP),
-    )
-    measure = measure_name(collection.main_measure)
-    content = [frame.draw(f"{name} →", f"{measure} ↑", short, plain_tick)]
-    taken = []
-    if base is not None and level is not None:
-        y = frame.y(level)
-        content.append(line(LEFT, y, WIDTH - RIGHT, y, "level"))
-        content.append(text(shortened(base.name), WIDTH - RIGHT - 3, y - 8, "end", "faint"))
-        width = text_width(shortened(base.name), LETTERS)
-        taken = [thin((LEFT, y), (WIDTH, y)), Box(WIDTH - RIGHT - 3 - width, y - 16, WIDTH - RIGHT - 3, y)]
-    stairs = stairs_of(front([(amount, gain) for _, amount, gain in points]), frame)
-    content.append(path(stairs, "front"))
-    places = [(frame.x(amount), frame.y(gain)) for _, amount, gain in points]
-    box = Box(LEFT + 2, TOP - 12, WIDTH, HEIGHT - BOTTOM)
-    labels = place(places, [name for name, *_ in points], box, LETTERS, [*map(thin, stairs, stairs[1:]), *taken])
-    for (system, amount, gain), (x, y), label in zip(points, places, labels, strict=True):
-        told = f"{system}: {measure} {numbers.quality(gain)}, {shown(amount)}"
-        content.append(titled(told, labelled(label, x, y) + mark(roster.number(system), x, y)))
-    listed = "; ".join(f"{s}: {numbers.quality(gain)}, {shown(amount)}" for s, amount, gain in points)
+    gain = value(base, collection.main_measure) if base else None
+    has_cost = base is not None and any(point.label == base.name for point in points)
+    level = (base.name, gain) if base is not None and gain is not None and not has_cost else None
+    chart = cost_chart(IN_PAGE, points, name, measure, level=level)
     title = f"{measure} against {name}, {collection.name}"
-    return picture(title, listed, WIDTH, HEIGHT, "".join(content))
+    listed = "; ".join(f"{point.label}: {numbers.quality(point.gain)}, {shown(point.cost)}" for point in points)
+    return picture(title, listed, IN_PAGE.width, IN_PAGE.height, chart)
 
 
-def candidate_recall(collection: CollectionResults, roster: Roster) -> str | None:
+def candidate_recall(collection: CollectionResults, legend: Legend) -> str | None:
     """Share of the exact top 10 by number of candidates; None where no system has a first stage."""
-    curves = {s.name: dict(sorted(s.candidate_recall.items())) for s in collection.systems if s.candidate_recall}
+    curves = [
+        Curve(system.name, legend.number(system.name), dict(sorted(system.candidate_recall.items())))
+        for system in collection.systems
+        if system.candidate_recall
+    ]
     if not curves:
         return None
-    ns = sorted({n for curve in curves.values() for n in curve})
-    shares = [share for curve in curves.values() for share in curve.values()]
-    x = Scale.around(ns, LEFT, WIDTH - RIGHT, kind="log")
-    if len(ns) > 1:
-        x = Scale(ns[0], ns[-1], LEFT + 10, WIDTH - RIGHT - 14, kind="log")
-    spread = max(max(shares) - min(shares), 0.02)
-    frame = Frame(x, Scale(min(shares) - 0.06 * spread, max(shares) + 0.06 * spread, HEIGHT - BOTTOM, TOP))
-    content = [frame.draw("candidates →", "share of the exact top 10 ↑", numbers.count, plain_tick, apart(ns, x))]
-    for name, curve in curves.items():
-        number = roster.number(name)
-        points = [(frame.x(n), frame.y(share)) for n, share in curve.items()]
-        marks = "".join(mark(number, px, py, 4) for px, py in points)
-        content.append(titled(name, path(points, f"curve s{number % 8}") + marks))
+    shares = [share for curve in curves for share in curve.shares.values()]
+    room = 0.06 * max(max(shares) - min(shares), 0.02)
+    y = Scale(min(shares) - room, max(shares) + room, IN_PAGE.bottom, IN_PAGE.top)
+    chart = recall_chart(IN_PAGE, curves, y, "share of the exact top 10")
     listed = "; ".join(
-        f"{name}: {', '.join(f'{n:,} → {numbers.quality(share)}' for n, share in curve.items())}"
-        for name, curve in curves.items()
+        f"{curve.name}: {', '.join(f'{n:,} → {numbers.quality(share)}' for n, share in curve.shares.items())}"
+        for curve in curves
     )
-    return picture(f"Recall of candidates, {collection.name}", listed, WIDTH, HEIGHT, "".join(content))
+    return picture(f"Recall of candidates, {collection.name}", listed, IN_PAGE.width, IN_PAGE.height, chart)
 
 
 def queries(
-    collection: CollectionResults, first: SystemResults, second: SystemResults, marked: Sequence[str]
+    collection: CollectionResults, first: SystemResults, second: SystemResults, numbered: Sequence[str]
 ) -> str | None:
-    """Each query by the main measure of two systems; equal ones as one larger circle;
-
-    None where the values of queries are not there.
+    """Queries by the main measure of two systems; None where their values are unknown.
 
     Args:
-        marked: Ids that get numbers.
+        numbered: Ids of the queries that get numbers, from 1.
     """
-    ones, others = (s.per_query.get(collection.main_measure, []) for s in (first, second))
+    ones, others = (system.per_query.get(collection.main_measure, []) for system in (first, second))
     if not ones or not others:
         return None
     top = max(1.0, *ones, *others)
+    low, high = -0.04 * top, 1.04 * top
     frame = Frame(
-        Scale(-0.04 * top, 1.04 * top, LEFT, WIDTH - RIGHT),
-        Scale(-0.04 * top, 1.04 * top, SQUARE - BOTTOM, TOP),
-        SQUARE,
-    )
+        SQUARE, Scale(low, high, SQUARE.left, SQUARE.right), Scale(low, high, SQUARE.bottom, SQUARE.top)
+    )  # fmt: skip
     measure = measure_name(collection.main_measure)
+    x_name, y_name = (f"{measure} of {shortened(system.name)}" for system in (first, second))
+    points = dict(zip(collection.query_ids, zip(ones, others, strict=True), strict=True))
     content = [
-        frame.draw(
-            f"{measure} of {shortened(first.name)} →",
-            f"{measure} of {shortened(second.name)} ↑",
-            plain_tick,
-            plain_tick,
-        )
+        frame.draw(f"{x_name} →", f"{y_name} ↑", plain, plain),
+        line(frame.x(0), frame.y(0), frame.x(top), frame.y(top), "diagonal"),
+        _circles(frame, points),
+        _numbers(frame, points, numbered),
     ]
-    content.append(line(frame.x(0), frame.y(0), frame.x(top), frame.y(top), "diagonal"))
-    places: dict[tuple[float, float], list[str]] = defaultdict(list)
-    for id, one, other in zip(collection.query_ids, ones, others, strict=True):
-        places[round(one, 2), round(other, 2)].append(id)
-    largest = max(map(len, places.values()))
-    unit = min(3.0, _LARGEST / sqrt(largest))
-    for (one, other), ids in sorted(places.items(), key=lambda item: -len(item[1])):
-        side = "better" if other > one else "worse" if other < one else "same"
-        radius = max(unit * sqrt(len(ids)), 2.2)
-        circle = f'<circle class="{side}" cx="{frame.x(one):.1f}" cy="{frame.y(other):.1f}" r="{radius:.1f}"/>'
-        some = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-        content.append(titled(f"{some}: {numbers.quality(one)} → {numbers.quality(other)}", circle))
-    content.append(_numbered(collection, ones, others, marked, frame))
-    better = sum(b > a for a, b in zip(ones, others, strict=True))
-    worse = sum(b < a for a, b in zip(ones, others, strict=True))
+    better = sum(other > one for one, other in points.values())
+    worse = sum(other < one for one, other in points.values())
     told = f"{named(second.name)} is better on {quantity(better, 'query')} than {named(first.name)}, worse on {worse:,}"
     title = f"Queries one by one, {collection.name}"
-    return picture(title, told, WIDTH, SQUARE, "".join(content))
+    return picture(title, told, SQUARE.width, SQUARE.height, "".join(content))
 
 
-def _numbered(
-    collection: CollectionResults, ones: Sequence[float], others: Sequence[float], marked: Sequence[str], frame: Frame
-) -> str:
-    """Numbers on the queries that are shown side by side; those at one place in one flag."""
-    row = {id: number for number, id in enumerate(collection.query_ids)}
-    flags: dict[tuple[float, float], list[int]] = defaultdict(list)
-    for number, id in enumerate(marked, 1):
-        if id in row:
-            flags[round(ones[row[id]], 2), round(others[row[id]], 2)].append(number)
-    places = [(frame.x(one), frame.y(other)) for one, other in flags]
-    names = [_runs(ns) for ns in flags.values()]
-    box = Box(LEFT + 1, TOP, WIDTH - RIGHT, frame.height - BOTTOM)
-    parts = []
-    for (x, y), label in zip(places, place(places, names, box, LETTERS), strict=True):
-        parts.append(f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
-        parts.append(labelled(label, x, y))
-    return f'<g class="flags">{"".join(parts)}</g>'
+Values = dict[str, tuple[float, float]]  # query id → values of both systems
+
+
+def _circles(frame: Frame, points: Values) -> str:
+    """A circle for each pair of values, larger for more queries. The smallest are drawn last."""
+    content = []
+    groups = sorted(_grouped(points, list(points)).items(), key=lambda item: -len(item[1]))
+    unit = min(3.0, _LARGEST / sqrt(len(groups[0][1])))
+    for (one, other), ids in groups:
+        side = "better" if other > one else "worse" if other < one else "same"
+        some = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+        told = f"{some}: {numbers.quality(one)} → {numbers.quality(other)}"
+        radius = max(unit * sqrt(len(ids)), 2.2)
+        content.append(titled(told, circle(frame.x(one), frame.y(other), radius, side)))
+    return "".join(content)
+
+
+def _numbers(frame: Frame, points: Values, ids: Sequence[str]) -> str:
+    """Rings with the numbers of queries; queries with the same values share one."""
+    number = {id: n for n, id in enumerate(ids, 1)}
+    groups = _grouped(points, [id for id in ids if id in points])
+    positions = [(frame.x(one), frame.y(other)) for one, other in groups]
+    names = [_runs([number[id] for id in same]) for same in groups.values()]
+    canvas = frame.canvas
+    inside = Box(canvas.left + 1, canvas.top, canvas.right, canvas.bottom)
+    labels = place_labels(positions, names, inside, canvas.letters)
+    rings = [
+        circle(x, y, 5, "ring") + labelled(label, x, y) for (x, y), label in zip(positions, labels, strict=True)
+    ]  # fmt: skip
+    return group("flags", "".join(rings))
+
+
+def _grouped(points: Values, ids: Sequence[str]) -> dict[tuple[float, float], list[str]]:
+    """The ids by their values, to two places."""
+    groups: dict[tuple[float, float], list[str]] = defaultdict(list)
+    for id in ids:
+        one, other = points[id]
+        groups[round(one, 2), round(other, 2)].append(id)
+    return groups
 
 
 def _runs(ns: Sequence[int]) -> str:

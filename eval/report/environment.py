@@ -1,4 +1,4 @@
-"""The setting of an evaluation as text: its configuration as YAML, the rest as lines."""
+"""The environment of an evaluation as text: its configuration as YAML, versions and hardware as lines."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ _CONFIG, _COMMAND = "config", "command"
 
 
 @dataclass(frozen=True)
-class Setting:
-    """config: YAML. command: what makes the report again; both empty where they are unknown. facts: name and value."""
+class Environment:
+    """What a reader needs to repeat an evaluation.
+
+    Attributes:
+        config: The configuration as YAML; empty where it is unknown.
+        command: The command that makes the report again; empty where it is unknown.
+        facts: Names and values of everything else.
+    """
 
     config: str
     command: str
     facts: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, results: ExperimentResults) -> Setting:
-        """That of the results; values that JSON does not know are taken as text."""
+    def of(cls, results: ExperimentResults) -> Environment:
+        """The environment of results. Values that JSON does not know become text."""
         plain = json.loads(json.dumps(results.setting, default=str))
         config, command = plain.pop(_CONFIG, ""), plain.pop(_COMMAND, "")
         text = config if isinstance(config, str) else yaml_text(config)

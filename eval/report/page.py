@@ -7,7 +7,7 @@ from wordhive.retrieval.pages import render
 from ..results import ExperimentResults
 from ..svg.shapes import key
 from . import numbers, ranking, sentences, tables
-from .environment import Setting
+from .environment import Environment
 from .figures import figures
 
 
@@ -18,9 +18,9 @@ def page(results: ExperimentResults) -> str:
         "wordhive.eval.report",
         "wordhive.eval.svg",
         results=results,
-        roster=ranking.Roster.of(results),
+        legend=ranking.Legend.of(results),
         described={system.name: system for collection in results.collections for system in collection.systems},
-        setting=Setting.of(results),
+        environment=Environment.of(results),
         figures=figures,
         key=key,
         numbers=numbers,

@@ -1,4 +1,4 @@
-"""What was found, in plain words."""
+"""The sentences of a report."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from wordhive.index.quantity import quantity
 from ..contrasts import TEST_NAMES, Contrast
 from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
-from .ranking import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
+from .ranking import Legend, against, baseline, challenger, leader, listed, measure_name, named, value
 
 
 def compared(results: ExperimentResults) -> str:
-    """What the report is about: so many systems on so many collections."""
+    """How many systems, collections and queries the report compares."""
     n_queries = sum(len(collection.query_ids) for collection in results.collections)
     return (
-        f"{quantity(len(Roster.of(results).names), 'system')} on {quantity(len(results.collections), 'collection')} "
+        f"{quantity(len(Legend.of(results).names), 'system')} on {quantity(len(results.collections), 'collection')} "
         f"with {quantity(n_queries, 'judged query')}."
     )
 
 
 def method(results: ExperimentResults) -> str:
-    """How differences were tested."""
+    """The test of differences, and its correction."""
     name = TEST_NAMES[results.test]
     return (
         f"{name}, two-sided, on each pair of systems; p-values corrected by Holm over the pairs of a collection; "
@@ -35,7 +35,7 @@ def letters(results: ExperimentResults) -> str:
 
 
 def result(collection: CollectionResults, alpha: float) -> str:
-    """Who is best on a collection, how far from the baseline, and whether that is more than chance."""
+    """The best system of a collection, its lead over the baseline, and the significance of that."""
     best, base = leader(collection), baseline(collection)
     if best is None:
         return f"No system has {measure_name(collection.main_measure)}."
@@ -60,7 +60,7 @@ def about(collection: CollectionResults) -> str:
 
 
 def truncation(collection: CollectionResults) -> str | None:
-    """How many documents the model could not read to their end; None where that is unknown."""
+    """The share of documents longer than the model's window; None if unknown."""
     if collection.truncated is None:
         return None
     if not collection.truncated:
@@ -70,7 +70,7 @@ def truncation(collection: CollectionResults) -> str | None:
 
 
 def _best(collection: CollectionResults, first: SystemResults) -> str:
-    """Who is best, with those that have the same value as it is printed."""
+    """The best system, with all whose printed value is the same."""
     same = [s for s in collection.systems if s is not first and s.name != collection.baseline]
     top = numbers.quality(value(first, collection.main_measure))
     equal = [s for s in same if numbers.quality(value(s, collection.main_measure)) == top]

@@ -1,4 +1,4 @@
-"""Places for the labels of points such that none covers another, or a point."""
+"""Labels of points, placed such that none covers another, or a point."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Anchor = Literal["start", "middle", "end"]
 
 _WIDEST = 26
 _DISTANCES = (10, 18, 28, 40, 54, 70, 88, 108, 130, 155)
-# Where a label is from its point, and which part of it is there: right or left of the point first, then above and below
-# it, in its middle, from it or up to it, then on the diagonals.
+# Steps right and down from a point to its label, and the anchor of the label's text: beside the point first, then above
+# and below it, then on the diagonals.
 _DIRECTIONS: tuple[tuple[int, int, Anchor], ...] = (
     *((1, 0, "start"), (-1, 0, "end"), (0, -1, "middle"), (0, 1, "middle")),
     *((0, -1, "start"), (0, -1, "end"), (0, 1, "start"), (0, 1, "end")),
@@ -33,6 +33,17 @@ class Box:
     right: float
     bottom: float
 
+    @classmethod
+    def about(cls, x: float, y: float) -> Box:
+        """The room of a mark."""
+        return cls(x - 6, y - 6, x + 6, y + 6)
+
+    @classmethod
+    def along(cls, start: tuple[float, float], end: tuple[float, float]) -> Box:
+        """The room of a level or an upright line."""
+        (x1, y1), (x2, y2) = start, end
+        return cls(min(x1, x2) - 2, min(y1, y2) - 2, max(x1, x2) + 2, max(y1, y2) + 2)
+
     def overlap(self, other: Box) -> float:
         """Area that both cover."""
         width = min(self.right, other.right) - max(self.left, other.left)
@@ -50,7 +61,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """A text in its box; how it is aligned there; whether a line must show to which point it belongs."""
+    """A text in its box.
+
+    Attributes:
+        anchor: How the text is aligned in its box.
+        led: Whether a line must show the point that the label belongs to.
+    """
 
     text: str
     box: Box
@@ -58,7 +74,7 @@ class Label:
     led: bool
 
     @property
-    def place(self) -> tuple[float, float]:
+    def position(self) -> tuple[float, float]:
         """Where the text starts, ends, or has its middle."""
         b = self.box
         x = {"start": b.left, "middle": (b.left + b.right) / 2, "end": b.right}[self.anchor]
@@ -76,27 +92,29 @@ def text_width(text: str, size: float) -> float:
     return size * (0.56 * (len(text) - wide) + 1.05 * wide)
 
 
-def place(
+def place_labels(
     points: Sequence[tuple[float, float]], names: Sequence[str], frame: Box, size: float, obstacles: Sequence[Box] = ()
-) -> list[Label]:
-    """A label for each point, inside the frame, as near as there is room; where there is none, on what it covers least.
+) -> list[Label | None]:
+    """A label for each point, inside the frame, as near as there is room, or else where it covers least.
 
     Args:
-        size: Of the letters, in the units of points and frame.
-        obstacles: What else labels must not cover.
+        names: Texts of the labels; an empty one stands for no label.
+        size: Height of a letter, in the units of points and frame.
+        obstacles: What labels must not cover, beside each other and the points.
     """
-    marks = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    marks = [Box.about(x, y) for x, y in points]
     candidates = [[_label(point, shortened(name), *at, size) for at in product(_DISTANCES, _DIRECTIONS)]
                   for point, name in zip(points, names, strict=True)]  # fmt: skip
+    named = [n for n, name in enumerate(names) if name]
     placed: dict[int, Label] = {}
     # Points with little room above them choose first: from the top, then from the left. Once all have chosen, each
     # chooses again, as the first ones did not know of the last.
-    for number in sorted(range(len(points)), key=lambda n: (points[n][1], points[n][0])) * _ROUNDS:
+    for number in sorted(named, key=lambda n: (points[n][1], points[n][0])) * _ROUNDS:
         taken = [*marks, *obstacles, *(label.box for n, label in placed.items() if n != number)]
-        others = [point for n, point in enumerate(points) if n != number and point != points[number]]
+        others = [points[n] for n in named if points[n] != points[number]]
         costs = [_cost(label, points[number], others, taken, frame) for label in candidates[number]]
         placed[number] = candidates[number][costs.index(min(costs))]
-    return [placed[number] for number in range(len(points))]
+    return [placed.get(number) for number in range(len(points))]
 
 
 def _cost(
@@ -106,7 +124,7 @@ def _cost(
     taken: Sequence[Box],
     frame: Box,
 ) -> float:
-    """Area that is covered, and a fine for a label that is as near to another point and has no line to its own."""
+    """The area that a label covers, and more where a reader would take it for the label of another point."""
     near = label.box.distance(*point) + 4
     ambiguous = not label.led and any(label.box.distance(*other) < near for other in others)
     covered = sum(label.box.overlap(box) for box in taken)

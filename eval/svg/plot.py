@@ -7,24 +7,33 @@ from pathlib import Path
 
 from wordhive.retrieval.pages import render
 
+from .frame import ALONE
+from .labels import text_width
 from .shapes import mark, text
 
-PANEL_WIDTH, PANEL_HEIGHT = 620.0, 440.0
-_GAP = 20.0
-_ROW = 17.0
+_GAP, _HEAD, _ROW = 20.0, 40.0, 17.0
 
 
-def write_plot(path: Path, title: str, charts: Sequence[str], legend: Sequence[str] = ()) -> None:
-    """Write charts of `PANEL_WIDTH` and `PANEL_HEIGHT` into an SVG file.
+def write_plot(path: Path, title: str, description: str, charts: Sequence[str], legend: Sequence[str] = ()) -> None:
+    """Write charts into an SVG file.
 
     Args:
-        legend: Names of what is drawn, in the order of the numbers of their marks.
+        description: What the charts show, for those who can't see them.
+        charts: Each as large as `ALONE`.
+        legend: Names in the order of the numbers of their marks.
     """
     rows = [mark(n, 8, _ROW * n + 8) + text(name, 20, _ROW * n + 8) for n, name in enumerate(legend)]
-    columns = [*charts, "".join(rows)] if legend else charts
-    widths = [PANEL_WIDTH + _GAP] * len(charts) + [30.0 + 7 * max(map(len, legend), default=0)] * bool(legend)
-    starts = [_GAP + sum(widths[:n]) for n in range(len(columns))]
-    height = max(PANEL_HEIGHT, _ROW * len(legend)) + 50
-    panels = list(zip(starts, columns, strict=True))
-    page = render("plot.svg", "wordhive.eval.svg", title=title, panels=panels, width=_GAP + sum(widths), height=height)
-    path.write_text(page, encoding="utf-8", newline="\n")
+    step = ALONE.width + _GAP
+    panels = [(_GAP + step * n, chart) for n, chart in enumerate([*charts, "".join(rows)])]
+    beside = max((_GAP + text_width(name, ALONE.letters) for name in legend), default=0)
+    plot = render(
+        "plot.svg",
+        "wordhive.eval.svg",
+        title=title,
+        description=description,
+        panels=panels,
+        head=_HEAD,
+        width=round(_GAP + step * len(charts) + beside),
+        height=round(_HEAD + max(ALONE.height, _ROW * len(legend))),
+    )
+    path.write_text(plot, encoding="utf-8", newline="\n")

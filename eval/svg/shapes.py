@@ -1,7 +1,8 @@
-"""What makes up charts: a mark for each system, that differs in colour and in shape, texts and lines."""
+"""The shapes of charts as SVG: marks that differ in colour and shape, texts, lines, circles."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from math import cos, pi, sin
 
@@ -11,12 +12,12 @@ N_COLOURS = 8
 
 
 def escaped(text: str) -> str:
-    """Text for a page, or for an attribute in it."""
+    """Text for a page or for an attribute, with its signs of HTML escaped."""
     return escape(printable(text))
 
 
 def mark(number: int, x: float, y: float, size: float = 5.5) -> str:
-    """The mark of the system with this number in the roster, `size` from its middle to its border."""
+    """The mark with this number, `size` from its middle to its border."""
     return f'<path class="mark s{number % N_COLOURS}" d="{_outline(number, x, y, size)}"/>'
 
 
@@ -36,18 +37,28 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
 
 
-def path(points: list[tuple[float, float]], kind: str) -> str:
+def path(points: Sequence[tuple[float, float]], kind: str) -> str:
     """A line through points."""
     return f'<path class="{kind}" d="M{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
 
 
+def circle(x: float, y: float, radius: float, kind: str) -> str:
+    """A circle."""
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
+
+
+def group(kind: str, content: str) -> str:
+    """Content with a class of its own."""
+    return f'<g class="{kind}">{content}</g>'
+
+
 def titled(title: str, content: str) -> str:
-    """Content that tells what it is when it is pointed at."""
+    """Content with a title that shows when a reader points at it."""
     return f"<g><title>{escaped(title)}</title>{content}</g>"
 
 
 def picture(title: str, description: str, width: float, height: float, content: str) -> str:
-    """A chart as a whole, with a name and a description for those who can't see it."""
+    """A whole chart. Screen readers tell its title and its description."""
     return (
         f'<svg class="chart" role="img" viewBox="0 0 {width:g} {height:g}"><title>{escaped(title)}</title>'
         f"<desc>{escaped(description)}</desc>{content}</svg>"

@@ -23,7 +23,7 @@ from .product_scan import Candidates
 from .search_width import SearchWidth, width_range
 from .whole_search import queries_lacking, search_whole
 
-# Encodings vary much more in some dims than in others: as soon as there are this many, each dim has its own range.
+# Encodings spread much more in some dims than in others: from this many on, each dim's own range is learned.
 _FEW_DOCUMENTS = 1_000
 # Queries × documents that are not worth waking threads for.
 _FEW_PAIRS = 200_000

@@ -19,7 +19,7 @@ from ..faiss import faiss_library
 from ..scoring.scores import in_order
 from .product_scan import Candidates, products_of, scan_products, stored_codes
 
-# A second thread's share of a single query's scan must be worth waking it.
+# Least documents for each thread of a single query's scan.
 _LEAST_DOCUMENTS = 100_000
 # With a filter, a search asks for more documents than it returns. Beyond this many, to pack the allowed ones is faster.
 _MOST_SEARCHED = 20_000
@@ -109,7 +109,7 @@ class FastScan:
         return float(np.abs(self._centroids).max(initial=0))
 
     def _scanned(self, queries: NDArray[np.float32], n: int) -> Candidates:
-        """What FAISS finds, which may be fewer than n: the places left over have number −1, and come last."""
+        """FAISS's result, which may be fewer than n: free places come last, with number −1."""
         if len(self._parts) == 1:
             found = [_search(self._parts[0], queries, n, alone=len(queries) == 1)]
         elif len(queries) == 1:

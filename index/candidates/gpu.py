@@ -49,7 +49,7 @@ def check_device(device: str) -> None:
 
 
 def copied(index: FaissIndex, device: str, factory: str) -> FaissIndex:
-    """A copy of an index on a GPU;
+    """A copy of an index on a GPU.
 
     Args:
         factory: Names the index in errors.

@@ -1,4 +1,4 @@
-"""What is near in a graph: it is linked by one metric, and searched by inner products."""
+"""The metric of a graph: documents are linked by one metric and searched by another, the inner product."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..faiss.faiss_index import FaissIndex
 
 
 def set_metric(graph: FaissIndex, metric: int) -> None:
-    """Set FAISS's metric of a graph from now on, whatever it was when the documents were linked."""
+    """Let a graph link and search by FAISS's `metric` from now on."""
     assert graph.inner is not None
     graph.inner.index.metric_type = metric
     graph.index.hnsw.is_similarity = metric == faiss_library.faiss().METRIC_INNER_PRODUCT

@@ -11,7 +11,8 @@ each of its dims is rounded to one of a few levels:
 | 6 | 2.7 | 3 |
 | 16 | 4 | 2 |
 
-The levels fit usual words. Without the scale, a word far from its centroid is clipped (docs/measurements/codecs.md).
+The levels fit usual words. Without the scale, a word far from its centroid would be clipped
+(docs/measurements/codecs.md).
 
 Decoding needs no arithmetic on levels. For every value of every byte, a table holds the vector that it adds, rotated
 back: a word is its centroid plus the scale times the sum of one row of each table.
@@ -345,10 +346,10 @@ def _decode(codes, centroid_bytes, centroids, tables, first, last, vectors):  # 
             number += np.int64(codes[word, 1]) << 8
         for k in range(dim):
             vectors[word, k] = 0
-        for place in range(len(tables)):
-            value = codes[word, centroid_bytes + 1 + place]
+        for byte in range(len(tables)):
+            value = codes[word, centroid_bytes + 1 + byte]
             for k in range(dim):
-                vectors[word, k] += tables[place, value, k]
+                vectors[word, k] += tables[byte, value, k]
         scale = np.float32(codes[word, centroid_bytes]) / np.float32(_STEPS)
         for k in range(dim):
             vectors[word, k] = centroids[number, k] + scale * vectors[word, k]

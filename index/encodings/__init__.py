@@ -1,4 +1,4 @@
-"""A set of word vectors → one vector, such that inner products stand for scores."""
+"""Encodings: one vector for a text's words, such that inner products approximate scores."""
 
 from .fitted import FittedEncoding
 from .fused import FusedEncoding, least_documents

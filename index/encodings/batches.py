@@ -11,7 +11,7 @@ from ..word_vectors import WordVectors
 
 
 def batches(texts: WordVectors, most_words: int, most_texts: int) -> Iterator[WordVectors]:
-    """The texts in order, so many words and texts at a time; a text of more words comes alone."""
+    """Batches of texts in order, each of at most so many words and texts; a longer text is a batch of its own."""
     start = 0
     while start < len(texts):
         stop = int(np.searchsorted(texts.offsets, texts.offsets[start] + most_words, side="right")) - 1

@@ -1,11 +1,13 @@
-"""A fitted encoding: what every document would answer to any word, as a linear function of the word's features.
+"""A fitted encoding: a document's best product with any word, predicted by a linear function of the word's features.
 
-A query word x has the features ψ(x) = [x, relu(C·x − τ), 1], with C the centroids of the words, if it has length 1, and
-otherwise its length times those of its direction: what a document answers grows with it, too. A document's vector
-holds the weights w that best predict g(x) = max over its words y of ⟨x, y⟩ on a fixed sample of words, by ridge
-regression: so that Σ over query words of ψ(x)·w approximates the score. The sample's features are the same for all
-documents, and so one matrix, solved for once, turns a document's g into its weights (LEMUR, arXiv 2601.21853, is the
-closest relative).
+- A query word x of length 1 has the features ψ(x) = [x, relu(C·x − τ), 1], with C the centroids of the words. Another
+  word has the features of its direction times its length, because products grow with the length too.
+- A document's best product with x is g(x) = max over its words y of ⟨x, y⟩. The document's vector is the weights w with
+  which ψ(x)·w predicts g(x) best, by ridge regression on a fixed sample of words.
+- So Σ over query words of ψ(x)·w, one inner product, approximates the score.
+
+The features of the sample are the same for all documents. Therefore one matrix, solved for once, turns the values of g
+on the sample into weights. LEMUR (arXiv 2601.21853) is the closest relative.
 """
 
 from __future__ import annotations
@@ -31,16 +33,16 @@ from .max_products import best_products
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
-# Documents whose best products are held at once, to be multiplied by the solution: with fewer, it is read too often.
+# Documents of one product with the solution: with fewer, the solution is read too often.
 _DOCUMENTS_AT_ONCE = 1024
-# Words of the sample that a centroid is the mean of, at least: with fewer, centroids are single words.
+# Least words of the sample for each centroid: with fewer, centroids are single words.
 _WORDS_A_CENTROID = 4
 _WORDS_TO_CLUSTER = 64
-# Of k-means: twice as many find hardly more, and only where candidates are few (docs/measurements/speed.md).
+# Rounds of k-means: twice as many hardly find more candidates (docs/measurements/speed.md).
 _ROUNDS = 8
-# Words that are looked at for each place in the sample; of a large first batch all different ones are among them.
+# Words to draw the sample from, for each word of it: all different words of a large first batch are among them.
 _WORDS_A_PLACE = 4
-# Of the sample, where there are queries: documents' words keep unforeseen queries answerable.
+# Largest share of queries' words in the sample: the documents' words are there for unforeseen queries.
 _QUERY_SHARE = 0.5
 
 

@@ -1,7 +1,8 @@
 """The largest inner product of every document's words with each word of a sample, of which fitted encodings are made.
 
 Where the processor multiplies bfloat16 in hardware, products are computed in it, four times as fast as in float32. A
-product is then off by up to .4 % of the norms, little beside a fitted encoding's error (docs/measurements/speed.md).
+product is then off by up to .4 % of the norms, a small part of a fitted encoding's own error
+(docs/measurements/speed.md).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def summed_features(queries: WordVectors, centroids: NDArray[np.float32], thresh
 
 
 def added_features(queries: WordVectors, products: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """As `summed_features`, for many queries;
+    """As `summed_features`, for many queries.
 
     Args:
         products: Of their words with the centroids, float32 `[n_words, n]`.

@@ -1,7 +1,7 @@
-"""The random numbers of MUVERA's C++ reference: what libstdc++'s distributions draw from a Mersenne Twister.
+"""The random numbers of MUVERA's C++ reference: libstdc++'s distributions over a Mersenne Twister.
 
-The engine is the C++ standard's; the distributions are what GCC 12's library draws, which other libraries need not.
-NumPy gives the engine's raw words, whose sequence is fixed, and none of its own distributions, which may change.
+The C++ standard fixes the engine, but not the distributions: these are those of GCC 12's library. NumPy provides the
+engine's raw words, whose sequence is fixed. Its distributions are not used, because they may change.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class MersenneTwister:
 
     def __init__(self, seed: int) -> None:
         key = [seed & 0xFFFFFFFF]
-        for place in range(1, 624):
-            key.append((1812433253 * (key[-1] ^ (key[-1] >> 30)) + place) & 0xFFFFFFFF)
+        for position in range(1, 624):
+            key.append((1812433253 * (key[-1] ^ (key[-1] >> 30)) + position) & 0xFFFFFFFF)
         self._bits = np.random.MT19937()
         self._bits.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": 624}}
-        self._held: float | None = None
+        self._second: float | None = None
 
     def word(self) -> int:
         """The next 32 bits."""
@@ -29,16 +29,16 @@ class MersenneTwister:
 
     def normal(self) -> float:
         """std::normal_distribution<float>: Marsaglia's polar method, the second number of a pair first."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            return held
+        if self._second is not None:
+            number, self._second = self._second, None
+            return number
         while True:
             x, y = (np.float32(2) * self._uniform() - np.float32(1) for _ in range(2))
             square = x * x + y * y
             if 0 < square <= 1:
                 break
         stretch = np.float32(np.sqrt(np.float32(-2) * np.log(square) / square))
-        self._held = float(x * stretch)
+        self._second = float(x * stretch)
         return float(y * stretch)
 
     def below(self, n: int) -> int:

@@ -1,4 +1,4 @@
-"""The summary as a first stage of its own: documents by their single vector, whatever their words say."""
+"""The summary as the encoding: the first stage finds documents by their single vector, without their words."""
 
 from __future__ import annotations
 

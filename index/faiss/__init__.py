@@ -1,1 +1,1 @@
-"""FAISS: loaded in one place, its files looked through before it opens them."""
+"""FAISS: loaded in one place; its files are checked before it opens them."""

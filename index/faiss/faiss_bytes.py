@@ -11,22 +11,23 @@ from numpy.typing import NDArray
 
 
 class FaissFileError(ValueError):
-    """What is wrong in a file, for the message of who knows its name."""
+    """A fault in a file; the message leaves the file's name to the caller."""
 
 
 class UnknownClassError(FaissFileError):
-    """A class of FAISS's that is not looked through, and so is not opened."""
+    """A class of FAISS's that can't be checked here, and so is not opened."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        kind: FAISS's four letters of the class.
-        dim, n: Of its vectors.
-        trained: Whether they can be coded.
-        facts: What neither training nor adding changes, that of the parts within it included.
+        kind: FAISS's four letters for the class.
+        dim: Dims of its vectors.
+        n: Number of its vectors.
+        trained: Whether vectors can be coded.
+        facts: Everything that neither training nor adding changes, of the indexes within it too.
     """
 
     kind: str
@@ -55,32 +56,32 @@ class Source:
         return bytes(self.one("4s")).decode("latin-1")
 
     def numbers(self, kind: str, n: int) -> NDArray[Any]:
-        """So many numbers, as they lie there."""
+        """The next n numbers, without a copy."""
         size = n * np.dtype(kind).itemsize
         need(0 <= size <= len(self.data) - self.at, f"an array of {n} numbers is longer than the file")
         self.at += size
         return self.data[self.at - size : self.at].view(kind)
 
     def array(self, kind: str) -> NDArray[Any]:
-        """Numbers behind how many they are."""
+        """Numbers that follow their count."""
         return self.numbers(kind, self.one("Q"))
 
     def sized(self, kind: str, n: int, what: str) -> NDArray[Any]:
-        """The same, where it is known how many there must be."""
-        found = self.array(kind)
-        need(len(found) == n, f"{len(found)} numbers of {what}; expected {n}")
-        return found
+        """As `array`, where the count is known."""
+        array = self.array(kind)
+        need(len(array) == n, f"{len(array)} numbers of {what}; expected {n}")
+        return array
 
     def finite(self, n: int, what: str) -> None:
-        """Floats, so many, of what vectors are coded by."""
+        """Check that n finite floats follow."""
         need(bool(np.isfinite(self.sized("<f4", n, what)).all()), f"{what} with NaN or infinity")
 
     def trained(self, kind: str, n: int, what: str, trained: bool) -> NDArray[Any]:
-        """The same, where there may be none before training."""
-        found = self.array(kind)
-        need(len(found) == n or (not trained and not len(found)), f"{len(found)} numbers of {what}; expected {n}")
-        need(bool(np.isfinite(found).all()), f"{what} with NaN or infinity")
-        return found
+        """As `sized`, for finite numbers that may be missing before training."""
+        array = self.array(kind)
+        need(len(array) == n or (not trained and not len(array)), f"{len(array)} numbers of {what}; expected {n}")
+        need(bool(np.isfinite(array).all()), f"{what} with NaN or infinity")
+        return array
 
 
 def know(is_known: bool, what: str) -> None:
@@ -101,5 +102,9 @@ class Header:
     metric: int
 
     def stored(self, kind: str, *facts: Any, trained: bool = True) -> Stored:
-        """trained: whether the parts within it are, too."""
+        """The content of a file with this header.
+
+        Args:
+            trained: Whether the indexes within it are trained.
+        """
         return Stored(kind, self.dim, self.n, self.trained and trained, (self.metric, *facts))

@@ -16,12 +16,12 @@ from .faiss_graphs import Graph, graph_fault
 # Classes within classes: refined, transformed lists of product codes have four.
 _MOST_LEVELS = 6
 _MOST_DIM = 1 << 24
-# What lists of packed codes say of the size of one: it has none.
+# The size of a code in the files of packed lists, where a code has no place of its own.
 _NO_CODE_SIZE = (1 << 64) - 1
 
 
 def walk(data: NDArray[np.uint8]) -> Stored:
-    """What the bytes of a file hold.
+    """The content of a file's bytes.
 
     Raises:
         FaissFileError: A class is unknown, or numbers disagree.
@@ -89,26 +89,26 @@ def _flat_lists(source: Source, kind: str, header: Header, level: int) -> Stored
 def _scalar_lists(source: Source, kind: str, header: Header, level: int) -> Stored:
     facts = _lists_header(source, header, level)
     quantiser, code_size = scalar_quantiser(source, header)
-    own, by_residual = source.take("QB")
-    need(own == code_size, "scalar codes of another size")
+    size, by_residual = source.take("QB")
+    need(size == code_size, "scalar codes of another size")
     _lists(source, header, facts[0], code_size)
     return header.stored(kind, *facts, *quantiser, by_residual)
 
 
 def _product_lists(source: Source, kind: str, header: Header, level: int) -> Stored:
     facts = _lists_header(source, header, level)
-    by_residual, own = source.take("BQ")
+    by_residual, size = source.take("BQ")
     quantiser, code_size = product_quantiser(source, header.dim)
-    need(own == code_size, "product codes of another size")
+    need(size == code_size, "product codes of another size")
     _lists(source, header, facts[0], code_size)
     return header.stored(kind, *facts, *quantiser, by_residual)
 
 
 def _packed_product_lists(source: Source, kind: str, header: Header, level: int) -> Stored:
     facts = _lists_header(source, header, level)
-    by_residual, own, block, parts, how, at_once = source.take("BQiQiQ")
+    by_residual, size, block, parts, how, at_once = source.take("BQiQiQ")
     quantiser, code_size = product_quantiser(source, header.dim)
-    need(own == code_size, "product codes of another size")
+    need(size == code_size, "product codes of another size")
     need(block == 32 and quantiser[1] == 4 and parts == quantiser[0] + quantiser[0] % 2, "packed codes of another size")
     _packed_lists(source, header, facts[0], block, block * parts // 2)
     return header.stored(kind, *facts, *quantiser, by_residual, how, at_once)
@@ -132,8 +132,8 @@ def _packed_lists(source: Source, header: Header, n_lists: int, block: int, bloc
 def _sign_lists(source: Source, kind: str, header: Header, level: int) -> Stored:
     facts = _lists_header(source, header, level)
     quantiser, code_size = sign_quantiser(source, kind, header.dim)
-    own, by_residual, bits = source.take("QBB")
-    need(own == code_size, "sign codes of another size")
+    size, by_residual, bits = source.take("QBB")
+    need(size == code_size, "sign codes of another size")
     _lists(source, header, facts[0], code_size)
     return header.stored(kind, *facts, *quantiser, by_residual, bits)
 
@@ -147,7 +147,7 @@ def _graph(source: Source, kind: str, header: Header, level: int) -> Stored:
     need(fault is None, f"a graph's {fault}")
     storage = _index(source, level + 1)
     need((storage.dim, storage.n) == (header.dim, header.n), "a graph of other vectors than are with it")
-    # What is near is set for adding and for searching in turn.
+    # The metric is no fact: it is set for adding and for searching in turn.
     shape = (chances.tobytes(), room.tobytes(), storage.kind[:3], storage.facts[1:])
     return Stored(kind, header.dim, header.n, header.trained and storage.trained, shape)
 

@@ -40,8 +40,8 @@ def _scalar(source: Source, kind: str, header: Header) -> Stored:
 
 
 def product_quantiser(source: Source, dim: int) -> tuple[tuple[Any, ...], int]:
-    own, parts, bits = source.take("QQQ")
-    need(own == dim and 0 < parts <= dim and dim % parts == 0, "a product quantiser of another size")
+    own_dim, parts, bits = source.take("QQQ")
+    need(own_dim == dim and 0 < parts <= dim and dim % parts == 0, "a product quantiser of another size")
     need(0 < bits <= _MOST_BITS, f"product codes of {bits} bits")
     source.finite(dim << bits, "codebooks")
     return (parts, bits), (parts * bits + 7) // 8
@@ -56,17 +56,17 @@ def _product(source: Source, kind: str, header: Header) -> Stored:
 
 def _packed_product(source: Source, kind: str, header: Header) -> Stored:
     facts, _ = product_quantiser(source, header.dim)
-    how, block, at_once, held, parts = source.take("iiiQQ")
-    need(block == 32 and held == -(-header.n // block) * block, "a number of packed documents")
+    how, block, at_once, n_packed, parts = source.take("iiiQQ")
+    need(block == 32 and n_packed == -(-header.n // block) * block, "a number of packed documents")
     need(facts[1] == 4 and parts == facts[0] + facts[0] % 2, "packed codes of another size")
-    source.sized("u1", held * parts // 2, "codes")
+    source.sized("u1", n_packed * parts // 2, "codes")
     return header.stored(kind, *facts, how, at_once)
 
 
 def _additive_quantiser(source: Source, dim: int, trained: bool) -> tuple[tuple[Any, ...], int]:
-    own, parts = source.take("QQ")
+    own_dim, parts = source.take("QQ")
     bits = source.array("<u8")
-    need(own == dim and len(bits) == parts <= 4096 and bool((bits <= 16).all()), "an additive quantiser's size")
+    need(own_dim == dim and len(bits) == parts <= 4096 and bool((bits <= 16).all()), "an additive quantiser's size")
     ready = source.one("B")
     need(bool(ready) or not trained, "an additive quantiser that is not trained")
     source.trained("<f4", int((1 << bits.astype(np.int64)).sum()) * dim, "codebooks", bool(ready))
@@ -95,12 +95,12 @@ def _additive_codes(source: Source, header: Header, code_size: int) -> tuple[Any
 
 
 def sign_quantiser(source: Source, kind: str, dim: int) -> tuple[tuple[Any, ...], int]:
-    own, code_size, metric = source.take("QQi")
+    own_dim, code_size, metric = source.take("QQi")
     bits = source.one("Q") if kind[-1] == "r" else 1
     # A vector's signs with two or three numbers, further bits with two more.
     signs = (dim + 7) // 8
     allowed = {signs + 8} if bits == 1 else {signs + 12 + (dim * (bits - 1) + 7) // 8 + 8}
-    need(own == dim and 0 < bits <= 9 and metric in (0, 1), "a sign quantiser's size")
+    need(own_dim == dim and 0 < bits <= 9 and metric in (0, 1), "a sign quantiser's size")
     need(code_size in allowed, "sign codes of another size")
     return (metric, bits, code_size), code_size
 

@@ -1,8 +1,8 @@
-"""FAISS files, looked through before FAISS opens them.
+"""FAISS files, checked before FAISS opens them: they may come from anyone.
 
-FAISS takes from a file which classes there are, which other file holds their lists, and how long their arrays are. So
-only classes known here are let through, all numbers must agree with each other and with the file's length, and what
-training does not change must be as the index's configuration says.
+FAISS believes a file: which classes it holds, which other file holds their lists, how long their arrays are. So only
+classes known here are opened, all numbers must agree with each other and with the file's length, and everything that
+training does not change must agree with the index's configuration.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ from .faiss_classes import walk
 
 
 def read(path: Path, dim: int, factories: tuple[str, ...], n: int | None = None, *, mapped: bool = False) -> Any:
-    """The FAISS index in a file, which must be what one of the factory strings makes for vectors of `dim` dims.
+    """Open a FAISS index.
 
     Args:
-        n: Vectors that it must hold; None: any number.
-        mapped: To be searched only, and read where a search needs it.
+        path: The file.
+        dim: Dims that its vectors must have.
+        factories: Factory strings, one of which must make such an index.
+        n: Number of vectors that it must hold. None: any.
+        mapped: Memory-mapped, read-only.
 
     Raises:
-        WordhiveError: Any other file.
+        WordhiveError: For any other file.
     """
     check(path, dim, factories, n)
     return faiss_library.read(path, mapped=mapped)

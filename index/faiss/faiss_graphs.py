@@ -1,7 +1,7 @@
-"""Whether a graph of FAISS's can be walked without leaving it.
+"""A check of FAISS's graphs: no walk may leave the arrays.
 
-A document has some levels, and room for links on each: its links lie one level after the other from its offset on. A
-walk goes from the entry down, on each level from document to document, and looks at a document's room of that level.
+A document has some levels, and room for links on each. Its links lie one level after the other, from its offset on. A
+walk begins at the entry and goes down level by level; on a level it goes from document to document by their links.
 """
 
 from __future__ import annotations
@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Graph:
-    """n: documents. n_chances: levels that one may have. room: where the links of each level begin, of all documents.
+    """The arrays of a graph.
 
-    levels: of each document. offsets: where its links begin. links: numbers of documents, −1 for none. entry: the
-    document where walks begin, −1 in an empty graph, on the level `top`.
+    Attributes:
+        n: Number of documents.
+        n_chances: Most levels of a document.
+        room: Where the links of each level begin, counted from a document's offset.
+        levels: Number of levels of each document.
+        offsets: Where the links of each document begin.
+        links: Numbers of documents; −1 for no link.
+        entry: The document where walks begin; −1 in an empty graph.
+        top: The level where walks begin.
     """
 
     n: int
@@ -32,7 +39,7 @@ class Graph:
 
 
 def graph_fault(graph: Graph) -> str | None:
-    """What of a graph is damaged; None where all is well."""
+    """The damaged part of a graph; None for a sound one."""
     room, levels, links = graph.room.astype(np.int64), graph.levels, graph.links
     if len(room) != graph.n_chances + 1 or room[0] != 0 or (np.diff(room) < 0).any() or room[-1] > 1 << 30:
         return "room for links"

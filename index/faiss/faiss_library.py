@@ -73,7 +73,7 @@ def size(index: Any) -> int:
 
 
 def read(path: Path, *, mapped: bool = False) -> Any:
-    """Read a FAISS index from a file;
+    """Read a FAISS index from a file.
 
     Args:
         mapped: memory-mapped, read-only.

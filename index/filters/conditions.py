@@ -31,11 +31,11 @@ def condition(where: Where) -> Condition:
     """A filter as an SQL condition on the table `document`, with the values to bind to its question marks.
 
     The condition is on the columns `document.attributes` (a JSON object or NULL) and `document.id`; it is 1 or 0, never
-    NULL. What a filter means is told in docs/guides/filters.md. An empty one matches every document.
+    NULL. docs/guides/filters.md says what filters mean; an empty one matches every document.
 
     Raises:
-        InputError: What is no filter: no dict, an unknown operator, an operand that the operator can't take, more
-            than some 300 conditions, or more than 10 levels of them.
+        InputError: The filter is no dict, has an unknown operator or an operand that its operator can't take, or has
+            more than some 300 conditions or 10 levels.
     """
     sql, values = _group(where, _DEEPEST)
     if len(values) > _MOST_VALUES:
@@ -46,14 +46,14 @@ def condition(where: Where) -> Condition:
 
 
 def attribute_key(*names: str) -> str:
-    """The key that stands for an attribute in a filter: names from the outside in, whatever characters they have."""
+    """The key of an attribute in a filter, from its names, outermost first; they may have any characters."""
     names = tuple(strings(names, "the name of an attribute"))
     key = ".".join(re.sub(r"([\\.])", r"\\\1", name) for name in names)
     return rf"\{key}" if key.startswith("$") else key
 
 
 def attribute_keys(where: Where) -> list[str]:
-    """The keys of a filter, a valid one, that stand for attributes; each once."""
+    """The attributes' keys in a valid filter, each once."""
     found: dict[str, None] = {}
     for key, given in where.items():
         inner = given if key in ("$and", "$or") else [given] if key == "$not" else []
@@ -154,7 +154,7 @@ def _attribute_condition(key: str, names: list[str], operator: str, operand: Any
     return _joined("OR", [_negated(exists), found]) if None in values else found
 
 
-# The tests below are of one value, a row of json_each whose name takes the place of {v}.
+# The tests below are SQL on one value; {v} is filled with the name of its row of json_each.
 
 
 def _equal(values: list[Any]) -> Condition:

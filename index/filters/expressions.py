@@ -1,4 +1,4 @@
-"""Filters as expressions, `year >= 2000 AND lang IN ('en', 'de')`: read by sqlglot, turned into dicts node by node."""
+"""Filters as expressions, `year >= 2000 AND lang IN ('en', 'de')`: parsed by sqlglot, then converted to dicts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ class _FilterParser(Parser):
 
 
 def parse_where(text: str) -> Where:
-    """The filter that an expression says, to be given as `where`.
+    """An expression as a filter, for `where`; see docs/guides/filters.md.
 
-    Names are those of attributes, dotted where nested, in double quotes where they have other characters; `id` without
-    quotes is the document's id. Strings are in single quotes. See docs/guides/filters.md.
+        parse_where("year >= 2000 AND lang IN ('en', 'de')")
+
+    Names are attributes, with dots between nested ones and in double quotes where they have other characters; `id`
+    without quotes is the document's id. Strings are in single quotes.
 
     Raises:
-        InputError: All that is no filter: functions, arithmetic, subqueries, comments, a second statement.
+        InputError: For anything else: functions, arithmetic, subqueries, comments, a second statement.
     """
     instance(text, "the filter expression", str, "a string such as \"year >= 2000 AND lang = 'en'\"")
     try:
@@ -59,7 +61,7 @@ def parse_where(text: str) -> Where:
 
 
 def _with_contains(tokens: list[Token]) -> list[Token]:
-    # SQL has no word for it: it takes the place of an operator that sqlglot knows.
+    # SQL has no CONTAINS: it is parsed as an operator that sqlglot knows.
     return [
         Token(TokenType.AT_GT, token.text, token.line, token.col, token.start, token.end)
         if token.token_type == TokenType.VAR and token.text.upper() == "CONTAINS"

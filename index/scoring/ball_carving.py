@@ -15,13 +15,17 @@ from ..word_vectors import WordVectors
 
 
 def carve(queries: WordVectors, threshold: float) -> WordVectors:
-    """Each query with words joined: the first that is left, and all whose inner product with it is `threshold` or more.
+    """Join query words to clusters: the first remaining word, and all words whose inner product with it is large.
 
-    A cluster is the sum of its words and has the id of its first. Scores with it are lower bounds of the true ones: Σ
-    over clusters max_p ⟨Σq, p⟩ ≤ Σ_q max_p ⟨q, p⟩.
+    A cluster is the sum of its words, and has the id of the first. Scores of carved queries are lower bounds:
+    Σ over clusters max_p ⟨Σq, p⟩ ≤ Σ_q max_p ⟨q, p⟩.
+
+    Args:
+        queries: The queries.
+        threshold: The least inner product of words to be joined.
 
     Raises:
-        InputError: A threshold that is no number.
+        InputError: The threshold is no number.
     """
     instance(queries, "the queries", WordVectors, "WordVectors, as WordVectors.from_list() makes them")
     least = _checked(threshold)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class CodeSpans:
-    """The words of documents, one after the other in memory, each of so many bytes.
+    """Where the words of documents lie in memory; the words of one document lie one after the other.
 
     Attributes:
-        addresses: int64 `[n_documents]`, of each document's first word.
-        counts: int64 `[n_documents]`, of its words.
+        addresses: Int64 `[n_documents]`, the address of each document's first word.
+        counts: Int64 `[n_documents]`, the number of its words.
         size: Bytes of a word.
-        arrays: What is there, to stay as long as this does.
+        arrays: The arrays at these addresses, kept alive.
     """
 
     addresses: NDArray[np.int64]
@@ -28,7 +28,7 @@ class CodeSpans:
 
     @classmethod
     def of(cls, parts: Sequence[tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]]) -> CodeSpans:
-        """Of arrays whose rows are words, each contiguous, with documents' first words and their ends."""
+        """From contiguous arrays whose rows are words, each with the first and the end row of every document."""
         arrays = tuple(array for array, _, _ in parts)
         size = next((array.strides[0] for array in arrays if len(array)), 1)  # NumPy's steps in an empty one may be 0
         addresses = [array.ctypes.data + starts * size for array, starts, _ in parts]
@@ -39,7 +39,7 @@ class CodeSpans:
         return len(self.counts)
 
     def work(self, n_groups: int) -> NDArray[np.int64]:
-        """What documents take to score with so many groups of query words, for `run_in_blocks`: a running sum."""
+        """The work of scoring documents with so many groups of query words, a running sum for `run_in_blocks`."""
         done = np.zeros(len(self) + 1, np.int64)
         np.cumsum(self.counts * max(n_groups, 1), out=done[1:])
         return done

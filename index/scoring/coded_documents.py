@@ -1,4 +1,4 @@
-"""`CodedDocuments`: what the second stage needs of a segment, and nothing of how it is stored."""
+"""`CodedDocuments`: the arrays of a segment that the second stage reads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 class CodedDocuments(Protocol):
     """Documents as codes, one document after the other.
 
-    words: uint8 `[n_words, code_size]`.
-    offsets: int64 `[n_documents + 1]`; document i owns the words `offsets[i]:offsets[i + 1]`.
-    rows: int64 `[n_documents]`, the row of each document in the index.
-    summaries: uint8 `[n_documents, summary code size]`, read only where documents have summaries.
+    Attributes:
+        words: Uint8 `[n_words, code_size]`.
+        offsets: Int64 `[n_documents + 1]`; document i owns the words `offsets[i]:offsets[i + 1]`.
+        rows: Int64 `[n_documents]`, the row of each document in the index.
+        summaries: Uint8 `[n_documents, summary code size]`, read only where documents have summaries.
     """
 
     @property
@@ -31,7 +32,7 @@ class CodedDocuments(Protocol):
     def summaries(self) -> NDArray[np.uint8]: ...
 
     def word_ids_of(self, documents: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The word ids of chosen documents, uint32 `[offsets[-1]]`;
+        """The word ids of chosen documents, uint32 `[offsets[-1]]`.
 
         Args:
             offsets: Of their words.

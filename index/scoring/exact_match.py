@@ -1,6 +1,6 @@
-"""Exact late interaction where only identical words match, for models with so few dims that others say nothing.
+"""Exact late interaction where only identical words match, for models of one dim, say: Uni-ColBERTer.
 
-Uni-ColBERTer (Hofstätter et al. 2022): a query word's best inner product with a document word of its own identity.
+A query word counts by its best inner product with a document word of the same identity (Hofstätter et al. 2022).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
 from .maxsim import check_dims
 
-# Places of a table for each identity in it: with most of them empty, one look tells a word that no query has.
-_PLACES = 16
+# Slots of the hash table for each identity: most are empty, so that one look tells a word that no query has.
+_SLOTS = 16
 
 
 def shared_words(queries: WordVectors, word_ids: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Which of the document words, by `word_ids` `[n_words]`, are words of some query: their places, ascending.
+    """Which of the document words, by `word_ids` `[n_words]`, are words of some query: their positions, ascending.
 
-    All others add nothing to an exact match, so that their vectors need not be read. Identity 0 is no word's.
+    All other words add nothing to an exact match, so their vectors need not be read. Identity 0 matches none.
     """
     keys, _ = _table(np.unique(queries.word_ids))
     ids, shared = np.asarray(word_ids), np.zeros(len(word_ids), np.bool_)
@@ -51,20 +51,20 @@ def exact_maxsim(
     known, firsts = np.unique(queries.word_ids[order], return_index=True)
     starts = np.append(firsts, len(order))
     texts = np.repeat(np.arange(len(queries)), queries.counts)[order]
-    asked = np.ascontiguousarray(queries.vectors[order], np.float32)
+    query = np.ascontiguousarray(queries.vectors[order], np.float32)
     documents, ids = np.ascontiguousarray(vectors, np.float32), np.asarray(word_ids)
     table = _table(known)
 
     def block(first: int, last: int) -> None:
-        _exact_maxsim(asked, starts, texts, *table, documents, ids, offsets, first, last, scores)
+        _exact_maxsim(query, starts, texts, *table, documents, ids, offsets, first, last, scores)
 
     run_in_blocks(block, offsets)
     return scores
 
 
 def _table(ids: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """A hash table of different identities, their numbers in `ids` as values; 0 is an empty place, and in no table."""
-    size = 1 << (len(ids) * _PLACES).bit_length()
+    """A hash table from identities to their positions in `ids`; key 0 marks an empty slot."""
+    size = 1 << (len(ids) * _SLOTS).bit_length()
     keys, values = np.zeros(size, np.uint32), np.full(size, -1, np.int64)
     _fill(ids, keys, values)
     return keys, values
@@ -74,24 +74,24 @@ def _table(ids: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int6
 def _fill(ids, keys, values):  # type: ignore[no-untyped-def]
     for number in range(len(ids)):
         if ids[number]:
-            place = _place(keys, ids[number])
-            keys[place] = ids[number]
-            values[place] = number
+            slot = _slot(keys, ids[number])
+            keys[slot] = ids[number]
+            values[slot] = number
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _place(keys, id):  # type: ignore[no-untyped-def]
-    """Where an identity is in a table, or the empty place that says that it is not."""
-    place = (id ^ (id >> 16)) & (len(keys) - 1)
-    while keys[place] != id and keys[place]:
-        place = (place + 1) & (len(keys) - 1)
-    return place
+def _slot(keys, id):  # type: ignore[no-untyped-def]
+    """The slot of an identity; an empty one where the table lacks it."""
+    slot = (id ^ (id >> 16)) & (len(keys) - 1)
+    while keys[slot] != id and keys[slot]:
+        slot = (slot + 1) & (len(keys) - 1)
+    return slot
 
 
 @njit(nogil=True, cache=True)
 def _shared(keys, word_ids, first, last, shared):  # type: ignore[no-untyped-def]
     for word in range(first, last):
-        shared[word] = keys[_place(keys, word_ids[word])] != 0
+        shared[word] = keys[_slot(keys, word_ids[word])] != 0
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -102,7 +102,7 @@ def _exact_maxsim(query, starts, texts, keys, values, vectors, word_ids, offsets
     for document in range(first, last):
         n = 0
         for word in range(offsets[document], offsets[document + 1]):
-            number = values[_place(keys, word_ids[word])]
+            number = values[_slot(keys, word_ids[word])]
             if number < 0:
                 continue
             for q in range(starts[number], starts[number + 1]):
@@ -114,7 +114,7 @@ def _exact_maxsim(query, starts, texts, keys, values, vectors, word_ids, offsets
                         touched[n] = q
                         n += 1
                     best[q] = product
-        for place in range(n):
-            q = touched[place]
+        for i in range(n):
+            q = touched[i]
             scores[texts[q], document] += best[q]
             best[q] = 0

@@ -1,7 +1,7 @@
 """Exact late interaction on ragged documents: Σ over query words of the best inner product with a document word.
 
-Query words lie side by side in lanes, so that a number of a document word is multiplied with many of them at once, and
-the sums of several document words stay in registers. Where only identical words match: `exact_match`.
+Query words lie side by side in lanes: one instruction multiplies a number of a document word with many of them. The
+sums of several document words stay in registers; see `simd`. Where only identical words match, see `exact_match`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _WORDS_1, _WORDS_2, _WORDS_3, _WORDS_4 = TILE_WORDS
 
 @dataclass(frozen=True)
 class QueryLanes:
-    """The words of several queries, one query after the other, in groups of `LANES`; the last one filled up with zeros.
+    """The words of several queries, one query after the other, in groups of `LANES`; zeros fill up the last group.
 
     Attributes:
-        numbers: float32 `[n_groups · dim · LANES]`; up to `MOST_GROUPS` groups lie together, `[dim, groups ·
-            LANES]`.
-        offsets: int64 `[n_queries + 1]`, of their words.
+        numbers: Float32 `[n_groups · dim · LANES]`; up to `MOST_GROUPS` groups lie together, `[dim, groups · LANES]`.
+        offsets: Int64 `[n_queries + 1]`; query i owns the words `offsets[i]:offsets[i + 1]`.
+        n_groups: Number of groups.
     """
 
     numbers: NDArray[np.float32]
@@ -66,13 +66,13 @@ def maxsim(queries: WordVectors, vectors: NDArray[np.float32], offsets: NDArray[
 
 
 def float_scores(queries: WordVectors, documents: CodeSpans) -> NDArray[np.float32]:
-    """The same of documents whose words are float32 vectors anywhere in memory."""
+    """As `maxsim`, for documents whose words are float32 vectors anywhere in memory."""
     lanes = QueryLanes.pack(queries.vectors, queries.offsets)
     scores = np.zeros((len(queries), len(documents)), np.float32)
-    asked, spans = (lanes.numbers.ctypes.data, lanes.n_groups, lanes.offsets), (documents.addresses, documents.counts)
+    query, spans = (lanes.numbers.ctypes.data, lanes.n_groups, lanes.offsets), (documents.addresses, documents.counts)
 
     def block(first: int, last: int) -> None:
-        _maxsim(*asked, *spans, queries.dim, first, last, scores)
+        _maxsim(*query, *spans, queries.dim, first, last, scores)
 
     run_in_blocks(block, documents.work(lanes.n_groups))
     return scores
@@ -96,10 +96,16 @@ def _maxsim(lanes, n_groups, query_offsets, addresses, counts, dim, first, last,
 
 @njit(nogil=True, cache=True)
 def raise_best(best, lanes, n_groups, words, stride, n_words, dim):  # type: ignore[no-untyped-def]
-    """best[lanes] becomes at least the products with document words; all by their addresses.
+    """Raise the best product of each query word to those with a document's words.
 
     Args:
-        stride: In bytes.
+        best: Address of float32 `[n_groups · LANES]`, the best products so far.
+        lanes: Address of `QueryLanes.numbers`.
+        n_groups: Number of groups of query words.
+        words: Address of the first document word.
+        stride: Bytes from one document word to the next.
+        n_words: Number of document words.
+        dim: Dims of a word.
     """
     group = 0
     while group < n_groups:
@@ -122,7 +128,7 @@ def raise_best(best, lanes, n_groups, words, stride, n_words, dim):  # type: ign
 
 @njit(nogil=True, cache=True)
 def add_up(best, query_offsets, document, scores):  # type: ignore[no-untyped-def]
-    """A document's score for each query: the sum of its words' best."""
+    """Write a document's score for each query: the sum of the best products of the query's words."""
     for query in range(len(query_offsets) - 1):
         total = np.float32(0)
         for word in range(query_offsets[query], query_offsets[query + 1]):

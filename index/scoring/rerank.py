@@ -17,7 +17,7 @@ from .maxsim import maxsim
 from .scores import Scores
 from .summary_scores import summary_scores
 
-if TYPE_CHECKING:  # torch is imported for a device of its own alone
+if TYPE_CHECKING:  # torch is imported only for a GPU
     from .torch_scoring import TorchScoring
 
 
@@ -31,13 +31,16 @@ def score_documents(
     exact_match: bool,
     scoring: TorchScoring | None = None,
 ) -> list[Scores]:
-    """One `Scores` a query, of documents of one or several segments that the same codecs coded, in their order.
+    """The scores of documents, in their order: one `Scores` for each query.
 
     Args:
-        words_codec, summaries_codec: Of words, and of summaries where documents have them.
+        queries: The queries.
+        documents: Documents of one or several segments, coded by the same codecs.
+        words_codec: Codec of the words.
+        summaries_codec: Codec of the summaries; None where documents have none.
         summary_weight: The summary's share of a score; the words have the rest.
-        exact_match: Only identical words match; their words are found and scored on the CPU, few as they are.
-        scoring: The device that does the rest; None: the CPU.
+        exact_match: Only identical words match. They are few, and scored on the CPU.
+        scoring: The device that computes everything else. None: the CPU.
     """
     if exact_match:
         parts = [_exact_words(queries, words_codec, coded, chosen) for coded, chosen in documents]
@@ -80,7 +83,7 @@ def _exact_words(
     queries: WordVectors, codec: Codec, coded: CodedDocuments, chosen: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     words, offsets = ragged_rows(coded.offsets, chosen)
-    # Of most words the identity is all that is read: a vector is decoded only where it matches.
+    # Of most words only the identity is read; a vector is decoded only where it matches.
     word_ids = coded.word_ids_of(chosen, offsets)
     shared = shared_words(queries, word_ids)
     codes = coded.words[words[shared]]

@@ -1,7 +1,7 @@
-"""Scores by tables, for few query words: what each value of each field of a code adds to their inner products.
+"""Scores by tables, for few query words: a table holds what each value of each field of a code adds to the products.
 
-A row of a table has one number for each query word, `LANES` of them side by side, so that the inner products of a
-document word are the sum of one row for each field (asymmetric distances, Jégou et al. 2011, for many at once).
+A row of a table has one number for each of `LANES` query words. The inner products of a document word are the sum of
+one row per field (asymmetric distances, Jégou et al. 2011, for many query words at once).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .code_spans import CodeSpans
 from .maxsim import add_up
 from .simd import LANES, TABLE_WORDS, aligned, bit_tile, byte_tile
 
-# Tables beyond these have to be read from far away, or take longer to make than they save.
+# Larger tables leave the near caches, or take longer to make than they save.
 _MOST_GROUPS = 4
 _MOST_BYTES = 3 << 19
 _MOST_CENTROIDS = 1024
-# Multiplications at once: so few that the matrix library wakes no threads, which may have to wait.
+# Multiplications at once: so few that the matrix library wakes no threads.
 _MULTIPLIED = 1 << 17
 _ROW_BYTES = 4 * LANES
 

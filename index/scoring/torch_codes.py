@@ -1,4 +1,4 @@
-"""Codes on a device of torch's, and the numbers that they stand for there, as the codec's `Layout` says."""
+"""Codes on a device of torch's, and how they are unpacked there by the codec's `Layout`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ Spans: TypeAlias = tuple[CodedDocuments, NDArray[np.int64], NDArray[np.int64]]
 
 
 class PlacedCodes:
-    """The codes of segments on a device, put there when they are first asked for, as long as the segment is open.
+    """The codes of segments on a device: copied at first use, kept while the segment is open.
+
+    Codes for which the device has no room are copied for each use.
 
     Args:
-        codes: A segment's, uint8 `[n, code_size]`. Those for which there is no room are sent each time.
+        device: The device.
+        codes: The function that gives a segment's codes, uint8 `[n, code_size]`.
     """
 
     def __init__(self, device: torch.device, codes: Callable[[CodedDocuments], NDArray[np.uint8]]) -> None:
@@ -36,7 +39,7 @@ class PlacedCodes:
         self._unpackings: WeakKeyDictionary[Codec, Unpack | None] = WeakKeyDictionary()
 
     def numbers(self, codec: Codec, spans: Sequence[Spans]) -> Tensor:
-        """What spans of codes stand for, one after the other, float32 `[n_codes, n_numbers]`; see `rotated_queries`."""
+        """The numbers of spans of codes, one after the other, float32 `[n_codes, n_numbers]`; see `rotated_queries`."""
         if codec not in self._unpackings:
             self._unpackings[codec] = unpacking(codec.layout, self._device)
         unpack = self._unpackings[codec]
@@ -65,9 +68,9 @@ def rotated_queries(layout: Layout, queries: NDArray[np.float32]) -> NDArray[np.
 
 
 def unpacking(layout: Layout, device: torch.device) -> Unpack | None:
-    """How codes become numbers there: vectors, but for a rotation; None: the codec has to decode them.
+    """A function from codes to numbers on a device; the numbers are vectors, but for a rotation.
 
-    What codes select from is put there, and stays as long as the function does.
+    Its tables stay on the device as long as the function exists. None: the codec has to decode.
     """
     if isinstance(layout, Floats):
         return lambda codes: codes.view(torch.float32)
@@ -96,7 +99,7 @@ def _unpacking_parts(layout: CodeParts, device: torch.device) -> Unpack:
 
 
 def _fields(layout: CodeParts, device: torch.device) -> Unpack:
-    """How codes become the values of their fields, int32 `[n, n_parts]`."""
+    """A function from codes to the values of their fields, int32 `[n, n_parts]`."""
     header, bits, n_parts = layout.header, layout.bits, len(layout.rows)
     if bits == 8:
         return lambda codes: codes[:, header : header + n_parts].int()

@@ -1,7 +1,7 @@
-"""Exact scores on a device of torch's; those of the compiled kernels on the CPU say what is right.
+"""Exact scores on a device of torch's: those of the compiled kernels on the CPU, but for rounding in float32.
 
-A block of words after the other is unpacked there and multiplied with all query words, so that documents' vectors are
-never there all at once, and only scores come back. They are the CPU's but for rounding in float32.
+Blocks of words are unpacked on the device and multiplied with all query words. So the vectors of all documents are
+never there at once, and only scores come back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AT_ONCE = 1 << 25
 
 
 class TorchScoring:
-    """The second stage on a device, which keeps the codes of open segments there. Raises as `torch_device` does."""
+    """The second stage on a device; the codes of open segments stay on it. Raises as `torch_device` does."""
 
     def __init__(self, device: str) -> None:
         self._device = torch_device(device)
@@ -87,7 +87,7 @@ def best_of_spans(products: Tensor, counts: Tensor) -> Tensor:
         products: float32 `[n_rows, n_columns]`, at least one row.
         counts: int64 `[n_spans]`, of the rows of each.
     """
-    # A thread for each number that comes out: no two write to the same place, as in a scatter.
+    # One thread for each result: unlike in a scatter, no two write to the same address.
     best = torch.segment_reduce(products, "max", lengths=counts, axis=0, unsafe=True)
     return best.where(counts[:, None] > 0, best.new_zeros(()))
 

@@ -73,10 +73,10 @@ def _byte_scores(lanes, n_groups, offsets, addresses, counts, dim, first, last, 
 @njit(nogil=True, cache=True)
 def _unpack_bytes(codes, n, numbers):  # type: ignore[no-untyped-def]
     whole = n - n % LANES
-    for place in range(0, whole, LANES):
-        bytes_to_row(numbers.ctypes.data + 4 * place, codes + place)
-    for place in range(whole, n):
-        numbers[place] = byte_at(codes + place)
+    for i in range(0, whole, LANES):
+        bytes_to_row(numbers.ctypes.data + 4 * i, codes + i)
+    for i in range(whole, n):
+        numbers[i] = byte_at(codes + i)
 
 
 def part_scores(
@@ -145,7 +145,7 @@ def unpacked(layout: CodeParts, codes: NDArray[np.uint8]) -> NDArray[np.float32]
 
 @njit(nogil=True, cache=True)
 def _unpack(words, n_words, rows, parts, width, padded, stride, size, header, bits, numbers):  # type: ignore[no-untyped-def]
-    # A row that is copied in full overwrites what comes after it, which is copied next.
+    # A padded row overwrites the beginning of the next row's target, which is copied next.
     for word in range(n_words):
         code, to = words + word * size, numbers + 4 * word * stride
         for part in range(parts):

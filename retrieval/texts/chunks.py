@@ -110,7 +110,7 @@ def _split(text: str, border: re.Pattern[str]) -> list[str]:
 
 
 def _counts(encoder: Encoder, texts: list[str], whole: bool = False) -> list[int]:
-    """Tokens of each text;
+    """Tokens of each text.
 
     Args:
         whole: With the special ones and the prompt of a document.

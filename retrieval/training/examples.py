@@ -44,7 +44,7 @@ _SENTENCE_WORDS = 6
 
 @dataclass(frozen=True)
 class Example:
-    """A query with a text that answers it and texts that don't;
+    """A query with a text that answers it and texts that don't.
 
     Attributes:
         scores: A teacher's, of the positive, then negatives.
