@@ -17,6 +17,6 @@ QRELS = {"q1": {"dance": 1}, "q2": {"web": 1}}  # the relevant documents of each
 with tempfile.TemporaryDirectory() as folder, Retriever.create(f"{folder}/my.hive") as retriever:
     retriever.add(DOCUMENTS)
     hits = retriever.search(list(QUERIES.values()), k=3)
-    run = {query: {hit.id: hit.score for hit in found} for query, found in zip(QUERIES, hits, strict=True)}
+    run = {query: {hit.id: hit.score for hit in results} for query, results in zip(QUERIES, hits, strict=True)}
     for name, value in measure(QRELS, run, ["ndcg@10", "mrr@10"]).items():
         print(f"{name} {value:.3f}")

@@ -17,5 +17,5 @@ with tempfile.TemporaryDirectory() as folder, Retriever.create(f"{folder}/my.hiv
         {"tags": {"$contains": "language"}},
         {"$not": {"tags": {"$contains": "bees"}}},
     ):
-        found = retriever.search("insects that tell each other something", where=where)
-        print(where, [hit.id for hit in found])
+        hits = retriever.search("insects that tell each other something", where=where)
+        print(where, [hit.id for hit in hits])
