@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+SITE_VENV := build/docs-venv
+SITE_READY := $(SITE_VENV)/ready
 
 export HF_HUB_OFFLINE ?= 1
 export OMP_WAIT_POLICY ?= passive
 export WORDHIVE_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint types bench model projection clean
+.PHONY: help demo test test-slow lint types tree docs bench model projection clean
 
 help:           ## show this
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,7 +27,7 @@ demo: $(READY)  ## index Python's own documentation, search it, measure it
 
 test: $(READY)  ## lint, types, and all tests that need no collections
 	$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest -m 'not slow and not gpu'
+	$(BIN)/python -m pytest -m 'not slow and not gpu' -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(READY)  ## the long drills of crashes, and the tests on the real collections in WORDHIVE_DATA
 	$(BIN)/python -m pytest -m slow -s
@@ -34,12 +36,23 @@ lint: $(READY)  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 
-# mypy can't follow the package-dir mapping: it reads a tree of links that has the installed shape.
-types: $(READY)  ## mypy --strict
+types: $(READY) tree  ## mypy --strict
+	$(BIN)/mypy
+
+# mypy and zensical can't follow the package-dir mapping: they read a tree of links that has the installed shape.
+tree:
 	@mkdir -p build/types/wordhive
 	@for file in wordhive/*; do case $$file in *__pycache__*) ;; *) ln -sfn ../../../$$file build/types/$$file;; esac; done
 	@for folder in cli eval index retrieval configs; do ln -sfn ../../../$$folder build/types/wordhive/$$folder; done
-	$(BIN)/mypy
+
+# The site's programs have an environment of their own, so that wordhive's has none of their dependencies.
+$(SITE_READY): site/requirements.txt
+	$(PYTHON) -m venv $(SITE_VENV)
+	$(SITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r site/requirements.txt
+	@touch $@
+
+docs: $(SITE_READY) tree  ## the documentation as a site, into build/site (its search needs a server: python3 -m http.server -d build/site)
+	$(SITE_VENV)/bin/zensical build --clean --strict
 
 bench: $(READY)  ## quality and cost on the collections in WORDHIVE_DATA, into out/
 	@for name in cranfield scifact; do \

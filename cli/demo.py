@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import hits, output
+from . import hits, terminal
 
 if TYPE_CHECKING:
-    from wordhive.eval.findings import CollectionFindings
+    from wordhive.eval.results import CollectionResults
     from wordhive.retrieval.retriever import Retriever
 
 _QUERIES = (
@@ -39,12 +39,12 @@ def demo(
     wordhive demo
     wordhive search python-docs.hive "sort a list in place"
     """
-    from wordhive.eval.collections import PYTHON_DOCS
+    from wordhive.eval.collections.loading import PYTHON_DOCS
+    from wordhive.eval.collections.python_docs import python_docs
     from wordhive.eval.experiment import CollectionSpec
-    from wordhive.eval.indexed import indexed
-    from wordhive.eval.python_docs import python_docs
     from wordhive.eval.runner import Runner
     from wordhive.eval.standard_experiment import standard_experiment
+    from wordhive.eval.systems.indexed import indexed
 
     say = (lambda text, **style: None) if as_json else typer.secho
     say("1  Text: the language reference and the standard library's docstrings", bold=True)
@@ -58,7 +58,7 @@ def demo(
     note = f"{total:,} passages into {to} in {seconds:.0f} s" if made else f"{to} is there from an earlier run"
     info = retriever.index.info()
     say(f"   {note}")
-    say(f"   {info.n_words:,} words ({info.n_words / total:.0f} a passage) in {output.size(info.total_bytes)}\n")
+    say(f"   {info.n_words:,} words ({info.n_words / total:.0f} a passage) in {terminal.size(info.total_bytes)}\n")
     if not as_json:
         typer.secho("3  Search", bold=True)
         retriever.search("warm up")  # kernels are compiled once, and pages of the index read
@@ -86,10 +86,10 @@ def _show(retriever: Retriever, query: str) -> None:
     hits.show(found)
 
 
-def _measured(found: CollectionFindings) -> None:
+def _measured(found: CollectionResults) -> None:
     measures = ("ndcg@10", "mrr@10", "recall@100")
     rows = [[system.name, *(f"{system.measures[name]:.3f}" for name in measures)] for system in found.systems]
-    output.print_table(["system", *measures], rows)
+    terminal.print_table(["system", *measures], rows)
     latency = found.systems[-1].latency
     stages = ", ".join(f"{stage} {times['p50']:.1f}" for stage, times in latency.items() if stage != "total")
     typer.echo(f"   a query takes {latency['total']['p50']:.0f} ms ({stages} ms; medians)\n")

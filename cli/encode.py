@@ -9,9 +9,9 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
-from .backend import BACKEND_HELP, checked_backend
-from .source import checked_input
+from . import terminal
+from .options.backend import BACKEND_HELP, checked_backend
+from .options.source import checked_input
 
 
 def register(app: typer.Typer) -> None:
@@ -45,11 +45,13 @@ def encode(
     chosen = Part.parse(part)
     encoder = Encoder.load(model, backend=checked_backend(backend))
     documents, total = checked_input(source, limit)
-    with output.stoppable(lambda: f"whole shards are safe in {to}; run the same command again to go on"):
+    with terminal.stoppable(lambda: f"whole shards are safe in {to}; run the same command again to go on"):
         encoded = write_shards(documents, to, encoder, part=chosen, total=total)
     whole = whole_shards(to)
     if as_json:
-        output.print_json({"shards": str(to), "encoded": encoded, "documents": total, "whole": whole})
+        terminal.print_json({"shards": str(to), "encoded": encoded, "documents": total, "whole": whole})
         return
-    output.say(f"{to}: {quantity(encoded, 'document')} encoded, {total:,} in all")
-    output.note(f"index them: wordhive index {to} --to my.hive" if whole else f"other parts of {to} are still to come")
+    terminal.say(f"{to}: {quantity(encoded, 'document')} encoded, {total:,} in all")
+    terminal.note(
+        f"index them: wordhive index {to} --to my.hive" if whole else f"other parts of {to} are still to come"
+    )

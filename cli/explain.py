@@ -9,12 +9,12 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
+from . import terminal
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from wordhive.retrieval.explain import Explanation
+    from wordhive.retrieval.explanation import Explanation
 
 # A black word on amber is legible on light and dark terminals alike; more of it adds more.
 _SHADES = ("black on #ffe9b8", "black on #ffd57a", "black on #ffbf3d", "bold black on #f5a623")
@@ -44,11 +44,11 @@ def explain(
 
     found = Retriever.open(index, model).explain(query, document)
     if html is not None:
-        with output.whole_file(html) as file:
+        with terminal.whole_file(html) as file:
             file.write(found.html())
-        output.note(f"{html}: written")
+        terminal.note(f"{html}: written")
     if as_json:
-        output.print_json(found)
+        terminal.print_json(found)
     elif html is None:
         _print(found)
 
@@ -58,7 +58,7 @@ def _print(found: Explanation) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    head = Text(output.plain(found.id), style="bold cyan")
+    head = Text(terminal.plain(found.id), style="bold cyan")
     head.append(f"  {found.score:.3f}", style="bold")
     if found.summary_weight:
         head.append(f"  words {found.words_score:.3f} + summary {found.summary_score:.3f}", style="dim")
@@ -79,7 +79,7 @@ def _table(found: Explanation) -> list[Text]:
     from rich.text import Text
 
     rows: list[tuple[str, str, float]]
-    rows = [(output.plain(match.word), _met(match.match, match.weight), match.share) for match in found.matches]
+    rows = [(terminal.plain(match.word), _met(match.match, match.weight), match.share) for match in found.matches]
     if found.summary_weight:
         rows.append(("summary", "the text as a whole", found.summary_share))
     first = min(max((cell_len(word) for word, _, _ in rows), default=0), _WIDEST)
@@ -98,7 +98,7 @@ def _table(found: Explanation) -> list[Text]:
 
 def _met(match: str | None, weight: float) -> str:
     if match is not None:
-        return f"→ {output.plain(match)}"
+        return f"→ {terminal.plain(match)}"
     return "met no word" if weight else "left out by the model"
 
 
@@ -118,7 +118,7 @@ def _text(found: Explanation) -> Text:
             style = _SHADES[min(int(heat * len(_SHADES)), len(_SHADES) - 1)]
         else:
             style = ""
-        text.append(output.plain_piece(piece), style=style)
+        text.append(terminal.plain_piece(piece), style=style)
     if found.unread.strip():
         text.append(" …", style="dim")
     return text
@@ -127,7 +127,7 @@ def _text(found: Explanation) -> Text:
 def _remarks(found: Explanation) -> list[str]:
     lines = []
     if found.removed:
-        removed = output.plain(" ".join(dict.fromkeys(found.removed)))
+        removed = terminal.plain(" ".join(dict.fromkeys(found.removed)))
         lines.append(f"removed by the model, {len(found.removed)} of {quantity(len(found.words), 'word')}: {removed}")
     if found.unread.strip():
         lines.append(f"the model read {found.read_to:,} of {quantity(len(found.text or ''), 'character')}")

@@ -9,7 +9,7 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
+from . import terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -36,13 +36,13 @@ def fit(
     wordhive fit all-MiniLM-L6-v2 --texts docs.jsonl --to my-model
     wordhive index docs.jsonl --to my.hive --model my-model
     """
-    from wordhive.retrieval.checkpoint import check_new_folder
+    from wordhive.retrieval.checkpoints.loading import check_new_folder
     from wordhive.retrieval.encoder import Encoder
-    from wordhive.retrieval.sample import sample_field
+    from wordhive.retrieval.texts.jsonl_sample import sample_field
 
     check_new_folder(to)
     drawn = [text for path in texts for text in sample_field(path, field, sample, seed)]
-    output.note(f"Fitting {quantity(dim, 'dim')} on {quantity(len(drawn), 'text')} of {quantity(len(texts), 'file')}")
+    terminal.note(f"Fitting {quantity(dim, 'dim')} on {quantity(len(drawn), 'text')} of {quantity(len(texts), 'file')}")
     encoder = Encoder.fit(base, drawn, dim=dim, stem=stem, summary_weight=summary_weight)
     encoder.save(to, base=base if light else None)
-    output.say(f"{to}: {quantity(dim, 'dim')}, fingerprint {encoder.fingerprint[:12]}")
+    terminal.say(f"{to}: {quantity(dim, 'dim')}, fingerprint {encoder.fingerprint[:12]}")

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import output
+from . import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from wordhive.retrieval.explain import Explanation
+    from wordhive.retrieval.explanation import Explanation
     from wordhive.retrieval.searcher import Hit
 
 _INDENT = "    "
@@ -50,7 +50,7 @@ def _heading(rank: int, hit: Hit) -> Text:
     heading = Text(f"{rank:>2}  ")
     heading.append(f"{hit.score:.3f}", style="bold")
     heading.append("  ")
-    heading.append(output.plain(hit.id), style="bold cyan")
+    heading.append(terminal.plain(hit.id), style="bold cyan")
     if hit.summary_score:
         heading.append(f"  words {hit.words_score:.3f} + summary {hit.summary_score:.3f}", style="dim")
     return heading
@@ -61,7 +61,7 @@ def _body(hit: Hit, width: int, console: Console, *, is_explained: bool) -> Iter
 
     title, start = _title(hit)
     if title:
-        yield from _lines(Text(output.plain(title), style="bold"), width, _TITLE_LINES, console)
+        yield from _lines(Text(terminal.plain(title), style="bold"), width, _TITLE_LINES, console)
     shown = _attributes(hit.attributes, title)
     if shown:
         line = Text(shown, style="dim")
@@ -88,9 +88,9 @@ def _attributes(attributes: dict[str, Any], title: str) -> str:
     for name, value in attributes.items():
         if name == "title" and title:
             continue
-        told = output.plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        told = terminal.plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         parts.append(
-            f"{output.plain(name)} {told if len(told) <= _LONGEST_VALUE else told[: _LONGEST_VALUE - 1] + '…'}"
+            f"{terminal.plain(name)} {told if len(told) <= _LONGEST_VALUE else told[: _LONGEST_VALUE - 1] + '…'}"
         )
     return " · ".join(parts)
 
@@ -124,10 +124,10 @@ def _passage(text: str, start: int, found: Explanation | None, room: int) -> Tex
     at, end = begin, min(begin + 2 * room, len(text))
     for first, last, *_ in matches:
         if at <= first and last <= end:
-            passage.append(output.plain_piece(text[at:first]))
-            passage.append(output.plain_piece(text[first:last]), style="bold")
+            passage.append(terminal.plain_piece(text[at:first]))
+            passage.append(terminal.plain_piece(text[first:last]), style="bold")
             at = last
-    passage.append(output.plain_piece(text[at:end]))
+    passage.append(terminal.plain_piece(text[at:end]))
     return passage
 
 

@@ -12,10 +12,10 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
-from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
-from .model import ConfigName, ModelName
-from .source import checked_input
+from . import terminal
+from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
+from .options.model import ConfigName, ModelName
+from .options.source import checked_input
 
 if TYPE_CHECKING:
     from wordhive.index import Index
@@ -68,7 +68,7 @@ def index(
     """
     from wordhive.index import InputError
     from wordhive.retrieval import shards
-    from wordhive.retrieval.documents import read_queries
+    from wordhive.retrieval.texts.documents import read_queries
 
     there = (to / "catalog.db").exists()
     if there and queries and not resume:
@@ -108,10 +108,12 @@ def index(
         else:
             added = _run(retriever, to, there, go_on, lambda held: held.add(documents, skip_known=resume, total=total))
     if as_json:
-        output.print_json({"index": str(to), "added": added, "documents": len(retriever)})
+        terminal.print_json({"index": str(to), "added": added, "documents": len(retriever)})
     else:
-        output.say(f"{to}: {quantity(added, 'document')} {'written' if upsert else 'added'}, {len(retriever):,} in all")
-        output.note(f'search it: wordhive search {to} "your query"')
+        terminal.say(
+            f"{to}: {quantity(added, 'document')} {'written' if upsert else 'added'}, {len(retriever):,} in all"
+        )
+        terminal.note(f'search it: wordhive search {to} "your query"')
 
 
 def _refuse_known(index: Index) -> Callable[[list[str]], None]:
@@ -134,15 +136,15 @@ def _opened(to: Path, model: str | None, config: str | None, device: str, backen
     from wordhive.retrieval.retriever import Retriever
 
     retriever = Retriever.open(to, model, device=device, backend=backend)
-    if config is not None and IndexConfig.load(config) != retriever.index.config:
+    if config is not None and IndexConfig.load(config) != retriever.index.settings.config:
         raise InputError(f"{to} was made with another configuration than {config!r}; leave out --config")
     return retriever
 
 
 def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, device: str) -> Encoder:
     from wordhive.index import IndexConfig
-    from wordhive.index.candidates import check_device
-    from wordhive.index.creation import check_free
+    from wordhive.index.candidates.gpu import check_device
+    from wordhive.index.writing.creation import check_free
     from wordhive.retrieval.encoder import DEFAULT_MODEL
     from wordhive.retrieval.retriever import encoder_of, fitting_config
 
@@ -169,7 +171,7 @@ def _run(retriever: Retriever, to: Path, there: bool, go_on: str, add: Callable[
     def outcome() -> str:
         return f"safe in {to}: {quantity(held, 'document')}; {go_on}" if there or held else "nothing was written"
 
-    with output.stoppable(outcome):
+    with terminal.stoppable(outcome):
         try:
             return add(retriever)
         except BaseException:

@@ -10,12 +10,12 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
+from . import terminal
 
 if TYPE_CHECKING:
     from wordhive.index import IndexConfig
-    from wordhive.index.coding import Coding
-    from wordhive.index.info import IndexInfo
+    from wordhive.index.maintenance.coding import Coding
+    from wordhive.index.maintenance.info import IndexInfo
 
 Told = TypeVar("Told")
 
@@ -34,7 +34,7 @@ def info(
     wordhive info my.hive
     """
     from wordhive.index import Index
-    from wordhive.index.drift import HIGH
+    from wordhive.index.maintenance.drift import HIGH
 
     opened = Index.open(index)
     found, coding = opened.info(), _told(opened.coding)
@@ -48,34 +48,34 @@ def info(
         }
         tuned = {"candidates": opened.settings.candidates, "probes": opened.settings.probes}
         more = {"coding": coding, "intrinsic_dimension": spread, "drift": drift}
-        output.print_json({**output.plain_value(found), **sums, **more, **tuned})
+        terminal.print_json({**terminal.plain_value(found), **sums, **more, **tuned})
         return
     n = max(found.n_documents, 1)
-    output.say(found.path, bold=True)
+    terminal.say(found.path, bold=True)
     gone = f", {found.n_deleted:,} deleted and not compacted" if found.n_deleted else ""
-    output.say(f"documents  {found.n_documents:,} in {quantity(found.n_segments, 'segment')}{gone}")
-    output.say(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {quantity(found.dim, 'dim')}")
+    terminal.say(f"documents  {found.n_documents:,} in {quantity(found.n_segments, 'segment')}{gone}")
+    terminal.say(f"words      {found.n_words:,}, {found.n_words / n:.1f} a document, {quantity(found.dim, 'dim')}")
     if found.exact_match:
-        output.say("matching   identical words only")
+        terminal.say("matching   identical words only")
     share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
-    output.say(f"summary    {quantity(found.summary_dim, 'dim') if found.summary_dim else 'none'}{share}")
-    output.say(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
+    terminal.say(f"summary    {quantity(found.summary_dim, 'dim') if found.summary_dim else 'none'}{share}")
+    terminal.say(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     for line in _stages(found, coding):
-        output.say(line)
+        terminal.say(line)
     if opened.settings.candidates is not None:
         all_are = coding is not None and 0 < coding.n_unencoded == found.n_documents
         first = "all, while there is no first stage; then " if all_are else ""
-        output.say(f"candidates {first}{opened.settings.candidates:,} a search, as it was tuned")
+        terminal.say(f"candidates {first}{opened.settings.candidates:,} a search, as it was tuned")
     if opened.settings.probes is not None:
-        output.say(f"probes     {opened.settings.probes:,}, lists or places in a graph, as it was tuned")
+        terminal.say(f"probes     {opened.settings.probes:,}, lists or places in a graph, as it was tuned")
     if drift is not None:
         advice = (
             f": later documents differ from those it was fitted to; wordhive refit {index}" if drift >= HIGH else ""
         )
-        output.say(f"drift      {drift:.2f}{advice}")
+        terminal.say(f"drift      {drift:.2f}{advice}")
     if spread is not None:
-        output.say(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
-    output.print_table(["part", "size", "bytes a document", "of the plain text"], _sizes(found))
+        terminal.say(f"spread     in {spread:.1f} dimensions around a document; more of them want more candidates")
+    terminal.print_table(["part", "size", "bytes a document", "of the plain text"], _sizes(found))
 
 
 def _sizes(info: IndexInfo) -> list[list[str]]:
@@ -92,7 +92,7 @@ def _sizes(info: IndexInfo) -> list[list[str]]:
 def _row(info: IndexInfo, part: str, size: int) -> list[str]:
     times = info.times_plain_text(size)
     share = "–" if times is None else f"{times:.2f} ×"
-    return [part, output.size(size), f"{size / max(info.n_documents, 1):,.1f}", share]
+    return [part, terminal.size(size), f"{size / max(info.n_documents, 1):,.1f}", share]
 
 
 def _told(measure: Callable[[], Told]) -> Told | None:
@@ -101,7 +101,7 @@ def _told(measure: Callable[[], Told]) -> Told | None:
     try:
         return measure()
     except WordhiveError as error:  # of a damaged index, all the rest can still be told
-        output.note(f"warning: {error}")
+        terminal.note(f"warning: {error}")
         return None
 
 
@@ -135,7 +135,7 @@ def _later(info: IndexInfo, coding: Coding | None) -> list[str]:
 
 
 def _codecs(info: IndexInfo, config: IndexConfig) -> str:
-    from wordhive.index.faiss_library import filled
+    from wordhive.index.faiss.faiss_factory import filled
 
     words = filled(config.codec, info.dim) if info.dim else config.codec
     if not info.summary_dim:
@@ -144,7 +144,7 @@ def _codecs(info: IndexInfo, config: IndexConfig) -> str:
 
 
 def _first_stage(info: IndexInfo, config: IndexConfig) -> str:
-    from wordhive.index.faiss_library import filled
+    from wordhive.index.faiss.faiss_factory import filled
 
     if config.encoding is None:
         return "none: every search scores all documents"

@@ -9,8 +9,8 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
-from .backend import DEVICE_HELP
+from . import terminal
+from .options.backend import DEVICE_HELP
 
 _PANEL = "Maintenance"
 
@@ -34,17 +34,17 @@ def export(
     wordhive export my.hive my.parquet
     """
     from wordhive.index import Index
-    from wordhive.index.interchange import export_index
+    from wordhive.index.parquet import export_index
     from wordhive.retrieval.progress import progress_bar
 
     opened = Index.open(index)
-    with output.stoppable(lambda: f"{file} was not written"), progress_bar("Exporting", len(opened)) as advance:
+    with terminal.stoppable(lambda: f"{file} was not written"), progress_bar("Exporting", len(opened)) as advance:
         n = export_index(opened, file, vectors=not no_vectors, on_documents=advance)
     size = file.stat().st_size
     if as_json:
-        output.print_json({"file": str(file), "documents": n, "bytes": size})
+        terminal.print_json({"file": str(file), "documents": n, "bytes": size})
     else:
-        output.say(f"{file}: {quantity(n, 'document')}, {output.size(size)}")
+        terminal.say(f"{file}: {quantity(n, 'document')}, {terminal.size(size)}")
 
 
 def import_(
@@ -58,16 +58,16 @@ def import_(
     \b
     wordhive import my.parquet --to my.hive
     """
-    from wordhive.index.interchange import import_index, n_documents
+    from wordhive.index.parquet import import_index, n_documents
     from wordhive.retrieval.progress import progress_bar
 
     total = n_documents(file)
-    with output.stoppable(lambda: _imported(to)), progress_bar("Importing", total) as advance:
+    with terminal.stoppable(lambda: _imported(to)), progress_bar("Importing", total) as advance:
         n = len(import_index(file, to, on_documents=advance, device=device))
     if as_json:
-        output.print_json({"index": str(to), "documents": n})
+        terminal.print_json({"index": str(to), "documents": n})
     else:
-        output.say(f"{to}: {quantity(n, 'document')}")
+        terminal.say(f"{to}: {quantity(n, 'document')}")
 
 
 def _imported(to: Path) -> str:

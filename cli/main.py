@@ -14,7 +14,7 @@ import typer
 
 from wordhive import __version__
 
-from . import output
+from . import terminal
 
 _STOPPED = 130
 _usual_warning = warnings.showwarning
@@ -52,11 +52,14 @@ def _common(
 
     Every command explains itself: wordhive COMMAND --help
     """
-    output.debug = debug
+    terminal.debug = debug
 
 
 # Commands import torch and FAISS inside their functions, so that --help answers at once.
-_COMMANDS = "demo index search explain info maintain tune interchange encode evaluate compare fuse bench fit train"
+_COMMANDS = (
+    "demo index search explain info maintain tune interchange encode "
+    "evaluation.evaluate evaluation.compare evaluation.fuse bench.group fit train.group"
+)
 for _name in _COMMANDS.split():
     import_module(f".{_name}", __package__).register(app)
 
@@ -75,11 +78,11 @@ def main(arguments: list[str] | None = None) -> Any:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     if arguments is None:
-        signal.signal(signal.SIGINT, output.interrupt)
+        signal.signal(signal.SIGINT, terminal.interrupt)
     try:
         code = app(arguments, standalone_mode=False)
         if code == _STOPPED:
-            output.fail("stopped")
+            terminal.fail("stopped")
     except Exception as error:
         code = _failed(error)
     if arguments is None:
@@ -91,7 +94,7 @@ def _show_warning(message: Warning | str, category: type[Warning], *place: Any, 
     from wordhive.index.errors import WordhiveWarning
 
     if issubclass(category, WordhiveWarning):
-        output.note(f"warning: {message}")
+        terminal.note(f"warning: {message}")
     else:
         _usual_warning(message, category, *place, **others)
 
@@ -99,25 +102,25 @@ def _show_warning(message: Warning | str, category: type[Warning], *place: Any, 
 def _failed(error: Exception) -> int:
     from wordhive.index.errors import WordhiveError
 
-    if output.debug:
+    if terminal.debug:
         raise error
-    if isinstance(error, output.Stopped):
-        output.fail(str(error))
+    if isinstance(error, terminal.Stopped):
+        terminal.fail(str(error))
         return _STOPPED
-    if output.is_stop(error):
-        output.fail("stopped")
+    if terminal.is_stop(error):
+        terminal.fail("stopped")
         return _STOPPED
     if isinstance(error, WordhiveError):
-        output.fail(str(error))
+        terminal.fail(str(error))
         return error.exit_code
     if isinstance(error, OSError):
-        output.fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        terminal.fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return 1
     if isinstance(error, MemoryError):
-        output.fail(f"the memory is full: {error}")
+        terminal.fail(f"the memory is full: {error}")
         return 1
     if hasattr(error, "format_message"):  # what typer says of arguments; it keeps the class to itself
         command = getattr(getattr(error, "ctx", None), "command_path", "wordhive")
-        output.fail(f"{error.format_message()} See: {command} --help")
+        terminal.fail(f"{error.format_message()} See: {command} --help")
         return 2
     raise error

@@ -10,11 +10,11 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
+from . import terminal
 
 if TYPE_CHECKING:
     from wordhive.index import Index
-    from wordhive.index.catalog import Generation
+    from wordhive.index.storage.catalog.catalog_records import Generation
 
 _PANEL = "Maintenance"
 
@@ -45,7 +45,7 @@ def delete(
     wordhive delete my.hive --where "year < 2000"
     """
     from wordhive.index import Index, InputError
-    from wordhive.index.filter_expressions import parse_where
+    from wordhive.index.filters.expressions import parse_where
 
     named = [*(ids or ()), *(_lines(ids_from) if ids_from else ())]
     if bool(named) == (where is not None):
@@ -53,7 +53,7 @@ def delete(
     chosen = parse_where(where) if where is not None else None
     opened = Index.open(index)
     before = len(opened)
-    with output.stoppable(lambda: _deleted(opened, before)):
+    with terminal.stoppable(lambda: _deleted(opened, before)):
         deleted = opened.delete(list(dict.fromkeys(named)) if named else None, where=chosen, missing_ok=missing_ok)
     _report(index, opened, f"{quantity(deleted, 'document')} deleted, {len(opened):,} left", as_json, deleted=deleted)
 
@@ -70,10 +70,10 @@ def compact(index: _Folder, as_json: _AsJson = False) -> None:
 
     opened = Index.open(index)
     before = opened.info().total_bytes
-    with output.stoppable(lambda: f"{index} holds what it held; run the same command again to give the rest back"):
+    with terminal.stoppable(lambda: f"{index} holds what it held; run the same command again to give the rest back"):
         opened.compact()
     after = opened.info().total_bytes
-    text = f"{output.size(before)} before, {output.size(after)} now"
+    text = f"{terminal.size(before)} before, {terminal.size(after)} now"
     _report(index, opened, text, as_json, bytes_before=before, bytes=after)
 
 
@@ -87,7 +87,7 @@ def refit(index: _Folder, as_json: _AsJson = False) -> None:
 
     opened = Index.open(index)
     before = opened.snapshot().generation
-    with output.stoppable(lambda: _refitted(opened, before)):
+    with terminal.stoppable(lambda: _refitted(opened, before)):
         opened.refit()
     _report(index, opened, f"fitted anew to {quantity(len(opened), 'document')}", as_json)
 
@@ -105,17 +105,17 @@ def check(
     wordhive check my.hive
     wordhive check their.hive --untrusted
     """
-    from wordhive.index.check import check as damages
+    from wordhive.index.maintenance.check import check as damages
 
     found = damages(index, untrusted=untrusted)
     if as_json:
-        output.print_json({"index": str(index), "damages": found})
+        terminal.print_json({"index": str(index), "damages": found})
     for damage in [] if as_json else found:
-        output.say(damage)
+        terminal.say(damage)
     if found:
         raise typer.Exit(1)
     if not as_json:
-        output.say(f"{index}: every file is as it was written")
+        terminal.say(f"{index}: every file is as it was written")
 
 
 def _deleted(index: Index, before: int) -> str:
@@ -142,6 +142,6 @@ def _lines(path: Path) -> list[str]:
 
 def _report(path: Path, index: Index, text: str, as_json: bool, **values: int) -> None:
     if as_json:
-        output.print_json({"index": str(path), "documents": len(index), **values})
+        terminal.print_json({"index": str(path), "documents": len(index), **values})
     else:
-        output.say(f"{path}: {text}")
+        terminal.say(f"{path}: {text}")

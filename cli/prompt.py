@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import typer
 
-from . import output
+from . import terminal
 
 # Who wants to search for one of these words gives it as an argument.
 _LEAVE = ("exit", "quit")
@@ -28,7 +28,7 @@ def ask(answer: Callable[[str], None], label: str) -> None:
 
     with suppress(ImportError):
         import readline  # noqa: F401  (arrow keys, and earlier lines)
-    output.note(f"type a query to {label}; exit, an empty line or ctrl-D leaves")
+    terminal.note(f"type a query to {label}; exit, an empty line or ctrl-D leaves")
     while True:
         try:
             line = input(f"{label}> ").strip()
@@ -40,4 +40,4 @@ def ask(answer: Callable[[str], None], label: str) -> None:
         try:
             answer(line)
         except WordhiveError as error:
-            output.fail(str(error))
+            terminal.fail(str(error))

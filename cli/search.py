@@ -13,13 +13,14 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import hits, output, prompt
-from .backend import BACKEND_HELP, DEVICE_HELP, checked_backend
+from . import hits, prompt, terminal
+from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 
 if TYPE_CHECKING:
-    from wordhive.index.filters import Where
-    from wordhive.retrieval.documents import Query
-    from wordhive.retrieval.searcher import Candidates, Hit
+    from wordhive.index.filters.conditions import Where
+    from wordhive.retrieval.search.search_options import Candidates
+    from wordhive.retrieval.searcher import Hit
+    from wordhive.retrieval.texts.documents import Query
 
 _QUERIES_AT_ONCE = 64
 
@@ -80,7 +81,7 @@ def search(
         def answer(text: str) -> None:
             found = retriever.search(text, k or 10, candidates=depth, where=chosen, carving=carving)
             if as_json:
-                output.print_json({"query": text, "hits": found})
+                terminal.print_json({"query": text, "hits": found})
             else:
                 hits.show(found)
 
@@ -90,7 +91,7 @@ def search(
             prompt.ask(answer, "search")
         return
     from wordhive.eval.runs import trec_lines
-    from wordhive.retrieval.documents import read_queries
+    from wordhive.retrieval.texts.documents import read_queries
 
     asked = list(read_queries(queries))
     retriever = Retriever.open(index, model, device=device, backend=run_by)
@@ -101,18 +102,18 @@ def search(
     answers = _answers(found, asked)
     if as_json:
         for one, best in answers:
-            output.print_json({"id": one.id, "query": one.text, "hits": best})
+            terminal.print_json({"id": one.id, "query": one.text, "hits": best})
         return
     lines = (
         line for one, best in answers for line in trec_lines({one.id: {hit.id: hit.score for hit in best}}, "wordhive")
     )
     if run is None:
         for line in lines:
-            output.say(line[:-1]) if sys.stdout.isatty() else typer.echo(line, nl=False)
+            terminal.say(line[:-1]) if sys.stdout.isatty() else typer.echo(line, nl=False)
     else:
-        with output.whole_file(run) as file:
+        with terminal.whole_file(run) as file:
             file.writelines(lines)
-        output.note(f"{run}: {quantity(len(asked), 'query')}")
+        terminal.note(f"{run}: {quantity(len(asked), 'query')}")
 
 
 def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query]) -> Iterator[tuple[Query, list[Hit]]]:
@@ -123,7 +124,7 @@ def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query])
 
 
 def _filter(where: str | None) -> Where | None:
-    from wordhive.index.filter_expressions import parse_where
+    from wordhive.index.filters.expressions import parse_where
 
     return None if where is None else parse_where(where)
 

@@ -9,7 +9,7 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import output
+from . import terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -35,17 +35,17 @@ def tune(
     wordhive tune my.hive --target 0.98 --queries queries.jsonl
     """
     from wordhive.index import Index
-    from wordhive.retrieval.documents import read_queries
     from wordhive.retrieval.retriever import Retriever
     from wordhive.retrieval.searcher import Searcher
+    from wordhive.retrieval.texts.documents import read_queries
     from wordhive.retrieval.tuning import tune as find
 
     texts = None if queries is None else [query.text for query in read_queries(queries)]
     searcher = Searcher(Index.open(index)) if texts is None else Retriever.open(index).searcher
-    with output.stoppable(lambda: "the index is as it was"):
+    with terminal.stoppable(lambda: "the index is as it was"):
         found = find(searcher, target, k=k, queries=texts)
     if as_json:
-        output.print_json(found)
+        terminal.print_json(found)
         return
     rows = []
     for n, share in found.curve.items():
@@ -53,7 +53,7 @@ def tune(
         if share == 1:
             break
     of = "" if found.own else " of documents' words"
-    output.print_table(
+    terminal.print_table(
         ["candidates", f"exact top {k} among them", ""], rows, title=f"{quantity(found.n_queries, 'query')}{of}"
     )
     if found.probes is not None:
@@ -61,9 +61,9 @@ def tune(
             [f"{probes:,}", f"{share:.4f}", "← from now on" if probes == found.probes else ""]
             for probes, share in found.probed.items()
         ]
-        output.print_table(["probes", f"exact top {k} among {quantity(found.candidates, 'candidate')}", ""], probed)
+        terminal.print_table(["probes", f"exact top {k} among {quantity(found.candidates, 'candidate')}", ""], probed)
     probing = "" if found.probes is None else f", found by {quantity(found.probes, 'probe')}"
-    output.say(
+    terminal.say(
         f"{index}: {quantity(found.candidates, 'candidate')} a search from now on{probing}, unless it "
         f"asks for another number"
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from wordhive.retrieval.bm25 import Bm25
+from wordhive.retrieval.texts.bm25 import Bm25
 
-from .collections import Collection
+from .collections.collection import Collection
 from .runs import Run, ranking, without_itself
 
 _DEPTH = 1000

@@ -17,21 +17,23 @@ _NAME = re.compile(r"bpref(?:-l(\d{1,9}))?")
 def bpref_level(measure: str) -> int | None:
     """The least grade that is relevant, of the measures "bpref" (1) and "bpref-l2"; None for another measure.
 
-    Raises InputError for a bpref with a cutoff, which it has not.
+    Raises:
+        InputError: A bpref with a cutoff, which it has not.
     """
     if not measure.startswith("bpref"):
         return None
-    found = _NAME.fullmatch(measure)
-    if not found:
+    match = _NAME.fullmatch(measure)
+    if not match:
         raise InputError(f"no measure {measure!r}; bpref has no cutoff: choose bpref, or bpref-l2 from grade 2 on")
-    return int(found[1] or 1)
+    return int(match[1] or 1)
 
 
 def bpref(grades: Mapping[str, int], ranking: Iterable[str], level: int = 1) -> float:
     """How few documents that are judged not relevant are ranked above the relevant ones; 0 without a relevant one.
 
-    grades: of the judged documents; those below 0 do not count at all. ranking: documents, best first; those that
-    nobody judged are passed over.
+    Args:
+        grades: Of the judged documents; those below 0 do not count at all.
+        ranking: Documents, best first; those that nobody judged are passed over.
     """
     n_relevant = sum(grade >= level for grade in grades.values())
     bound = min(n_relevant, sum(0 <= grade < level for grade in grades.values()))

@@ -9,7 +9,7 @@ from wordhive.index import InputError, WordVectors
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.shards import check_model, read_shard_documents, read_shards, whole_shards, write_shards
 
-from .collections import Collection
+from .collections.collection import Collection
 
 
 def encode(collection: Collection, shards: Path, encoder: Encoder, n: int | None) -> int:

@@ -15,12 +15,12 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.exact_match import exact_maxsim
-from wordhive.index.info import EncoderStamp
-from wordhive.index.maxsim import maxsim
-from wordhive.retrieval.documents import Document
+from wordhive.index.scoring.exact_match import exact_maxsim
+from wordhive.index.scoring.maxsim import maxsim
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_model, read_shard_documents, read_shards
+from wordhive.retrieval.texts.documents import Document
 
 _SCORES = "exact.npy"
 _STATE = "exact.json"
@@ -30,8 +30,10 @@ _STATE = "exact.json"
 class ExactScores:
     """Scores of documents before any compression.
 
-    scores: float32 `[n_queries, n_documents]`, memory-mapped. ids: of the documents, by column. stamp: tells these
-    documents, queries and weights from others.
+    Attributes:
+        scores: float32 `[n_queries, n_documents]`, memory-mapped.
+        ids: Of the documents, by column.
+        stamp: Tells these documents, queries and weights from others.
     """
 
     scores: NDArray[np.float32]
@@ -51,8 +53,9 @@ class ExactScores:
     ) -> ExactScores:
         """Score the first `limit` documents of encoded shards, or take what an earlier run left in `folder`.
 
-        exact_match: only identical words match. A stopped run goes on behind its last whole shard; other documents,
-        queries or weights start anew.
+        Args:
+            exact_match: Only identical words match. A stopped run goes on behind its last whole shard; other
+                documents, queries or weights start anew.
         """
         documents = list(islice(chain.from_iterable(read_shard_documents(shards)), limit))
         ids = [document.id for document in documents]

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from wordhive.index import InputError
-from wordhive.index.yaml_config import ConfigPart, parse, read_yaml
+from wordhive.index.config_file import ConfigPart, parse, read_yaml
 from wordhive.retrieval.encoder import DEFAULT_MODEL
 
-from .comparison import Test
+from .contrasts import Test
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 
@@ -21,10 +21,14 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 class CollectionSpec(ConfigPart):
     """A test collection: a source, or three files.
 
-    source: a BEIR folder, an ir_datasets id, or "python-docs". documents, queries_file, qrels: files of one's own.
-    name: in the report; empty: the source's last part, its id, or the documents' file name. split: which judgements of
-    a folder. queries: only the first so many judged ones. measures: the first is what systems are compared by; None:
-    the experiment's. published: its key in published.yaml; None: the source.
+    Attributes:
+        source: A BEIR folder, an ir_datasets id, or "python-docs".
+        documents, queries_file, qrels: Files of one's own.
+        name: In the report; empty: the source's last part, its id, or the documents' file name.
+        split: Which judgements of a folder.
+        queries: Only the first so many judged ones.
+        measures: The first is what systems are compared by; None: the experiment's.
+        published: Its key in published.yaml; None: the source.
     """
 
     source: str | None = Field(default=None, min_length=1)
@@ -64,7 +68,11 @@ class _System(ConfigPart):
 
 
 class ChunkSpec(ConfigPart):
-    """Documents cut into passages of the model's window, the best of which counts. overlap: tokens that they share."""
+    """Documents cut into passages of the model's window, the best of which counts.
+
+    Attributes:
+        overlap: Tokens that they share.
+    """
 
     overlap: int = Field(default=32, ge=0)
 
@@ -72,10 +80,13 @@ class ChunkSpec(ConfigPart):
 class WordhiveSpec(_System):
     """An index of wordhive.
 
-    config: preset or YAML file; None: the default for the model. candidates: documents that the second stage scores, or
-    all of them. part: of the score; words or summary alone are scored exactly, on all documents. index: where it is, or
-    is made; None: in the cache. device: where it is searched, "cpu" or "cuda". chunk: cut documents that are longer
-    than the model's window; None: their ends are not read.
+    Attributes:
+        config: Preset or YAML file; None: the default for the model.
+        candidates: Documents that the second stage scores, or all of them.
+        part: Of the score; words or summary alone are scored exactly, on all documents.
+        index: Where it is, or is made; None: in the cache.
+        device: Where it is searched, "cpu" or "cuda".
+        chunk: Cut documents that are longer than the model's window; None: their ends are not read.
     """
 
     kind: Literal["wordhive"] = "wordhive"
@@ -95,7 +106,11 @@ class WordhiveSpec(_System):
 
 
 class Bm25Spec(_System):
-    """BM25 by bm25s. stemmer: a language of Snowball ("english"), or none."""
+    """BM25 by bm25s.
+
+    Attributes:
+        stemmer: A language of Snowball ("english"), or none.
+    """
 
     kind: Literal["bm25"]
     stemmer: str | None = None
@@ -120,9 +135,13 @@ class MultiVectorSpec(_System):
 class FusionSpec(_System):
     """Other systems' runs put together.
 
-    of: names of systems above it. method: by ranx's name ("rrf", "wsum", …). params: the method's. norm: of scores,
-    before. tune_on: the split on which the parameters are chosen, never the one that is measured; with an ir_datasets
-    id, the last part of another id, or a whole one.
+    Attributes:
+        of: Names of systems above it.
+        method: By ranx's name ("rrf", "wsum", …).
+        params: The method's.
+        norm: Of scores, before.
+        tune_on: The split on which the parameters are chosen, never the one that is measured; with an ir_datasets
+            id, the last part of another id, or a whole one.
     """
 
     kind: Literal["fusion"]
@@ -134,7 +153,11 @@ class FusionSpec(_System):
 
 
 class RunSpec(_System):
-    """A TREC run file of someone else's. file: its path, in which {collection} and {split} are filled in."""
+    """A TREC run file of someone else's.
+
+    Attributes:
+        file: Its path, in which {collection} and {split} are filled in.
+    """
 
     kind: Literal["run"]
     file: str
@@ -148,10 +171,13 @@ SystemSpec = Annotated[
 class Experiment(ConfigPart):
     """What `wordhive eval CONFIG.yaml` does.
 
-    baseline: the system that others are compared with; None: the first. measures: of ranx, the first is what systems
-    are compared by; None: those of each collection's convention. depth: documents of each ranking. queries_timed:
-    single queries for latencies. queries_exact: queries whose candidates are held against exact search; None: all.
-    seed: of the randomisation test.
+    Attributes:
+        baseline: The system that others are compared with; None: the first.
+        measures: Of ranx, the first is what systems are compared by; None: those of each collection's convention.
+        depth: Documents of each ranking.
+        queries_timed: Single queries for latencies.
+        queries_exact: Queries whose candidates are held against exact search; None: all.
+        seed: Of the randomisation test.
     """
 
     title: str = "Systems side by side"
@@ -189,13 +215,20 @@ class Experiment(ConfigPart):
     def load(cls, path: str | Path) -> Experiment:
         """The experiment in a YAML file; `${NAME:-default}` stands for an environment variable.
 
-        Paths are relative to the folder where the command runs. Raises InputError for what is missing or wrong.
+        Paths are relative to the folder where the command runs.
+
+        Raises:
+            InputError: What is missing or wrong.
         """
         return parse(cls, read_yaml(Path(path)), str(path))
 
     @classmethod
     def suite(cls, name: str) -> Experiment:
-        """A suite that comes with the package. Raises InputError for one that does not."""
+        """A suite that comes with the package.
+
+        Raises:
+            InputError: One that does not.
+        """
         names = suite_names()
         if name not in names:
             raise InputError(f"no suite {name!r}; choose {', '.join(names)}, or give a .yaml file")

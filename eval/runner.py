@@ -16,27 +16,29 @@ from wordhive import __version__
 from wordhive.index import IndexConfig
 from wordhive.index.arguments import given_path
 
+from .collections.preparation import Prepared, chosen, on_split, prepare, prepare_split
 from .contrasts import Values, contrasts
+from .environment import setting
 from .experiment import CollectionSpec, Experiment, FusionSpec, SystemSpec, WordhiveSpec, slug
-from .findings import CollectionFindings, Findings, SideBySide, SystemFindings
-from .kept_results import read_result, write_result
-from .preparation import Prepared, chosen, on_split, prepare, prepare_split
-from .published import published
+from .published_results import published
+from .result_cache import read_result, write_result
+from .results import CollectionResults, ExperimentResults, SideBySide, SystemResults
 from .runs import MEASURES, query_values, trec_lines, without_itself
-from .setting import setting
 from .side_by_side import side_by_side
-from .systems import Costs, Found, Job, Stamp, Step, find, stamp
+from .systems import Measurements, RunResult, Stamp, Task, TaskResult, find, stamp
 from .systems.indexes import truncated
 
-_COSTS = TypeAdapter(Costs)
+_COSTS = TypeAdapter(Measurements)
 _SIDE_BY_SIDE = TypeAdapter(list[SideBySide])
 
 
 class Runner:
     """An experiment under way.
 
-    report: the folder of runs and of what is kept of every step. cache: the folder of encodings and indexes, which
-    several experiments may share. on_step: called with collection and system when a step is done.
+    Args:
+        report: The folder of runs and of what is kept of every step.
+        cache: The folder of encodings and indexes, which several experiments may share.
+        on_step: Called with collection and system when a step is done.
     """
 
     def __init__(
@@ -52,19 +54,19 @@ class Runner:
         self._on_step = on_step
         self._prepared: dict[str, Prepared] = {}
 
-    def run(self) -> Findings:
+    def run(self) -> ExperimentResults:
         """Do every step that is not done yet, and put all together.
 
         Raises InputError before the first step for collections, configurations or measures that are not there.
         """
         self._check()
         collections = [self._collection(spec) for spec in self.experiment.collections]
-        found = setting()
-        found["config"] = self.experiment.model_dump(mode="json", exclude_none=True)
-        found["seed"] = self.experiment.seed
-        return Findings(self.experiment.title, collections, self.experiment.test, self.experiment.alpha, found)
+        facts = setting()
+        facts["config"] = self.experiment.model_dump(mode="json", exclude_none=True)
+        facts["seed"] = self.experiment.seed
+        return ExperimentResults(self.experiment.title, collections, self.experiment.test, self.experiment.alpha, facts)
 
-    def step(self, name: str, job: Job) -> Step:
+    def step(self, name: str, job: Task) -> TaskResult:
         """A system's run and costs on a job: kept ones where nothing that determines them has changed."""
         spec = self.experiment.system(name)
         made_for = self._stamp(name, job)
@@ -72,19 +74,19 @@ class Runner:
         state = self.report / "steps" / job.folder / f"{slug(name)}.json"
         kept = read_result(state, made_for)
         if kept is not None and path.is_file() and _digest(path) == kept["run"]:
-            return Step(_COSTS.validate_python(kept["costs"]), made_for, path)
-        found = self._found(spec, job)
-        _write_run(path, found, slug(name))
+            return TaskResult(_COSTS.validate_python(kept["costs"]), made_for, path)
+        result = self._result(spec, job)
+        _write_run(path, result, slug(name))
         state.parent.mkdir(parents=True, exist_ok=True)
-        write_result(state, {"costs": asdict(found.costs), "run": _digest(path)}, made_for)
+        write_result(state, {"costs": asdict(result.costs), "run": _digest(path)}, made_for)
         self._on_step(job.folder, name)
-        return Step(found.costs, made_for, path)
+        return TaskResult(result.costs, made_for, path)
 
-    def _found(self, spec: SystemSpec, job: Job) -> Found:
+    def _result(self, spec: SystemSpec, job: Task) -> RunResult:
         if not job.prepared.collection.without_itself:
             return find(spec, job)
-        found = find(spec, replace(job, depth=job.depth + 1))
-        return replace(found, run=without_itself(found.run, job.depth))
+        result = find(spec, replace(job, depth=job.depth + 1))
+        return replace(result, run=without_itself(result.run, job.depth))
 
     def _check(self) -> None:
         """Find out now what would end the experiment after hours."""
@@ -101,7 +103,7 @@ class Runner:
         own = [name for collection in self.experiment.collections for name in collection.measures or ()]
         return list(dict.fromkeys([*(self.experiment.measures or MEASURES), *own]))
 
-    def _stamp(self, name: str, job: Job) -> Stamp:
+    def _stamp(self, name: str, job: Task) -> Stamp:
         spec = self.experiment.system(name)
         described: Stamp = {
             "system": spec.model_dump(mode="json"),
@@ -116,19 +118,19 @@ class Runner:
         plain: Stamp = json.loads(json.dumps(described))  # as it comes back from a file
         return plain
 
-    def _job(self, spec: CollectionSpec) -> tuple[Job, tuple[str, ...]]:
+    def _job(self, spec: CollectionSpec) -> tuple[Task, tuple[str, ...]]:
         prepared = self._prepared.get(spec.title) or prepare(spec)
         self._prepared[spec.title] = prepared
         folder = slug(spec.title)
         cache = self.cache / f"{slug(Path(spec.place).name)}-{prepared.fingerprint[:8]}"
         own = self.experiment
         measures = spec.measures or own.measures or prepared.collection.measures
-        job = Job(
+        job = Task(
             prepared, folder, cache, own.depth, own.queries_timed, own.queries_exact, measures[0], self.step, _tuning
         )
         return job, measures
 
-    def _collection(self, spec: CollectionSpec) -> CollectionFindings:
+    def _collection(self, spec: CollectionSpec) -> CollectionResults:
         job, measures = self._job(spec)
         steps = {system.name: self.step(system.name, job) for system in self.experiment.systems}
         collection, prepared = job.prepared.collection, job.prepared
@@ -136,7 +138,7 @@ class Runner:
         main = {name: found[measures[0]] for name, found in values.items()}
         systems = [self._system(name, step, values[name]) for name, step in steps.items()]
         notes = [step.costs.notes for step in steps.values()]
-        return CollectionFindings(
+        return CollectionResults(
             name=spec.title,
             split=collection.split,
             n_documents=prepared.n_documents,
@@ -152,9 +154,9 @@ class Runner:
             warnings={line: n for lines in [collection.warnings, *notes] for line, n in lines.items()},
         )
 
-    def _system(self, name: str, step: Step, values: Values) -> SystemFindings:
+    def _system(self, name: str, step: TaskResult, values: Values) -> SystemResults:
         costs = step.costs
-        return SystemFindings(
+        return SystemResults(
             name=name,
             kind=self.experiment.system(name).kind,
             description=costs.description,
@@ -170,7 +172,7 @@ class Runner:
             index=costs.index,
         )
 
-    def _side_by_side(self, job: Job, steps: dict[str, Step], values: Values) -> list[SideBySide]:
+    def _side_by_side(self, job: Task, steps: dict[str, TaskResult], values: Values) -> list[SideBySide]:
         path = self.report / "steps" / job.folder / "side by side.json"
         made_for: dict[str, Any] = {
             "steps": {name: step.stamp for name, step in steps.items()},
@@ -182,22 +184,22 @@ class Runner:
         }
         if (kept := read_result(path, made_for)) is not None:
             return _SIDE_BY_SIDE.validate_python(kept["queries"])
-        found = side_by_side(job, list(self.experiment.systems), steps, values, self.experiment.reference)
-        write_result(path, {"queries": [asdict(query) for query in found]}, made_for)
-        return found
+        queries = side_by_side(job, list(self.experiment.systems), steps, values, self.experiment.reference)
+        write_result(path, {"queries": [asdict(query) for query in queries]}, made_for)
+        return queries
 
 
-def _tuning(job: Job, split: str) -> Job:
+def _tuning(job: Task, split: str) -> Task:
     """The job on another split, with nothing measured but the run."""
     prepared = prepare_split(job.prepared, split)
     return replace(job, prepared=prepared, folder=f"{job.folder}/tuning-{slug(split)}", timed=0, exact=0)
 
 
-def _write_run(path: Path, found: Found, tag: str) -> None:
+def _write_run(path: Path, result: RunResult, tag: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"writing-{path.name}")
     with temporary.open("w", encoding="utf-8") as file:
-        file.writelines(trec_lines(found.run, f"wordhive-{tag}"))
+        file.writelines(trec_lines(result.run, f"wordhive-{tag}"))
     temporary.replace(path)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
-from wordhive.retrieval.lines import is_header, read_lines
+from wordhive.retrieval.texts.lines import is_header, read_lines
 
 from .bpref import bpref, bpref_level
 
@@ -39,7 +39,8 @@ def ranking(rows: NDArray[np.int64], scores: NDArray[np.float32], ids: dict[int,
 def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[str, float]:
     """The means of the measures over all judged queries; a query without results counts 0.
 
-    run: each query's documents in the order of their ranks.
+    Args:
+        run: Each query's documents in the order of their ranks.
     """
     return {name: float(values.mean()) for name, values in query_values(qrels, run, measures).items()}
 
@@ -47,7 +48,8 @@ def measure(qrels: Qrels, run: Run, measures: Iterable[str] = MEASURES) -> dict[
 def query_values(qrels: Qrels, run: Run, measures: Iterable[str]) -> dict[str, NDArray[np.float64]]:
     """Each measure of every judged query, in their order, by ranx; 0 for a query without results.
 
-    Raises InputError for a measure that ranx does not know or that is no number for a query, and without queries.
+    Raises:
+        InputError: A measure that ranx does not know or that is no number for a query, and without queries.
     """
     if not qrels:
         raise InputError("there is no judged query to measure; give judgements of the queries that the run answers")
@@ -103,7 +105,7 @@ def without_itself(run: Run, depth: int | None = None) -> Run:
 
 def merge_chunks(run: Run) -> Run:
     """A run of documents from one of their chunks: each counts as its best one; ties go to the smaller id."""
-    from wordhive.retrieval.chunks import document_of  # which needs the models, seconds to import
+    from wordhive.retrieval.texts.chunks import document_of  # which needs the models, seconds to import
 
     merged: Run = {}
     for query, chunks in run.items():
@@ -119,7 +121,8 @@ def read_run(path: Path) -> Run:
     """A TREC run from a file (packed by gzip, too), each query's documents in trec_eval's order: by score as float32,
     falling, and of equal ones the larger id first; the ranks in the file do not count. It may begin with a header.
 
-    Raises InputError, with file and line, for a line that is none of a run, a document twice, or an empty file.
+    Raises:
+        InputError: A line that is none of a run, a document twice, or an empty file, with file and line.
     """
     run: Run = {}
     for number, line in read_lines(path):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from .contrasts import Values, best_other, most_changed
 from .experiment import MultiVectorSpec, SystemSpec, WordhiveSpec
-from .findings import HitFindings, SideBySide
-from .systems import Job, Step
+from .results import HitResult, SideBySide
+from .systems import Task, TaskResult
 from .systems.indexes import index_of
 
 _QUERIES_EACH_WAY = 8
@@ -18,7 +18,7 @@ Match = tuple[str, str, float]
 
 
 def side_by_side(
-    job: Job, systems: list[SystemSpec], steps: dict[str, Step], values: Values, baseline: str
+    job: Task, systems: list[SystemSpec], steps: dict[str, TaskResult], values: Values, baseline: str
 ) -> list[SideBySide]:
     """Up to eight queries on which the best other system is furthest ahead of the baseline, and eight the other way."""
     other = best_other(values, baseline)
@@ -41,7 +41,7 @@ def side_by_side(
         place, query = names.index(id), job.queries[id]
         hits = {
             name: [
-                HitFindings(
+                HitResult(
                     document, score, collection.qrels[id].get(document), texts.get(document, ""),
                     tell[name](query, document) if document in texts else [],
                 )
@@ -61,7 +61,7 @@ def _beginning(text: str) -> str:
     return (kept.rpartition(" ")[0] or kept).rstrip() + "…"
 
 
-def _explainer(spec: SystemSpec, job: Job) -> Callable[[str, str], list[Match]]:
+def _explainer(spec: SystemSpec, job: Task) -> Callable[[str, str], list[Match]]:
     """What tells the matched words of a query and a document; of other systems than ours nothing can be told."""
     if not isinstance(spec, WordhiveSpec | MultiVectorSpec) or (
         isinstance(spec, WordhiveSpec) and (spec.part == "summary" or spec.chunk)

@@ -24,12 +24,16 @@ def standard_experiment(
 ) -> Experiment:
     """Exact search, its two parts alone where the model has two, two stages where the index has a first one, BM25.
 
-    model, config: None takes those of the index where it is there, or the defaults. candidates: of the two stages.
-    Raises InputError for a model or a configuration that is not there, or is not the index's.
+    Args:
+        model, config: None takes those of the index where it is there, or the defaults.
+        candidates: Of the two stages.
+
+    Raises:
+        InputError: A model or a configuration that is not there, or is not the index's.
     """
     if index is not None and index.exists():
         with Retriever.open(index, model) as retriever:
-            encoder, found = retriever.encoder, retriever.index.config
+            encoder, found = retriever.encoder, retriever.index.settings.config
     else:
         encoder = Encoder.load(model or DEFAULT_MODEL)
         found = fitting_config(config, encoder)

@@ -1,4 +1,4 @@
-"""What callers give, checked: numbers, flags, ids and rows, each refused in one line."""
+"""Checks of arguments: numbers, flags, ids and rows. Each raises InputError with one line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 _LONGEST_SHOWN = 80
-# What FAISS, NumPy and SQLite count with.
+# FAISS, NumPy and SQLite count in 64 bits.
 _LARGEST = 2**63 - 1
 
 
 def shown(value: Any) -> str:
-    """A value for an error's message: on one line, cut, and whatever Python can't print by its type."""
+    """A value for an error message: one line, cut; only the type of a value that Python can't print."""
     try:
         text = " ".join(repr(value).split())
     except (ValueError, RecursionError):  # an integer of more digits than Python prints, or lists too deep
@@ -30,9 +30,13 @@ def shown(value: Any) -> str:
 
 
 def whole_number(given: Any, name: str, *, least: int = 1, otherwise: str = "") -> int:
-    """A whole number, NumPy's too, but no boolean. `otherwise` ends the message: what else is taken.
+    """A whole number, Python's or NumPy's. Raises InputError for anything else, booleans included.
 
-    Raises InputError for anything else, and for a number below `least` or beyond 64 bits.
+    Args:
+        given: The argument.
+        name: Its name, for the error message.
+        least: The least number; the largest has 64 bits.
+        otherwise: End of the error message: what else is accepted.
     """
     number = _whole(given)
     if number is None or not least <= number <= _LARGEST:
@@ -51,7 +55,11 @@ def _whole(given: Any) -> int | None:
 
 
 def real_number(given: Any, name: str, expected: str, *, least: float = -math.inf, most: float = math.inf) -> float:
-    """A finite number, NumPy's too, but no boolean. Raises InputError for anything else; `expected` says what was."""
+    """A finite number, NumPy's too, but no boolean.
+
+    Raises:
+        InputError: Anything else; `expected` says what was.
+    """
     try:
         number = math.nan if isinstance(given, bool) or not isinstance(given, Real) else float(given)
     except OverflowError:
@@ -62,29 +70,42 @@ def real_number(given: Any, name: str, expected: str, *, least: float = -math.in
 
 
 def flag(given: Any, name: str) -> bool:
-    """True or False, NumPy's too. Raises InputError for anything else: "no" would count as true."""
+    """True or False, NumPy's too.
+
+    Raises:
+        InputError: Anything else: "no" would count as true.
+    """
     if not isinstance(given, (bool, np.bool_)):
         raise InputError(f"{name} is {shown(given)}; expected True or False")
     return bool(given)
 
 
 def one_of(given: Any, name: str, choices: Sequence[str]) -> str:
-    """One of some names. Raises InputError for anything else."""
+    """One of some names.
+
+    Raises:
+        InputError: Anything else.
+    """
     if not isinstance(given, str) or given not in choices:
         raise InputError(f"{name} is {shown(given)}; choose {', '.join(choices[:-1])} or {choices[-1]}")
     return given
 
 
 def instance(given: Any, name: str, kind: type[Any] | tuple[type[Any], ...], expected: str) -> None:
-    """Raise InputError for what is of no such class; `expected` says how to get one."""
+    """Raise InputError for an object of another class.
+
+    Args:
+        expected: Says how to get one of this class.
+    """
     if not isinstance(given, kind):
         raise InputError(f"{name} is {type(given).__name__}; expected {expected}")
 
 
 def given_path(path: Any, name: str = "the path") -> Path:
-    """A string or a path as a path from the root on, `~` expanded: it stays the same whatever the working directory is.
+    """A string or a path as an absolute path, with `~` expanded.
 
-    Raises InputError for anything else, for what no file can be called, and for a home folder that is not there.
+    Raises:
+        InputError: Anything else, for an impossible file name, and for a home folder that does not exist.
     """
     try:
         return Path(given_name(path, name)).expanduser().absolute()
@@ -93,7 +114,11 @@ def given_path(path: Any, name: str = "the path") -> Path:
 
 
 def given_name(path: Any, name: str) -> str:
-    """A string or a path as it was written. Raises InputError for anything else, and for what no file can be called."""
+    """A string or a path as it was written.
+
+    Raises:
+        InputError: Anything else, and for an impossible file name.
+    """
     try:
         written = os.fspath(path)
         if isinstance(written, str) and written and "\0" not in written:
@@ -105,7 +130,7 @@ def given_name(path: Any, name: str) -> str:
 
 
 def is_iterable(given: Any) -> bool:
-    """Whether Python can go through its items: an array without dimensions, for one, only looks so."""
+    """Whether `iter` takes it. An array without dimensions has the method, and fails."""
     try:
         iter(given)
     except TypeError:
@@ -114,7 +139,11 @@ def is_iterable(given: Any) -> bool:
 
 
 def strings(given: Any, name: str) -> list[str]:
-    """Some strings, as a list, of a list, a set, an array or a generator. Raises InputError for anything else."""
+    """A list, a set, an array or a generator of strings, as a list.
+
+    Raises:
+        InputError: Anything else.
+    """
     if isinstance(given, (str, bytes, Mapping)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list of strings")
     texts = list(given)
@@ -125,9 +154,10 @@ def strings(given: Any, name: str) -> list[str]:
 
 
 def listed(given: Any, name: str) -> list[Any]:
-    """What is given for each document of a batch, as a list, of a list, an array or a generator.
+    """A list, an array or a generator, with one item for each document, as a list.
 
-    Raises InputError for one string, and for what has no order or gives its keys.
+    Raises:
+        InputError: A string, a set or a mapping.
     """
     if isinstance(given, (str, bytes, Mapping, Set)) or not is_iterable(given):
         raise InputError(f"{name} is {shown(given)}; expected a list with one for each document")
@@ -135,9 +165,10 @@ def listed(given: Any, name: str) -> list[Any]:
 
 
 def id_list(ids: Any) -> list[Any]:
-    """Ids to look for, as a list, of a list, a set, an array or a generator.
+    """A list, a set, an array or a generator of ids, as a list.
 
-    Raises InputError for one string, for what gives its keys, and for no iterable.
+    Raises:
+        InputError: A string or a mapping.
     """
     if isinstance(ids, (str, bytes, Mapping)) or not is_iterable(ids):
         raise InputError(f"ids is {shown(ids)}; expected a list of ids")
@@ -145,7 +176,11 @@ def id_list(ids: Any) -> list[Any]:
 
 
 def given_ids(ids: Iterable[Any]) -> list[str]:
-    """Ids to look for, as a list of strings. Raises InputError as `id_list` does, and for an id that is no string."""
+    """As `id_list`.
+
+    Raises:
+        InputError: An id that is no string too.
+    """
     listed = id_list(ids)
     for id in listed:
         if not isinstance(id, str):
@@ -154,15 +189,19 @@ def given_ids(ids: Iterable[Any]) -> list[str]:
 
 
 def given_rows(rows: Any) -> NDArray[np.int64]:
-    """Row numbers as int64 `[n]`. Raises InputError for what is no list or array of whole numbers."""
+    """Row numbers as int64 `[n]`.
+
+    Raises:
+        InputError: Anything but a list or an array of whole numbers.
+    """
     if isinstance(rows, np.ndarray) and rows.dtype == np.int64 and rows.ndim == 1:
         return rows
     refused = InputError(f"rows is {shown(rows)}; expected a list of row numbers")
     if isinstance(rows, (str, bytes, Mapping)) or not is_iterable(rows):
         raise refused
-    held = rows if isinstance(rows, np.ndarray) else list(rows)
+    numbers = rows if isinstance(rows, np.ndarray) else list(rows)
     try:
-        array = np.asarray(held) if len(held) else np.zeros(0, np.int64)
+        array = np.asarray(numbers) if len(numbers) else np.zeros(0, np.int64)
     except (ValueError, TypeError, RecursionError) as error:  # lists within lists, of several lengths
         raise refused from error
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array.dtype == np.uint64 and int(array.max()) > _LARGEST):

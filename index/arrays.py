@@ -1,4 +1,4 @@
-"""What callers have instead of arrays: lists, tensors, arrays of other types; taken where they hold numbers."""
+"""Lists, tensors and arrays of any type as arrays of float32 or integers, if they hold numbers."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from .errors import InputError
 
 
 def floats(given: Any, what: str, expected: str) -> NDArray[np.float32]:
-    """An array of any real numbers as float32; infinite where they are larger than that.
+    """An array of real numbers as float32; numbers beyond its range become infinite.
 
-    Raises InputError for complex numbers, strings, masked values, and tensors without values.
+    Raises:
+        InputError: Booleans, complex numbers, strings, masked values, and tensors without values.
     """
     if type(given) is np.ndarray and given.dtype == np.float32:
         return np.ascontiguousarray(given)
     array = _array(given, what, expected)
-    if array.dtype.kind == "O" and all(isinstance(number, Real) for number in array.flat):
+    if array.dtype.kind == "O" and all(isinstance(one, Real) and not isinstance(one, bool) for one in array.flat):
         return np.array([_float(number) for number in array.flat], np.float32).reshape(array.shape)
     # NumPy knows the floats of other libraries, such as bfloat16, as some kind of its own.
-    if array.dtype.kind not in "fiub" and not (array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32)):
+    if array.dtype.kind not in "fiu" and not (array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32)):
         raise InputError(f"{what} is {type(given).__name__} ({array.dtype.name}); expected {expected}")
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, np.float32)
 
 
 def integers(given: Any, what: str, kind: type[np.integer[Any]]) -> NDArray[Any]:
-    """An array of whole numbers as one of that type. Raises InputError for others, and for those beyond its range."""
+    """An array of whole numbers as one of type `kind`.
+
+    Raises:
+        InputError: Other numbers, and beyond its range.
+    """
     expected = f"whole numbers that {np.dtype(kind).name} holds"
     array = _array(given, what, expected)
     range_of = np.iinfo(kind)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Tag, model_validator
 
 from .arguments import given_path, instance, shown
+from .config_file import ConfigPart, keys_and_values, parse, read_yaml
 from .errors import InputError
-from .yaml_text import load_yaml
 
 # FAISS counts dims and the neighbours of a graph in 32 bits.
 _Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -21,43 +20,20 @@ _Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Factory = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern="^[ -~]+$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    if not TYPE_CHECKING:  # or type checkers would no longer know the names and types of its arguments
-
-        def __init__(self, **values: Any) -> None:
-            try:
-                super().__init__(**values)
-            except ValidationError as error:  # of many lines
-                raise _refused(error, type(self).__name__, type(self)) from error
-
-        # What is within another part is validated without it, so that errors keep their places.
-        __init__.__pydantic_base_init__ = True
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_booleans_for_numbers(cls, values: Any) -> Any:
-        for name, value in values.items() if isinstance(values, dict) else ():
-            field = cls.model_fields.get(name)
-            if isinstance(value, (bool, np.bool_)) and field is not None and field.annotation is not bool:
-                raise ValueError(f"{name} is {value}, which is no number and no name")
-        return values
-
-
-class MuveraConfig(_Part):
+class MuveraConfig(ConfigPart):
     """A MUVERA encoding (Dhulipala et al. 2024, section 2): its length is repetitions · 2^bits · projection_dim.
 
-    repetitions: independent partitions, concatenated.
-    bits: hyperplanes of each partition (k_sim), so 2^bits buckets.
-    projection_dim: dims of a bucket after the inner projection; None keeps the words' own.
-    projection: the inner projection, a matrix of ±1/√projection_dim or a count-sketch.
-    fill: give an empty bucket the document word nearest to it, as in the paper.
-    centre: subtract the mean word of the sample from document words; changes no exact ranking.
-    final_dim: dims after a projection of the whole; None keeps them all.
-    final_projection: that projection, a count-sketch or a matrix of ±1/√final_dim.
-    google: draw every number and order the buckets as the C++ reference does; its projections are count-sketches.
-    seed: draws every random number.
+    Attributes:
+        repetitions: Independent partitions, concatenated.
+        bits: Hyperplanes of a partition (k_sim), which make 2^bits buckets.
+        projection_dim: Dims of a bucket after the inner projection. None: the words' dims.
+        projection: The inner projection: a matrix of ±1/√projection_dim, or a count-sketch.
+        fill: Give an empty bucket the document word nearest to it, as in the paper.
+        centre: Subtract the sample's mean word from document words; changes no exact ranking.
+        final_dim: Dims after a projection of the whole encoding. None: all dims.
+        final_projection: The final projection: a count-sketch, or a matrix of ±1/√final_dim.
+        google: Draw numbers and order buckets as the C++ reference does; its projections are count-sketches.
+        seed: Seed of all random numbers.
     """
 
     family: Literal["muvera"] = "muvera"
@@ -81,14 +57,15 @@ class MuveraConfig(_Part):
         return self
 
 
-class FittedConfig(_Part):
-    """A fitted encoding: query words as features of their distances to centroids, documents as regression weights.
+class FittedConfig(ConfigPart):
+    """A fitted encoding: features of query words (how near each centroid is), regression weights of documents.
 
-    centroids: k-means centroids of the words; fewer where the sample has few words.
-    threshold: τ, an inner product with a centroid counts from there on.
-    sample_words: words on which every document's weights are fitted.
-    ridge: λ, relative to the features' mean square.
-    seed: draws the samples and the centroids.
+    Attributes:
+        centroids: k-means centroids of the words; fewer where the sample has few words.
+        threshold: τ, subtracted from a word's inner product with a centroid; negative differences count as 0.
+        sample_words: Words on which every document's weights are fitted.
+        ridge: λ, relative to the features' mean square.
+        seed: Seed of the samples and of k-means.
     """
 
     family: Literal["fitted"] = "fitted"
@@ -99,18 +76,22 @@ class FittedConfig(_Part):
     seed: int = Field(default=1, ge=0, le=2**63 - 1)
 
 
-class SummaryConfig(_Part):
+class SummaryConfig(ConfigPart):
     """The summary alone: candidates by the text's single vector, as the model gives it (ColBERTer's workflow 2)."""
 
     family: Literal["summary"] = "summary"
 
 
-class ReductionConfig(_Part):
+class ReductionConfig(ConfigPart):
     """Fewer dims for an encoding, the summary's included.
 
-    method: query-aware keeps what queries ask for (LeanVec-OOD's objective, Tepper et al. 2023), pca what documents
-    vary in, count-sketch draws at random.
-    dims: after it. queries: pseudo-queries that stand for the queries to come, of query_words words each.
+    Attributes:
+        method: query-aware keeps the dims in which queries and documents differ (LeanVec-OOD's objective, Tepper et al.
+            2023), pca those in which documents differ; count-sketch draws a matrix.
+        dims: Dims after the reduction.
+        queries: Pseudo-queries to fit to.
+        query_words: Words of a pseudo-query.
+        seed: Seed of the pseudo-queries and of the count-sketch.
     """
 
     method: Literal["query-aware", "pca", "count-sketch"] = "query-aware"
@@ -132,29 +113,30 @@ EncodingConfig = Annotated[
 ]
 
 
-_FAMILIES: dict[str, type[BaseModel]] = {"muvera": MuveraConfig, "fitted": FittedConfig, "summary": SummaryConfig}
-
-
-class IndexConfig(_Part):
+class IndexConfig(ConfigPart):
     """How an index compresses words and finds candidates.
 
-    codec: of the words: Senary256, Ternary256 (centroids), Residual256x2 (and bits a dim), or a FAISS factory string
-    ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …). summary_codec: the same of the summaries.
-    word_ids: keep what word a vector is of. Exact matching needs it, and explanations of documents without a text.
-    encoding: the vector that stands for a document in the first stage; None: every search scores all documents.
-    reduction: of that vector; None keeps all its dims.
-    candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", "PQ{dims/8}x8", …).
-    large_candidates: the same for segments of large_from documents or more, into which small ones are merged
-    ("HNSW32_SQ8", …); None: the same for all.
-    nprobe: lists that an IVF index visits. ef_search: least beam of an HNSW index (never below the candidates asked).
-    ef_construction: beam with which its graph is built. links: what is near in it: by Euclidean distance every document
-    is linked, by inner product those with small vectors may not be; searches go by inner product in any case.
+    Attributes:
+        codec: Codec of the words: Senary256, Ternary256 (number of centroids), Residual256x2 (and bits a dim), or a
+            FAISS factory string ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …).
+        summary_codec: Codec of the summaries.
+        word_ids: Store the word of each vector. Exact matching needs it, and explanations of documents without text.
+        encoding: A document's vector in the first stage. None: every search scores all documents.
+        reduction: Of that vector to fewer dims. None: all dims.
+        candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", …).
+        large_candidates: The same for large segments, into which small ones are merged. None: as `candidates`.
+        large_from: Documents from which on a segment is large.
+        nprobe: Lists that a search of an IVF index visits.
+        ef_search: Least beam of a search in an HNSW index, which is never below the number of candidates.
+        ef_construction: Beam with which an HNSW graph is built.
+        links: Metric by which a graph links documents. By Euclidean distance every document is linked; by inner product
+            documents with small vectors may not be. Searches use inner products in any case.
     """
 
     codec: _Factory = "SQ8"
     summary_codec: _Factory = "SQ8"
     word_ids: bool = True
-    encoding: EncodingConfig | None = MuveraConfig()
+    encoding: SerializeAsAny[EncodingConfig] | None = MuveraConfig()
     reduction: ReductionConfig | None = None
     candidates: _Factory = "SQ8"
     large_candidates: _Factory | None = None
@@ -166,19 +148,18 @@ class IndexConfig(_Part):
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:
-        """The preset of that name, or the YAML file at that path. Raises InputError when neither exists or fits."""
+        """The preset of that name, or the YAML file at that path.
+
+        Raises:
+            InputError: Neither exists or fits.
+        """
         if not isinstance(preset, (str, Path)):
             raise InputError(
                 f"the configuration is {shown(preset)}; expected an IndexConfig, a preset's name, or a .yaml file"
             )
         if Path(preset).suffix in {".yaml", ".yml"}:
             path = given_path(preset, "the configuration")
-            if not path.is_file():
-                raise InputError(f"no configuration file at {preset}")
-            try:
-                return cls.parse(path.read_text(encoding="utf-8"), str(preset))
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path} is not UTF-8 ({error.reason}); expected a YAML text") from error
+            return cls.of(read_yaml(path), str(preset))
         names = preset_names()
         if str(preset) not in names:
             raise InputError(f"no index preset {str(preset)!r}; choose {', '.join(names)}, or give a .yaml file")
@@ -191,39 +172,24 @@ class IndexConfig(_Part):
 
     @classmethod
     def parse(cls, text: str, source: str) -> IndexConfig:
-        """The configuration in a YAML or JSON text; `source` names it in errors."""
+        """The configuration in a YAML or JSON text.
+
+        Args:
+            source: Names it in errors.
+        """
         instance(text, source, str, "a YAML text")
-        values = load_yaml(text, source)
-        return cls.of({} if values is None else values, source)
+        return cls.of(keys_and_values(text, source), source)
 
     @classmethod
     def of(cls, values: Any, source: str) -> IndexConfig:
-        """The configuration by keys and values, as YAML or JSON has them; `source` names it in errors."""
+        """The configuration of keys and values, as YAML or JSON has them.
+
+        Args:
+            source: Names it in errors.
+        """
         if not isinstance(values, dict):
             raise InputError(f"{source} holds {type(values).__name__}; expected keys and values")
-        try:
-            return cls.model_validate({str(key): value for key, value in values.items()})
-        except ValidationError as error:
-            raise _refused(error, source, cls) from error
-
-
-def _refused(error: ValidationError, source: str, kind: type[BaseModel]) -> InputError:
-    first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    key = ".".join(part for part in place if part not in _FAMILIES)
-    if first["type"] == "extra_forbidden":
-        known = _fields(place).model_fields if kind is IndexConfig else kind.model_fields
-        return InputError(f"{source} has an unknown key {key!r}; known are {', '.join(known)}")
-    if not key:  # what is wrong with several keys, in words of our own
-        return InputError(f"{source}: {first['msg'].removeprefix('Value error, ')}")
-    return InputError(f"{source}: {key} is {shown(first['input'])}; {first['msg'].lower()}")
-
-
-def _fields(place: list[str]) -> type[BaseModel]:
-    """The part of the configuration in which the key at `place` was looked for."""
-    if place[0] == "reduction" and len(place) > 1:
-        return ReductionConfig
-    return _FAMILIES[place[1]] if len(place) > 2 else IndexConfig
+        return parse(cls, values, source)
 
 
 def preset_names() -> list[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from pathlib import Path
+
 
 class WordhiveError(Exception):
     """Something that the caller can act on; its message says what was given, what was expected, what to do."""
@@ -21,3 +25,23 @@ class InputError(WordhiveError, ValueError):
 
 class WordhiveWarning(UserWarning):
     """Something went wrong that costs nothing now."""
+
+
+def damaged(path: Path, reason: object = "", fault: str = "is damaged") -> WordhiveError:
+    """The error to raise for a file of an index that is not as it was written.
+
+    Args:
+        path: The file.
+        reason: What is wrong in it, where that is known.
+        fault: What is wrong with it, as a predicate.
+    """
+    detail = f" ({reason})" if str(reason) else ""
+    return WordhiveError(f"{path} {fault}{detail}; restore it from a copy")
+
+
+def warn(message: str) -> None:
+    """Give a `WordhiveWarning` that names the line by which the caller's program came into this package."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("wordhive", "contextlib"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, WordhiveWarning, stacklevel=level)

@@ -6,12 +6,16 @@ _ENDINGS = (("query", "queries"), ("try", "tries"))
 
 
 def quantity(n: int, one: str, rest: str = "") -> str:
-    """A number and what it counts, in the plural but for 1. rest: what follows, such as "of a file"."""
+    """A number and its noun: "1 segment", "4 segments".
+
+    Args:
+        rest: Words that follow the noun, e.g. "of a file".
+    """
     return f"{n:,} {one if n == 1 else plural(one)}{rest and ' '}{rest}"
 
 
 def plural(one: str) -> str:
-    """More of what one is called: documents, judged queries."""
+    """The plural of a noun: documents, judged queries."""
     for single, many in _ENDINGS:
         if one.endswith(single):
             return one.removesuffix(single) + many

@@ -1,4 +1,4 @@
-"""Torch's devices by name, what is put there, and arithmetic there in full float32."""
+"""Torch's devices: one by name, copies of arrays on it, its memory, and arithmetic in full float32."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def torch_device(name: str) -> torch.device:
-    """Raises InputError for a name that torch does not know, WordhiveError for a device that it cannot use here."""
+    """A device by name.
+
+    Raises:
+        InputError: An unknown name.
+        WordhiveError: A device that torch can't use here.
+    """
     try:
         instance(name, "device", str, "a name")
         device = torch.device(name)
@@ -56,7 +61,7 @@ def has_room(n_bytes: int, device: torch.device) -> bool:
 
 
 def wait_for(device: torch.device) -> None:
-    """Return when a GPU has done what it was given, so that a clock can be read; elsewhere it has."""
+    """Wait for a GPU to finish its work, so that a clock can be read; other devices always have finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -1,7 +1,7 @@
-"""A sample of words in which a common word has no more places than a rare one.
+"""A sample of words in which common words are no more frequent than rare ones.
 
-Queries ask for rare words more than texts use them: what is fitted to words as often as texts use them is good at words
-that hardly anybody asks for (docs/codecs.md, docs/encodings.md).
+Queries use rare words more often than texts do. A codec or an encoding that is fitted to words in the frequencies of
+texts is good at words that hardly any query has (docs/how/codecs.md, docs/how/encodings.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .word_vectors import WordVectors
 def word_sample(texts: WordVectors, n: int, seed: int) -> NDArray[np.int64]:
     """The rows of n words, or of all, ascending: one occurrence of every word first, then a second one, and so on.
 
-    Words whose identity is not known count as different from all others.
+    Every word without a known identity counts as a word of its own.
     """
     random = np.random.default_rng((seed, 0xD15))
     shuffled = random.permutation(len(texts.vectors))

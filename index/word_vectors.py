@@ -28,13 +28,16 @@ LARGEST = 65_504.0
 class WordVectors:
     """The word vectors of several texts, one text after the other.
 
-    vectors: float32 `[n_words, dim]`.
-    offsets: int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
-    word_ids: uint32 `[n_words]`, the identity of each whole word; 0 where it is special or not known.
-    summary: float32 `[n_texts, summary_dim]`, each text's single vector, or None.
+    Arrays of other types, lists and tensors are converted.
 
-    Arrays of other types, lists and tensors are converted. Raises InputError for what holds no real numbers, when
-    shapes disagree, or a value is not finite.
+    Args:
+        vectors: Float32 `[n_words, dim]`.
+        offsets: Int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
+        word_ids: Uint32 `[n_words]`, the identity of each whole word; 0 for a special or unknown word.
+        summary: Float32 `[n_texts, summary_dim]`, a single vector of each text, or None.
+
+    Raises:
+        InputError: An argument holds no real numbers, shapes disagree, or a number is not finite.
     """
 
     vectors: NDArray[np.float32]
@@ -77,7 +80,7 @@ class WordVectors:
                 text = int(np.searchsorted(self.offsets, bad[0], side="right")) - 1
                 raise InputError(
                     f"the word vectors of text {text} (counted from 0) hold NaN or infinity; "
-                    "drop that text or encode it again in float32"
+                    "leave that document or query out, or encode it again in float32"
                 )
         if self.summary is not None and not np.isfinite(self.summary).all():
             text = int(np.flatnonzero(~np.isfinite(self.summary).all(axis=1))[0])
@@ -87,7 +90,11 @@ class WordVectors:
         return len(self.offsets) - 1
 
     def check_size(self, name: Callable[[int], str]) -> None:
-        """Raise InputError for numbers beyond ±65,504; `name` says what a text is called, by its number."""
+        """Raise InputError for numbers beyond ±65,504.
+
+        Args:
+            name: Names a text in the message, given its number.
+        """
         for numbers in (self.vectors, self.summary):
             # Both ends of the range, and no copy of all numbers.
             if numbers is not None and max(numbers.max(initial=0), -numbers.min(initial=0)) > LARGEST:
@@ -132,7 +139,11 @@ class WordVectors:
         )
 
     def take(self, texts: NDArray[np.int64]) -> WordVectors:
-        """The given texts in the given order. Raises InputError for a number that is no text's."""
+        """The given texts in the given order.
+
+        Raises:
+            InputError: A number that no text has.
+        """
         texts = given_rows(texts)
         if len(texts) and not 0 <= texts.min() <= texts.max() < len(self):
             raise InputError(f"the texts {shown(texts)} are not all among the {len(self)} that there are, from 0")
@@ -141,7 +152,7 @@ class WordVectors:
         return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All arrays by name, vectors in float16, as `from_tensors` takes them back."""
+        """All arrays by name, vectors in float16, as `from_tensors` reads them."""
         tensors: dict[str, NDArray[np.generic]] = {
             "vectors": self.vectors.astype(np.float16), "offsets": self.offsets, "word_ids": self.word_ids
         }  # fmt: skip
@@ -151,7 +162,11 @@ class WordVectors:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> WordVectors:
-        """The texts whose `tensors()` these are. Raises KeyError where one is missing."""
+        """The texts whose `tensors()` these are.
+
+        Raises:
+            KeyError: One is missing.
+        """
         summary = tensors.get("summary")
         return cls(
             tensors["vectors"].astype(np.float32),
@@ -169,7 +184,11 @@ class WordVectors:
 
     @classmethod
     def concat(cls, parts: Sequence[WordVectors]) -> WordVectors:
-        """All texts of `parts`, in order. Raises InputError when their dimensions differ."""
+        """All texts of `parts`, in order.
+
+        Raises:
+            InputError: Their dimensions differ.
+        """
         if not isinstance(parts, (list, tuple)) or not all(isinstance(part, WordVectors) for part in parts):
             raise InputError(f"the parts are {shown(parts)}; expected a list of WordVectors")
         shapes = {(part.dim, part.summary_dim) for part in parts}
@@ -186,9 +205,16 @@ class WordVectors:
 
     @classmethod
     def from_list(cls, texts: Iterable[Any], *, dim: int | None = None) -> WordVectors:
-        """Vectors made elsewhere: one `[n_i, dim]` array or tensor a text, any float type.
+        """Vectors made elsewhere, without word ids and summaries.
 
-        Raises InputError for another shape, dimensions that differ, or values that are not finite.
+            WordVectors.from_list([np.ones((3, 128)), np.ones((5, 128))])  # two texts of 3 and 5 words
+
+        Args:
+            texts: One `[n_i, dim]` array or tensor for each text, of any float type.
+            dim: Dims of a vector. None: those of the first text.
+
+        Raises:
+            InputError: An array has another shape, dims differ, or a number is not finite.
         """
         arrays = [_as_matrix(vectors, position) for position, vectors in enumerate(listed(texts, "vectors"))]
         dim = None if dim is None else whole_number(dim, "dim", otherwise=", or None")
@@ -204,7 +230,7 @@ class WordVectors:
 
 
 def ragged_rows(offsets: NDArray[np.int64], texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that the given texts own, int64 `[n_rows]`, and their own offsets, int64 `[len(texts) + 1]`."""
+    """The rows of the given texts, int64 `[n_rows]`, and offsets into these rows, int64 `[len(texts) + 1]`."""
     starts = offsets[texts]
     counts = offsets[texts + 1] - starts
     return span_rows(starts, counts), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -218,7 +244,11 @@ def span_rows(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[n
 
 
 def ragged_blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:
-    """Texts of so many words each, in order, cut into blocks of at most so many; a text of more words comes alone."""
+    """Blocks of texts in order, each of at most `most` words; a longer text is a block of its own.
+
+    Args:
+        counts: int64 `[n_texts]`, words of each text.
+    """
     ends = np.cumsum(counts)
     start = 0
     while start < len(counts):

@@ -2,52 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
 from wordhive.index import InputError, WordVectors
+from wordhive.index.config_file import ConfigPart
 
-from .checkpoint import load_base
-from .modules import (
-    GatedProjection,
-    QueryWeights,
-    ScaleWords,
-    ScoreMix,
-    StopWordGate,
-    WholeWordPooling,
-)
+from .checkpoints.loading import is_own_model, load_base, load_model
+from .modules import GatedProjection, QueryWeights, ScaleWords, ScoreMix, StopWordGate, Truncate, WholeWordPooling
 from .projection import importance_weights, principal_projection
 
 # Word vectors that a projection is fitted to, at most.
 _FIT_WORDS = 1_000_000
 
 
-class Architecture(BaseModel):
+class Architecture(ConfigPart):
     """A model's modules, in YAML as in Python.
 
-    base: the transformer: a folder, all-MiniLM-L6-v2, or a hub name. A wordhive model in a folder gives its heads
-    too, where they fit.
-    stem: a Snowball algorithm under which words are the same ("porter", …), or None: compared lower-cased.
-    word_dim: dims of a word; None leaves them as they are. hidden_dim: of a gated block beside the projection; None: a
-    linear projection only. second_dim: dims after a second projection behind the gate; None: no such.
-    summary_dim: dims of the summary; None leaves them as they are. pooling: what is summed up in it.
-    summary_weight: w, where its learning starts.
-    normalize: words and summaries have unit length, before words are scaled.
-    stop_word_gate: documents lose the words whose learned gate is 0. The gate sees the words as the transformer gives
-    them where `normalize` is set, and projected ones, as published, where it is not.
-    query_weights: words of a query have learned shares of its score, instead of the same.
-    exact_match: only identical words match.
+    Args:
+        base: The transformer: a folder, all-MiniLM-L6-v2, or a hub name. The heads of a wordhive model in a folder are
+            taken too, where they fit.
+        stem: A Snowball algorithm such as "porter": words of one stem are one word. None: words are only lower-cased.
+        word_dim: Dims of a word. None: those of the transformer.
+        hidden_dim: Dims of a gated block beside the projection. None: a linear projection only.
+        second_dim: Dims after a second projection, behind the gate. None: no second projection.
+        summary_dim: Dims of the summary. None: those of the transformer.
+        pooling: What makes the summary: the mean of all tokens, or the CLS token.
+        summary_weight: The summary's share of a score when training begins.
+        normalize: Words and summaries have unit length, before words are scaled.
+        stop_word_gate: Documents lose the words whose learned gate is 0. With `normalize`, the gate sees words as the
+            transformer gives them; without, it sees projected words, as published.
+        query_weights: Query words have learned shares of a score. Otherwise their shares are equal.
+        exact_match: Only identical words match.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: str = "all-MiniLM-L6-v2"
     stem: str | None = None
@@ -70,22 +66,31 @@ class Architecture(BaseModel):
             raise ValueError("second_dim needs word_dim: it is the dims of a second projection")
         return self
 
-    @classmethod
-    def of(cls, **values: Any) -> Architecture:
-        """That architecture. Raises InputError for a value that does not fit."""
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(
-                f"{'.'.join(map(str, first['loc']))} is {first['input']!r}; {first['msg'].lower()}"
-            ) from error
+
+def started_model(
+    architecture: Architecture, device: str | None, encode: Callable[[MultiVectorEncoder], WordVectors]
+) -> MultiVectorEncoder:
+    """A model of that architecture, with everything fitted that can be fitted without labels.
+
+    Args:
+        architecture: The model's modules.
+        device: A device of torch's. None: a GPU, if torch finds one.
+        encode: Gives the vectors of some texts by a model.
+    """
+    model = build(architecture)
+    if any(isinstance(module, (Dense, GatedProjection, QueryWeights)) for module in model):
+        fit_heads(model, encode(raw_model(architecture).to(device or model.device)))
+    if is_own_model(architecture.base):
+        take_heads(model, load_model(architecture.base))
+    model.to(device or model.device)
+    return model
 
 
 def build(architecture: Architecture) -> MultiVectorEncoder:
     """A model of that architecture: the transformer as published, everything else at random; see `fit_heads`.
 
-    Raises InputError where the base can't be had, or has fewer dims than are asked for.
+    Raises:
+        InputError: The base can't be loaded, or has fewer dims than the architecture.
     """
     transformer = load_base(architecture.base)
     full = transformer.get_embedding_dimension()
@@ -100,19 +105,23 @@ def build(architecture: Architecture) -> MultiVectorEncoder:
 
 
 def raw_model(architecture: Architecture) -> MultiVectorEncoder:
-    """Its words and summaries as the transformer gives them, without any projection."""
+    """A model of that architecture without projections: words and summaries as the transformer gives them."""
     transformer = load_base(architecture.base)
     pooling = Pooling(transformer.get_embedding_dimension(), architecture.pooling)
     return MultiVectorEncoder(modules=[transformer, pooling, WholeWordPooling(architecture.stem)])
 
 
 def fit_heads(model: MultiVectorEncoder, raw: WordVectors) -> None:
-    """Start a model's projections and query weights where they can be known without labels.
+    """Fit a model's projections and query weights to texts without labels.
 
-    raw: what `raw_model` gives for some texts. Projections keep most of the inner products (uncentred PCA); a query's
-    words weigh what the rarity of words in the texts, their inverse document frequency, lets expect of their vectors.
+    Projections keep most of the inner products (uncentred PCA). A query word's weight is its inverse document frequency
+    in the texts, as a linear regression predicts it from the word's vector.
+
+    Args:
+        model: Its modules are changed in place.
+        raw: Vectors of the texts by `raw_model`.
     """
-    # Evenly from all texts, where there are more than it takes.
+    # A sample from all texts.
     words = raw.vectors[:: -(-len(raw.vectors) // _FIT_WORDS) or 1]
     for module in model:
         if isinstance(module, Dense) and module.module_input_name == "sentence_embedding":
@@ -135,6 +144,21 @@ def take_heads(model: MultiVectorEncoder, trained: MultiVectorEncoder) -> None:
             module.load_state_dict(found.state_dict())
             if isinstance(module, StopWordGate) and isinstance(found, StopWordGate):
                 module.floor = found.floor
+
+
+def with_pooling(modules: Iterable[nn.Module]) -> list[nn.Module]:
+    """The modules of a token-by-token model, and what pools its tokens to whole words."""
+    return [*modules, WholeWordPooling(keep_special=True), Normalize(module_input_name="token_embeddings")]
+
+
+def with_first_dims(modules: Iterable[nn.Module], dim: int) -> list[nn.Module] | None:
+    """The modules of a model, and what keeps the first dims of its words. None: it does not normalise them."""
+    modules = list(modules)
+    for position in reversed(range(len(modules))):
+        module = modules[position]
+        if isinstance(module, Normalize) and module.module_input_name == "token_embeddings":
+            return [*modules[:position], Truncate(dim), *modules[position:]]
+    return None
 
 
 def _purpose(module: nn.Module) -> tuple[Any, ...]:

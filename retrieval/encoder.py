@@ -2,61 +2,58 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sentence_transformers import MultiVectorEncoder
-from sentence_transformers.base.modules import Dense, Normalize, Transformer
-from torch import Tensor, nn
+from torch import nn
 
 from wordhive.index import InputError, WordVectors
-from wordhive.index.arguments import flag, given_name, given_path, instance, is_iterable, one_of, shown, whole_number
-from wordhive.index.batch import check_unicode
-from wordhive.index.encodings.best_products import multiplies_bfloat16
-from wordhive.index.info import EncoderStamp
+from wordhive.index.arguments import flag, given_name, given_path, instance, one_of, shown, whole_number
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.torch_device import torch_device
 
-from .architecture import Architecture, build, fit_heads, raw_model, take_heads
-from .bfloat16 import Bfloat16
-from .checkpoint import is_own_model, lasting_name, load_model, save_model
-from .modules import GatedProjection, QueryWeights, ScoreMix, StopWordGate, Truncate, WholeWordPooling
-from .openvino_backend import OpenVino
+from .architecture import Architecture, started_model, with_first_dims, with_pooling
+from .checkpoints.fingerprint import fingerprint
+from .checkpoints.loading import lasting_name, load_model, save_model
+from .checkpoints.model_name import UNNAMED, ModelName
+from .modules import QueryWeights, ScoreMix, StopWordGate, WholeWordPooling
 from .progress import progress_bar
-from .token_batches import part, token_batches
+from .runtimes.bfloat16 import Bfloat16, has_bfloat16
+from .runtimes.forward_pass import MODEL_LOCK, forward, one_thread
+from .runtimes.openvino import OpenVino
+from .runtimes.text_batches import check_strings, check_texts, text_batches
+from .runtimes.token_batches import part, token_batches
 from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Backend = Literal["torch", "openvino"]
 Task = Literal["query", "document"]
 DEFAULT_MODEL = "wordhive-minilm-32"
-UNNAMED = "custom"
 
-# One forward pass at a time: hooks and torch's number of threads belong to the process, not to a thread of it.
-_FORWARD = threading.RLock()
-# Texts that are sorted by length together, in batches.
+# Batches of texts that are sorted by length together.
 _BATCHES_A_CHUNK = 32
 _TEXTS_COUNTED_AT_ONCE = 256
-# What a text of batch_size is.
+# The length of a text that counts as one in `batch_size`.
 _TOKENS_A_TEXT = 256
 
 
 class Encoder:
     """Turns texts into word vectors and, where the model has one, a summary vector.
 
-    model: a `MultiVectorEncoder`, with wordhive's modules or without. name: what it can be loaded by again.
-    precision: "auto" runs the transformer in bfloat16 where the processor has it; vectors are float32 in any case.
-    backend: "openvino" compiles the transformer as it is now, which takes some seconds, and encodes faster.
+    encoder = Encoder.load()
+    encoder.encode_documents(["Bees dance to tell where flowers are."]).vectors.shape  # (9, 32)
+
+    Args:
+        model: A `MultiVectorEncoder`, with wordhive's modules or without.
+        name: The name that loads the model again.
+        precision: "auto" runs the transformer in bfloat16 where the processor has it. Vectors are float32 either way.
+        backend: "openvino" compiles the transformer, which takes some seconds, and encodes faster.
     """
 
     def __init__(
@@ -74,7 +71,7 @@ class Encoder:
             )
         instance(name, "name", str, "what the model can be loaded by again")
         one_of(precision, "precision", get_args(Precision))
-        check_backend(backend)
+        one_of(backend, "backend", get_args(Backend))
         self.model = model.eval()
         self.name = name
         self.backend = backend
@@ -96,26 +93,30 @@ class Encoder:
     ) -> Encoder:
         """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
 
-        words: pool a token-by-token model's vectors to whole words; its special tokens are kept as they are. A name
-        that ends with "+words" asks for the same. dim: keep only so many dims of its words, of a model that was trained
-        to be good with the first ones; a name that ends with "@16" asks for 16. device: one of torch's; None: a GPU, if
-        torch finds one.
-        Raises InputError for a name that leads nowhere; WordhiveError when the hub is out of reach, or the device.
+        Args:
+            name: The model's name. "NAME+words" is the same as words=True, "NAME@16" the same as dim=16.
+            words: Pool the vectors of a token-by-token model to whole words. Special tokens stay as they are.
+            dim: Keep the first dims of each word, of a model that was trained for that.
+            device: A device of torch's. Default: a GPU, if torch finds one.
+            precision, backend: See `Encoder`.
+
+        Raises:
+            InputError: No model has that name.
+            WordhiveError: The hub or the device can't be reached.
         """
-        name, named_dim = _without_dim(given_name(name, "the model"))
-        words = flag(words, "words")
+        parsed = ModelName.parse(given_name(name, "the model"))
+        words = flag(words, "words") or parsed.words
         one_of(precision, "precision", get_args(Precision))
-        check_backend(backend)
-        bare = name.removesuffix("+words")
-        if bare == UNNAMED:
+        one_of(backend, "backend", get_args(Backend))
+        if parsed.base == UNNAMED:
             raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
         if backend == "openvino":
             device = device or "cpu"  # where it runs, whatever else there is
         if device is not None:
             torch_device(device)
-        encoder = cls(load_model(bare, device), name=lasting_name(bare), precision=precision)
-        encoder = encoder.with_words() if words or bare != name else encoder
-        dim = dim if dim is not None else named_dim
+        encoder = cls(load_model(parsed.base, device), name=lasting_name(parsed.base), precision=precision)
+        encoder = encoder.with_words() if words else encoder
+        dim = parsed.dim if dim is None else dim
         encoder = encoder if dim is None else encoder.with_dim(dim)
         return encoder if backend == "torch" else encoder.with_backend(backend)
 
@@ -140,10 +141,15 @@ class Encoder:
     ) -> Encoder:
         """A whole-word encoder from any transformer, fitted to texts without labels.
 
-        Words are projected to `dim` by uncentred PCA on the texts' own words (None: not at all), and normalised; the
-        mean of all tokens is the summary, with `summary_weight` of the score.
+        Args:
+            base: The transformer's name.
+            texts: Texts such as the documents.
+            dim: Project words to so many dims, by an uncentred PCA of the texts' words. None: keep all dims.
+            stem: A Snowball algorithm such as "porter": words of one stem are one word. Default: none.
+            summary_weight: The summary's share of a score, 0 … 1. The summary is the mean of all tokens.
+            device, show_progress: As for `load` and `encode_documents`.
         """
-        architecture = Architecture.of(
+        architecture = Architecture(
             base=base, stem=stem, word_dim=dim, summary_dim=None, summary_weight=summary_weight,
             stop_word_gate=False, query_weights=False,
         )  # fmt: skip
@@ -158,57 +164,55 @@ class Encoder:
         device: str | None = None,
         show_progress: bool | None = None,
     ) -> Encoder:
-        """An encoder of that architecture, its projections and query weights fitted to texts without labels."""
-        model = build(architecture)
-        if any(isinstance(module, (Dense, GatedProjection, QueryWeights)) for module in model):
-            raw = cls(raw_model(architecture).to(device or model.device))
-            fit_heads(model, raw.encode_documents(texts, show_progress=show_progress))
-        if is_own_model(architecture.base):
-            take_heads(model, load_model(architecture.base))
-        return cls(model.to(device or model.device))
+        """An encoder of that architecture. Its projections and query weights are fitted to texts without labels."""
+        return cls(
+            started_model(
+                architecture, device, lambda raw: cls(raw).encode_documents(texts, show_progress=show_progress)
+            )
+        )
 
     def with_words(self) -> Encoder:
         """This encoder with its token vectors pooled to whole words."""
         if self.pooling:
             raise InputError(f"{self.name} already gives one vector a whole word; leave out words=True")
-        pooling, normalize = WholeWordPooling(keep_special=True), Normalize(module_input_name="token_embeddings")
-        return self._with_modules([*self.model, pooling, normalize], f"{self.name}+words")
+        return self._with_modules(with_pooling(self.model), f"{self.name}+words")
 
     def with_dim(self, dim: int) -> Encoder:
-        """This encoder with only the first dims of its words, at unit length again.
+        """This encoder with only the first dims of each word, at unit length again.
 
-        Raises InputError for more dims than there are, and for a model that does not bring its words to unit length.
+        Raises:
+            InputError: The words have fewer dims, or the model does not normalise them.
         """
-        modules = list(self.model)
-        places = [number for number, module in enumerate(modules) if _normalizes_words(module)]
-        if not places:
-            raise InputError(f"{self.name} does not normalise its words; their first dims do not stand for all of them")
         full, dim = self.model.get_embedding_dimension(), whole_number(dim, "dim")
+        modules = with_first_dims(self.model, dim)
+        if modules is None:
+            raise InputError(f"{self.name} does not normalise its words; their first dims do not stand for all of them")
         if dim > (full or dim):
             raise InputError(f"{self.name} has words of {full} dims; dim is {dim}, choose 1 to {full}")
-        place = places[-1]
-        return self._with_modules([*modules[:place], Truncate(dim), *modules[place:]], f"{self.name}@{dim}")
+        return self._with_modules(modules, f"{self.name}@{dim}")
 
     def with_backend(self, backend: Backend) -> Encoder:
-        """This encoder, its transformer run by "torch", or by "openvino" (pip install wordhive[openvino]).
+        """This encoder with its transformer run by "torch", or by "openvino" (pip install wordhive[openvino]).
 
-        Raises InputError without that library, and for a model that it cannot run.
+        Raises:
+            InputError: The library is not installed, or can't run the model.
         """
-        return Encoder(self.model, name=self.name, precision=self._precision, backend=backend)
-
-    @property
-    def _precision(self) -> Precision:
-        return "bfloat16" if self._bfloat16 else "float32"
+        return self._as(self.model, self.name, backend)
 
     def _with_modules(self, modules: list[nn.Module], name: str) -> Encoder:
         prompts = {task: prompt for task, prompt in self.model.prompts.items() if prompt is not None}
         model = MultiVectorEncoder(modules=modules, prompts=prompts, device=str(self.model.device))
-        return Encoder(model, name=name, precision=self._precision, backend=self.backend)
+        return self._as(model, name, self.backend)
+
+    def _as(self, model: MultiVectorEncoder, name: str, backend: Backend) -> Encoder:
+        return Encoder(model, name=name, precision="bfloat16" if self._bfloat16 else "float32", backend=backend)
 
     def save(self, path: str | Path, *, base: str | None = None) -> None:
-        """Write the model in the hub layout; one without a name goes by its folder from then on.
+        """Write the model in the hub layout. The folder becomes the name of a model that has none.
 
-        base: leave the transformer's weights out and name its source instead.
+        Args:
+            path: A new folder.
+            base: Write the name of this base model instead of the transformer's weights.
         """
         save_model(self.model, given_path(path), base)
         if self.name == UNNAMED:
@@ -231,34 +235,18 @@ class Encoder:
 
     @property
     def query_length(self) -> float | None:
-        """What the lengths of a query's words add up to, where the model gives all queries the same."""
+        """Sum of a query's word norms, if the model fixes it."""
         return 1.0 if any(isinstance(module, QueryWeights) for module in self.model) else None
 
     @cached_property
     def fingerprint(self) -> str:
-        """What the model computes, as 64 hexadecimal digits: weights (as bfloat16), modules, lengths, prompts."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            if not tensor.dim():
-                continue  # a number, such as the summary's weight, is in its module's configuration
-            digest.update(f"{name} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().to(torch.bfloat16).contiguous().view(torch.uint8).numpy().data)
-        described = [self._describe(module) for module in self.model]
-        digest.update(json.dumps([described, self.model.prompts], sort_keys=True, default=str).encode())
-        return digest.hexdigest()
+        """What the model computes, as 64 hexadecimal digits: weights, modules, lengths, prompts."""
+        return fingerprint(self.model)
 
     @property
     def stamp(self) -> EncoderStamp:
-        """Name and fingerprint, as an index remembers them."""
+        """Name and fingerprint, as an index stores them."""
         return EncoderStamp(self.name, self.fingerprint)
-
-    @staticmethod
-    def _describe(module: Any) -> list[Any]:
-        if isinstance(module, Transformer):
-            keys = ("max_seq_length", "query_length", "document_length", "query_expansion")
-            return ["Transformer", {key: getattr(module, key, None) for key in keys}]
-        config = module.get_config_dict() if hasattr(module, "get_config_dict") else {}
-        return [type(module).__name__, config]
 
     def encode_documents(
         self,
@@ -270,9 +258,11 @@ class Encoder:
     ) -> WordVectors:
         """Word vectors of documents, in their order.
 
-        batch_size: texts of 256 tokens a forward pass; as many more as they are shorter, as many fewer as they are
-        longer. Those of 32 batches are sorted by their tokens. show_progress: None shows a bar on a terminal only.
-        on_batch: called with the number of texts of each batch that is done, instead of a bar.
+        Args:
+            texts: The documents. Those of 32 batches are sorted by length, to save padding.
+            batch_size: Texts of 256 tokens in a forward pass; more if they are shorter, fewer if they are longer.
+            show_progress: Default: on a terminal only.
+            on_batch: Called with the number of texts after each batch. There is no progress bar then.
         """
         check_texts(texts)
         if on_batch is not None and not callable(on_batch):
@@ -281,39 +271,43 @@ class Encoder:
         with progress_bar("Encoding", total, show=False if on_batch else show_progress) as advance:
             parts = []
             batch_size = whole_number(batch_size, "batch_size")
-            for chunk in _chunks(texts, batch_size * _BATCHES_A_CHUNK):
+            for chunk in text_batches(texts, batch_size * _BATCHES_A_CHUNK):
                 tokens = self.preprocess(chunk, "document")
                 encoded, rows = [], list(token_batches(tokens["attention_mask"], batch_size * _TOKENS_A_TEXT))
                 for chosen in rows:
-                    encoded.append(self._forward(part(tokens, chosen), "document"))
+                    encoded.append(forward(self.model, self._runtime, part(tokens, chosen), "document"))
                     (on_batch or advance)(len(chosen))
                 parts.append(WordVectors.concat(encoded).take(np.argsort(np.concatenate(rows), kind="stable")))
             return WordVectors.concat(parts) if parts else self._encode([""], "document")[0:0]
 
     def encode_queries(self, texts: Iterable[str], *, batch_size: int = 32) -> WordVectors:
-        """Word vectors of queries, in their order; a single one is encoded with one thread.
+        """Word vectors of queries, in their order. A single query is encoded by one thread.
 
-        batch_size: texts a forward pass; those of 32 batches are sorted by length.
+        Args:
+            texts: The queries. Those of 32 batches are sorted by length, to save padding.
+            batch_size: Texts in a forward pass.
         """
         check_texts(texts)
         texts, batch_size = list(texts), whole_number(batch_size, "batch_size")
         alone = len(texts) == 1 and self.model.device.type == "cpu"
         parts = []
-        for chunk in _chunks(texts, batch_size * _BATCHES_A_CHUNK):
+        for chunk in text_batches(texts, batch_size * _BATCHES_A_CHUNK):
             order = np.argsort([len(text) for text in chunk], kind="stable")
             encoded = []
             for start in range(0, len(order), batch_size):
-                batch = [chunk[place] for place in order[start : start + batch_size]]
-                with _FORWARD, _one_thread() if alone else nullcontext():
+                batch = [chunk[position] for position in order[start : start + batch_size]]
+                with MODEL_LOCK, one_thread() if alone else nullcontext():
                     encoded.append(self._encode(batch, "query"))
             parts.append(encoded[0] if alone else WordVectors.concat(encoded).take(np.argsort(order, kind="stable")))
         return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
 
     def count_words(self, texts: Iterable[str], *, show_progress: bool | None = None) -> NDArray[np.int64]:
-        """Unique whole words of each document before any gate removes some, int64 `[n_texts]`.
+        """Unique whole words of each document, int64 `[n_texts]`, before a gate removes some.
 
-        Found from tokens alone, at a small part of what encoding costs; with special tokens where the model keeps them.
-        Raises InputError for a model that gives one vector a token.
+        Counting needs only tokens, so it is much faster than encoding. Special tokens count where the model keeps them.
+
+        Raises:
+            InputError: The model gives one vector a token.
         """
         table, pooling = self.word_table, self.pooling
         if table is None or pooling is None:
@@ -321,7 +315,7 @@ class Encoder:
         check_texts(texts)
         counts = [np.zeros(0, np.int64)]
         with progress_bar("Counting words", None, show=show_progress) as advance:
-            for batch in _chunks(texts, _TEXTS_COUNTED_AT_ONCE):
+            for batch in text_batches(texts, _TEXTS_COUNTED_AT_ONCE):
                 features = self.preprocess(batch, "document")
                 tokens, mask = features["input_ids"].numpy(), features["attention_mask"].bool().numpy()
                 counts.append(table.words(tokens, mask, keep_special=pooling.keep_special).counts)
@@ -329,14 +323,14 @@ class Encoder:
         return np.concatenate(counts)
 
     def preprocess(self, texts: list[str], task: Task) -> Any:
-        """The tokens of texts as the model reads them: `input_ids`, `attention_mask`, …, cut, and with its prompt."""
+        """The tokens of texts, truncated and with the model's prompt: `input_ids`, `attention_mask`, …."""
         check_texts(texts)
-        _check_each(texts := list(texts))
-        with _FORWARD:
+        check_strings(texts := list(texts))
+        with MODEL_LOCK:
             return self.model.preprocess(texts, prompt=self.prompt(task) or None, task=task)
 
     def prompt(self, task: Task) -> str:
-        """What the model puts before every query, or every document."""
+        """The text that the model puts before every query, or every document."""
         one_of(task, "task", get_args(Task))
         return self.model.prompts.get(task) or ""
 
@@ -352,75 +346,4 @@ class Encoder:
         return next((module for module in self.model if isinstance(module, WholeWordPooling)), None)
 
     def _encode(self, texts: list[str], task: Task) -> WordVectors:
-        return self._forward(self.preprocess(texts, task), task)
-
-    def _forward(self, tokens: Any, task: Task) -> WordVectors:
-        with _FORWARD, torch.inference_mode(), self._runtime.running() if self._runtime else nullcontext():
-            features = {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in tokens.items()}
-            features = self.model(features, task=task)
-        mask = features["attention_mask"].bool().cpu().numpy()
-        vectors = _numpy(features["token_embeddings"])[mask]
-        ids = features.get("word_ids")
-        word_ids = np.zeros(len(vectors), np.uint32) if ids is None else ids.cpu().numpy()[mask].astype(np.uint32)
-        summary = features.get("sentence_embedding")
-        offsets = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
-        return WordVectors(vectors, offsets, word_ids, None if summary is None else _numpy(summary))
-
-
-def _without_dim(name: str) -> tuple[str, int | None]:
-    bare, mark, dim = name.rpartition("@")
-    # A folder may be called anything.
-    is_dim = mark and re.fullmatch("[0-9]{1,9}", dim)
-    return (bare, int(dim)) if is_dim and not Path(name).exists() else (name, None)
-
-
-def _normalizes_words(module: Any) -> bool:
-    return isinstance(module, Normalize) and module.module_input_name == "token_embeddings"
-
-
-def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    source = iter(texts)
-    while chunk := list(islice(source, size)):
-        _check_each(chunk)
-        yield chunk
-
-
-def _check_each(texts: list[str]) -> None:
-    for text in texts:
-        if not isinstance(text, str):
-            raise InputError(f"a text is {type(text).__name__} ({shown(text)}); expected strings")
-        check_unicode(text, f"the text {text[:60]!r}")
-
-
-def check_texts(texts: Any) -> None:
-    """Raise InputError for what gives no texts: one string, what gives its keys, and what is no iterable."""
-    if isinstance(texts, (str, bytes, Mapping)) or not is_iterable(texts):
-        raise InputError(f"the texts are {type(texts).__name__}; expected a list of them: wrap a single one, [text]")
-
-
-def check_backend(backend: Any) -> None:
-    """Raise InputError for what is no backend."""
-    one_of(backend, "backend", get_args(Backend))
-
-
-def _numpy(tensor: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = tensor.float().cpu().numpy()
-    return array
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # For a dozen tokens, waking the other threads costs more than they do.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 faster than in float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    return device.type == "cpu" and multiplies_bfloat16()
+        return forward(self.model, self._runtime, self.preprocess(texts, task), task)

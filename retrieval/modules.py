@@ -94,7 +94,9 @@ class StopWordGate(_SavedModule):
     """How much each word of a document counts, learned: `word_scale` = ReLU(w · vector + b), `[n_texts, n_words]`.
 
     Gates start open, at 1. `ScaleWords` removes a word whose gate is exactly 0. (ColBERTer section 3.3.)
-    floor: gates below it are 0.
+
+    Args:
+        floor: Gates below it are 0.
     """
 
     config_keys = ["in_features", "floor"]  # noqa: RUF012
@@ -205,10 +207,12 @@ class Truncate(_SavedModule):
 class ScoreMix(_SavedModule):
     """How the two parts of a score go together: score = w · summary + (1 − w) · words.
 
-    summary_weight: w, 0 … 1; learned in training unless it is 0 or 1, as the logit of w (ColBERTer section 3.1).
-    exact_match: only identical words match; pairs of different words count 0 (ColBERTer section 3.4).
-
     Changes no feature: it carries what the score needs with the model.
+
+    Args:
+        summary_weight: W, 0 … 1; learned in training unless it is 0 or 1, as the logit of w (ColBERTer section
+            3.1).
+        exact_match: Only identical words match; pairs of different words count 0 (ColBERTer section 3.4).
     """
 
     config_keys = ["summary_weight", "exact_match"]  # noqa: RUF012

@@ -13,7 +13,8 @@ from wordhive.index.arguments import flag
 def progress_bar(label: str, total: int | None, *, show: bool | None = None) -> Iterator[Callable[[int], None]]:
     """A bar on stderr; call what it gives with the number of items that were done.
 
-    show: None shows it on a terminal only.
+    Args:
+        show: None shows it on a terminal only.
     """
     if not (sys.stderr.isatty() if show is None else flag(show, "show_progress")):
         yield lambda done: None

@@ -18,7 +18,8 @@ def principal_projection(vectors: NDArray[np.float32], dim: int) -> NDArray[np.f
     MaxSim compares inner products, not differences from a mean, so the mean direction is kept. Vectors are to be
     normalised again after the projection.
 
-    Raises InputError when there are fewer vectors than dims, or more dims than the vectors have.
+    Raises:
+        InputError: There are fewer vectors than dims, or more dims than the vectors have.
     """
     n_vectors, full = vectors.shape
     if not 1 <= dim <= full:
@@ -39,7 +40,8 @@ def importance_weights(texts: WordVectors) -> tuple[NDArray[np.float32], float]:
     A word's frequency is BM25's, log(1 + (n − df + ½) / (df + ½)), among the given texts. Least squares, with a slight
     ridge, on the inverse of softplus, one row a word of a text.
 
-    Raises InputError when there are fewer words than the vectors have dims.
+    Raises:
+        InputError: There are fewer words than the vectors have dims.
     """
     n_words, dim = texts.vectors.shape
     if n_words < dim:

@@ -1,39 +1,39 @@
-"""`Searcher`: candidates by one vector a document, then exact late interaction."""
+"""`Searcher`: one vector a document finds candidates, exact late interaction scores them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Unpack
 
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.arguments import instance, is_iterable, shown, whole_number
-from wordhive.index.ball_carving import carve
-from wordhive.index.encodings.fused import pseudo_queries
-from wordhive.index.filters import Where
-from wordhive.index.scores import Scores
-from wordhive.index.settings import IndexSettings
-from wordhive.index.snapshot import Snapshot
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
+from wordhive.index.reading.snapshot import Snapshot
+from wordhive.index.scoring.ball_carving import carve
+from wordhive.index.scoring.scores import Scores
+from wordhive.index.storage.settings import IndexSettings
 
 from .encoder import Encoder
-from .explain import Explanation, explain
-from .query_memory import QueryMemory
+from .explanation import Explanation, explain
+from .search.query_cache import QueryCache, cache_size
+from .search.search_options import Candidates, SearchOptions, times_of
+from .search.stage_times import StageTimes
 
 DEFAULT_CANDIDATES = 1000
-# What a search is warmed up with: a query as long as most, or words of some documents.
+# A warm-up searches for a query of usual length, or for words of some documents.
 _WARM_UP = "how do bees tell each other where flowers are"
 _WORDS = 9
 _SAMPLE = 16
 
-Candidates = int | Literal["all"]
-
 
 @dataclass(frozen=True)
 class Hit:
-    """A document that was found: score = words_score + summary_score, the shares of the two parts."""
+    """A document that a search found. Its score is words_score + summary_score."""
 
     id: str
     score: float
@@ -42,56 +42,67 @@ class Hit:
     text: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
-    # No field: where a hit came from is no part of its value, its repr or its JSON, and does not travel.
-    _asked: ClassVar[Asked | None] = None
+    # Not a field: it is no part of a hit's value, repr or JSON, and is not copied or pickled with it.
+    _query: ClassVar[SearchedQuery | None] = None
 
     def explain(self) -> Explanation:
-        """Which query word met which document word, and for how much of the score.
+        """Which query word met which document word, and how much each pair adds to the score.
 
-        The numbers are those of the query's own words, whatever `carving` the search was given.
-        Raises InputError for a hit that was found by vectors, or that was copied or pickled.
+        The numbers are those of all query words, also where the search was done with `carving`.
+
+        Raises:
+            InputError: The hit was found by vectors, or was copied or pickled.
         """
-        if self._asked is None:
+        if self._query is None:
             raise InputError(
                 f"the hit {self.id!r} has no query text (it was found by vectors, or copied); "
                 "search with text, or ask Searcher.explain(query, id)"
             )
-        asked = self._asked
-        return explain(asked.index, asked.encoder, asked.query, asked.vectors, self.id)
+        query = self._query
+        return explain(query.index, query.encoder, query.text, query.vectors, self.id)
 
     def __getstate__(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a hit was found with."""
+class SearchedQuery:
+    """The query that found a hit, and where."""
 
     index: Index
     encoder: Encoder
-    query: str
+    text: str
     vectors: WordVectors
 
 
 class Searcher:
-    """Searches an index with texts, or with vectors made elsewhere (then it needs no encoder).
+    """Searches an index with texts, or with vectors made elsewhere.
 
-    remember: so many different queries, the last ones, are encoded once; their vectors are kept in memory.
-    Raises InputError when the encoder is not the one that made the index.
+    Args:
+        index: The index to search.
+        encoder: The one that made the index. Needed for searches with text.
+        cache_queries: Keep the vectors of so many queries, the last different ones, to encode each of them once.
+        remember: Another name for `cache_queries`.
+
+    Raises:
+        InputError: The encoder is not the one that made the index.
     """
 
-    def __init__(self, index: Index, encoder: Encoder | None = None, *, remember: int = 0) -> None:
+    def __init__(
+        self, index: Index, encoder: Encoder | None = None, *, cache_queries: int = 0, remember: int = 0
+    ) -> None:
         instance(index, "index", Index, "an Index: Index.open(path)")
         if encoder is not None:
             instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
-        self._queries = None if encoder is None else QueryMemory(encoder, remember)
+        size = cache_size(cache_queries, remember)
+        self._queries = None if encoder is None else QueryCache(encoder, size)
         self._checked: IndexSettings | None = None
         self.check_encoder()
 
     def check_encoder(self) -> None:
-        """Raise InputError when the encoder is not the one that made the index, which a reload may have exchanged."""
+        """Raise InputError where the encoder is not the one that made the index. A reload may bring another index."""
         encoder, settings = self.encoder, self.index.settings
         if encoder is None or settings is self._checked:
             return
@@ -110,96 +121,144 @@ class Searcher:
         self._checked = settings
 
     @overload
-    def search(
-        self,
-        queries: str,
-        k: int = 10,
-        *,
-        candidates: Candidates | None = None,
-        where: Where | None = None,
-        carving: float | None = None,
-    ) -> list[Hit]: ...
+    def search(self, queries: str, k: int = 10, **options: Unpack[SearchOptions]) -> list[Hit]: ...
     @overload
+    def search(self, queries: list[str], k: int = 10, **options: Unpack[SearchOptions]) -> list[list[Hit]]: ...
     def search(
-        self,
-        queries: list[str],
-        k: int = 10,
-        *,
-        candidates: Candidates | None = None,
-        where: Where | None = None,
-        carving: float | None = None,
-    ) -> list[list[Hit]]: ...
-    def search(
-        self,
-        queries: str | list[str],
-        k: int = 10,
-        *,
-        candidates: Candidates | None = None,
-        where: Where | None = None,
-        carving: float | None = None,
+        self, queries: str | list[str], k: int = 10, **options: Unpack[SearchOptions]
     ) -> list[Hit] | list[list[Hit]]:
-        """The k best documents of one query, or of each of several.
+        """The k best documents of one query, or of each of several. Ties go to the smaller id.
 
-        candidates: documents that the second stage scores, or "all" of them (exact); None: what the index was tuned to,
-        1000, or all where it has no first stage. Ties go to the smaller id.
-        where: a filter, such as {"year": {"$gte": 2000}}: only documents that it lets through are looked for, and k of
-        them are found where there are k.
-        carving: query words with this inner product or more are scored as one, which is faster and never gives more
-        than their exact score; None: every word by itself. The first stage sees all words either way. Where only
-        identical words match there is nothing to join, and carving is an InputError.
+        Args:
+            queries: One text, or a list of texts.
+            k: How many documents.
+            **options: `candidates`, `where`, `carving`, `times`; see `SearchOptions`.
         """
+        times = times_of(options)
         encoder = self._encoder("search with vectors: search_vectors()")
         if isinstance(queries, (bytes, Mapping)) or not is_iterable(queries):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
-        vectors = self._encode(texts)
-        found = self.search_vectors(vectors, k, candidates=candidates, where=where, carving=carving)
-        for place, (text, hits) in enumerate(zip(texts, found, strict=True)):
-            asked = Asked(self.index, encoder, text, vectors[place : place + 1])
+        vectors = times.run("encode", self._encode, texts)
+        results = self.search_vectors(vectors, k, **options)
+        for number, (text, hits) in enumerate(zip(texts, results, strict=True)):
+            query = SearchedQuery(self.index, encoder, text, vectors[number : number + 1])
             for hit in hits:
-                object.__setattr__(hit, "_asked", asked)
-        return found[0] if isinstance(queries, str) else found
+                object.__setattr__(hit, "_query", query)
+        return results[0] if isinstance(queries, str) else results
 
     def search_vectors(
-        self,
-        queries: WordVectors | Sequence[Any],
-        k: int = 10,
-        *,
-        candidates: Candidates | None = None,
-        where: Where | None = None,
-        carving: float | None = None,
+        self, queries: WordVectors | Sequence[Any], k: int = 10, **options: Unpack[SearchOptions]
     ) -> list[list[Hit]]:
-        """The k best documents of each query given as vectors: `WordVectors`, or one `[n_i, dim]` array each.
+        """The k best documents of each query, given as vectors. Ties go to the smaller id.
 
-        Other arguments are those of `search`.
+        Args:
+            queries: `WordVectors`, or one `[n_i, dim]` array a query.
+            k: How many documents.
+            **options: `candidates`, `where`, `carving`, `times`; see `SearchOptions`.
         """
-        now = self.index.snapshot()
-        vectors = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries, dim=now.dim or None)
-        if carving is not None and now.settings.exact_match:
+        times, snapshot = times_of(options), self.index.snapshot()
+        if not isinstance(queries, WordVectors):
+            queries = WordVectors.from_list(queries, dim=snapshot.dim or None)
+        carving, where = options.get("carving"), options.get("where")
+        if carving is not None and snapshot.settings.exact_match:
             raise InputError(
                 f"carving is {shown(carving)}, but {self.index.path} matches identical words only, and words that "
                 "are joined are not identical; leave carving out"
             )
         k = whole_number(k, "k")
-        if candidates is None:
-            tuned = now.settings.candidates or DEFAULT_CANDIDATES
-            candidates = "all" if now.settings.config.encoding is None else tuned
-        scored = vectors if carving is None else carve(vectors, carving)
-        n = (
-            None
-            if isinstance(candidates, str) and candidates == "all"
-            else max(whole_number(candidates, "candidates", otherwise=", or 'all'"), k)
-        )
-        among = None if where is None else now.matching(where)
-        if n is None or (among is not None and len(among) <= n):  # so few are all candidates
-            return [self.fetch(best, k, now) for best in self.score_all(scored, k, now, among)]
-        rows = now.find_candidates(vectors, n, among)
-        return [self.fetch(now.score(scored[i : i + 1], found), k, now) for i, found in enumerate(rows)]
+        n = _number_of_candidates(options.get("candidates"), k, snapshot.settings)
+        scored = queries if carving is None else times.run("rerank", carve, queries, carving)
+        rows = None if where is None else times.run("filter", snapshot.matching, where)
+        found: Iterable[Scores]
+        if n is None or (rows is not None and len(rows) <= n):  # so few are all candidates
+            found = times.run("rerank", self.score_all, scored, k, snapshot, rows)
+        else:
+            found = self.score_candidates(queries, n, snapshot, rows, scored=scored, times=times)
+        return [times.run("fetch", self.fetch, scores, k, snapshot) for scores in found]
+
+    def score_all(
+        self,
+        queries: WordVectors,
+        k: int,
+        snapshot: Snapshot | None = None,
+        rows: NDArray[np.int64] | None = None,
+    ) -> list[Scores]:
+        """Exact scores of the k best documents of each query, and of all that tie with the last of them.
+
+        Args:
+            queries: The queries' vectors.
+            k: How many documents.
+            snapshot: The documents to search. Default: what the index holds now.
+            rows: Search only these rows, in ascending order. Default: all.
+        """
+        snapshot, k = self._snapshot(snapshot), whole_number(k, "k")
+        snapshot.check_query(queries)
+        best: list[Scores | None] = [None] * len(queries)
+        for block in snapshot.score_all(queries, rows):
+            for i, scores in enumerate(block):
+                before = best[i]
+                joined = scores if before is None else Scores.concat([before, scores])
+                best[i] = joined.take(_at_least(joined.total, k))
+        return [scores if scores is not None else Scores.concat([]) for scores in best]
+
+    def score_candidates(
+        self,
+        queries: WordVectors,
+        n: int,
+        snapshot: Snapshot | None = None,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        scored: WordVectors | None = None,
+        times: StageTimes | None = None,
+    ) -> Iterator[Scores]:
+        """Exact scores of the n candidates of each query, one query after the other.
+
+        Args:
+            queries: The queries' vectors, which find candidates.
+            n: How many candidates the first stage finds.
+            snapshot: The documents to search. Default: what the index holds now.
+            rows: Search only these rows, in ascending order. Default: all.
+            scored: The vectors that score the candidates, such as carved ones. Default: `queries`.
+            times: Gets the seconds of both stages.
+        """
+        snapshot, times = self._snapshot(snapshot), times or StageTimes()
+        scored = queries if scored is None else scored
+        for i, candidates in enumerate(times.run("candidates", snapshot.find_candidates, queries, n, rows)):
+            yield times.run("rerank", snapshot.score, scored[i : i + 1], candidates)
+
+    def fetch(self, scores: Scores, k: int, snapshot: Snapshot | None = None) -> list[Hit]:
+        """The k best of one query's scores as hits, with their documents.
+
+        Args:
+            scores: One query's, as `score_all` gives them.
+            k: How many hits.
+            snapshot: The one that gave the scores. Default: what the index holds now.
+        """
+        best = scores.take(_at_least(scores.total, k))
+        documents = self._snapshot(snapshot).documents(best.rows.tolist())
+        hits = []
+        for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True):
+            document = documents[row]
+            score, parts = float(words + summary), (float(words), float(summary))
+            hits.append(Hit(document.id, score, *parts, document.text, document.attributes))
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
+
+    def _snapshot(self, snapshot: Snapshot | None) -> Snapshot:
+        if snapshot is None:
+            return self.index.snapshot()
+        instance(snapshot, "snapshot", Snapshot, "a Snapshot: index.snapshot()")
+        return snapshot
 
     def explain(self, query: str, id: str) -> Explanation:
-        """Which query word meets which word of the document with that id, and for how much of the score.
+        """Which query word meets which word of a document, and how much each pair adds to the score.
 
-        Raises InputError for an empty query, an id that the index does not hold, and without an encoder.
+        Args:
+            query: The query's text.
+            id: The document's id.
+
+        Raises:
+            InputError: The query is empty, the index holds no such document, or the searcher has no encoder.
         """
         encoder = self._encoder("see what search_vectors() found")
         if not isinstance(query, str) or not query.strip():
@@ -207,10 +266,10 @@ class Searcher:
         return explain(self.index, encoder, query, self._encode([query]), id)
 
     def warm_up(self) -> None:
-        """Search once through all stages, so that the first user's query is as fast as later ones.
+        """Search once, so that the first user's query is as fast as later ones.
 
-        Compiled kernels are loaded, all segments opened and their first stages packed, and the transformer has run.
-        After documents were added or merged, by this process or another that it reloads from, it does so for new ones.
+        The search loads compiled kernels, opens all segments, packs their first stages and runs the transformer. Call
+        it again after documents were added or merged: their segments are new.
         """
         if self.encoder is not None:
             self.search_vectors(self.encoder.encode_queries([_WARM_UP]), 1)
@@ -228,39 +287,18 @@ class Searcher:
             raise InputError(f"this searcher has no encoder; give it one, or {otherwise}")
         return self.encoder
 
-    def score_all(
-        self, queries: WordVectors, k: int, now: Snapshot | None = None, rows: NDArray[np.int64] | None = None
-    ) -> list[Scores]:
-        """Exact scores of at least the k best documents of each query, ties at the border included.
 
-        now: what of the index is searched; None: what it holds now. rows: of these documents only, ascending.
-        """
-        now, k = self.index.snapshot() if now is None else now, whole_number(k, "k")
-        instance(now, "now", Snapshot, "a Snapshot: index.snapshot()")
-        now.check_query(queries)
-        best: list[Scores | None] = [None] * len(queries)
-        for block in now.score_all(queries, rows):
-            for i, scores in enumerate(block):
-                held = best[i]
-                joined = scores if held is None else Scores.concat([held, scores])
-                best[i] = joined.take(_at_least(joined.total, k))
-        return [scores if scores is not None else Scores.concat([]) for scores in best]
-
-    def fetch(self, scores: Scores, k: int, now: Snapshot | None = None) -> list[Hit]:
-        """The hits of the k best scores, with their documents. now: where the scores are from; None: the index."""
-        best = scores.take(_at_least(scores.total, k))
-        stored = (self.index.snapshot() if now is None else now).documents(best.rows.tolist())
-        hits = []
-        for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True):
-            found = stored[row]
-            hits.append(
-                Hit(found.id, float(words + summary), float(words), float(summary), found.text, found.attributes)
-            )
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
+def _number_of_candidates(candidates: Candidates | None, k: int, settings: IndexSettings) -> int | None:
+    """How many candidates a search takes; None: all documents."""
+    if candidates is None:
+        candidates = "all" if settings.config.encoding is None else settings.candidates or DEFAULT_CANDIDATES
+    if isinstance(candidates, str) and candidates == "all":
+        return None
+    return max(whole_number(candidates, "candidates", otherwise=", or 'all'"), k)
 
 
 def _at_least(total: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Where the k best are, and all that tie with the last of them."""
+    """The positions of the k best, and of all that tie with the last of them."""
     if len(total) <= k:
         return np.arange(len(total))
     border = np.partition(total, len(total) - k)[len(total) - k]

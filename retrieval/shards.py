@@ -24,15 +24,15 @@ import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.arguments import given_path
-from wordhive.index.disk import discard
-from wordhive.index.info import EncoderStamp
+from wordhive.index.files import discard
 from wordhive.index.quantity import quantity
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.tensors import read_tensors, write_tensors
 
-from .documents import Document, check_document
 from .encoder import Encoder
 from .progress import progress_bar
 from .retriever import Retriever
+from .texts.documents import Document, check_document
 
 DOCUMENTS_A_SHARD = 2048
 _MANIFEST = "shards.json"
@@ -49,7 +49,11 @@ class Part:
 
     @classmethod
     def parse(cls, text: str) -> Part:
-        """The part that "1/4" means, the first of four. Raises InputError for other texts."""
+        """The part that "1/4" means, the first of four.
+
+        Raises:
+            InputError: Other texts.
+        """
         found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
         if not found or not 1 <= int(found[1]) <= int(found[2]):
             raise InputError(f"the part is {text!r}; expected one such as 1/4, the first of four")
@@ -82,9 +86,12 @@ def write_shards(
 ) -> int:
     """Encode documents into shards, passing over those that whole shards hold already; the number newly encoded.
 
-    part: the shards that this process encodes, of all documents; others may encode other parts at the same time, in
-    the same folder. The last one to end finds that all are there.
-    Raises InputError when the folder's shards are another model's, or begin with other documents.
+    Args:
+        part: The shards that this process encodes, of all documents; others may encode other parts at the same
+            time, in the same folder. The last one to end finds that all are there.
+
+    Raises:
+        InputError: The folder's shards are another model's, or begin with other documents.
     """
     folder = given_path(folder)
     manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
@@ -169,9 +176,13 @@ def index_shards(
 ) -> int:
     """Add all shards to an index, one commit each; the number of documents added.
 
-    skip_known: pass over ids that are there. replace: put documents in place of those of the same ids.
-    change: gives what is added in a document's place, the same but for its attributes.
-    Raises InputError when the shards and the index were made by different models.
+    Args:
+        skip_known: Pass over ids that are there.
+        replace: Put documents in place of those of the same ids.
+        change: Gives what is added in a document's place, the same but for its attributes.
+
+    Raises:
+        InputError: The shards and the index were made by different models.
     """
     check_model(folder, retriever.encoder.stamp)
     added = 0

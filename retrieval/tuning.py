@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import instance, real_number, strings, whole_number
-from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.index.quantity import quantity
-from wordhive.index.scores import best
-from wordhive.index.snapshot import Snapshot
+from wordhive.index.reading.snapshot import Snapshot
+from wordhive.index.scoring.scores import best
 
 from .searcher import Searcher
 
@@ -50,11 +50,15 @@ def tune(searcher: Searcher, target: float = 0.995, *, k: int = 10, queries: lis
 
     Where the first stage visits lists or walks a graph, half of what may be missed is left to that: the candidates are
     so many that of a scan of all they would miss the other half, and the probes as few as then reach the target.
-    queries: such as are asked, some hundred; None: words of documents that the index holds, with their summaries.
-    From then on it is what a search takes that asks for no other number.
-    Documents that came before a first stage could be fitted are always candidates, whatever their number.
-    Raises InputError for an index without a first stage or without documents, or with too few to have one yet, for a
-    target that is no share, and for one that 10,000 candidates, or all probes, don't reach.
+
+    Args:
+        queries: Such as are asked, some hundred; None: words of documents that the index holds, with their
+            summaries. From then on it is what a search takes that asks for no other number. Documents that came
+            before a first stage could be fitted are always candidates, whatever their number.
+
+    Raises:
+        InputError: An index without a first stage or without documents, or with too few to have one yet, for a
+            target that is no share, and for one that 10,000 candidates, or all probes, don't reach.
     """
     instance(searcher, "searcher", Searcher, "a Searcher, such as Retriever.searcher")
     k, queries = whole_number(k, "k"), None if queries is None else strings(queries, "queries")
@@ -95,7 +99,7 @@ def _check(searcher: Searcher, target: float, k: int, queries: list[str] | None)
     share = f"a share of the exact top {k}, above 0 and up to 1"
     if not real_number(target, "the target", share, least=0, most=1):
         raise InputError(f"the target is {target}; expected {share}")
-    if index.config.encoding is None:
+    if index.settings.config.encoding is None:
         raise InputError(
             f"{index.path} has no first stage (its preset scores every document); there is nothing to tune"
         )

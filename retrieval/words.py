@@ -33,9 +33,11 @@ _MARK_SHARE = 0.05
 class BatchWords:
     """Which unique word each token of a batch belongs to.
 
-    slots: int64 `[n_texts, n_tokens]`, the word's number within its text in order of first appearance; -1: no word.
-    counts: int64 `[n_texts]`, unique words of each text.
-    word_ids: uint32 `[n_texts, max(counts)]`, identities; 0 past a text's count and for kept special tokens.
+    Attributes:
+        slots: int64 `[n_texts, n_tokens]`, the word's number within its text in order of first appearance; -1: no
+            word.
+        counts: int64 `[n_texts]`, unique words of each text.
+        word_ids: uint32 `[n_texts, max(counts)]`, identities; 0 past a text's count and for kept special tokens.
     """
 
     slots: NDArray[np.int64]
@@ -53,10 +55,11 @@ def word_identity(form: str) -> int:
 class Borders:
     """What the pieces of a vocabulary say about the borders of words, each bool `[n_vocabulary]`.
 
-    begins: the piece begins a word whatever stands before it.
-    ends: the piece after it begins one.
-    inside: the piece begins with the rest of a character, and so never a word.
-    rest: the piece is nothing but the rest of a character; it ends a word where the character does.
+    Attributes:
+        begins: The piece begins a word whatever stands before it.
+        ends: The piece after it begins one.
+        inside: The piece begins with the rest of a character, and so never a word.
+        rest: The piece is nothing but the rest of a character; it ends a word where the character does.
     """
 
     begins: NDArray[np.bool_]
@@ -92,10 +95,11 @@ class Borders:
 class WordTable:
     """What the tokens of one vocabulary do to whole words.
 
-    borders: what each token does by itself.
-    special: bool `[n_vocabulary]`; the token is part of no word.
-    to_text: token ids → the text they stand for.
-    normalise: a word's text → the form that decides its identity.
+    Attributes:
+        borders: What each token does by itself.
+        special: Bool `[n_vocabulary]`; the token is part of no word.
+        to_text: Token ids → the text they stand for.
+        normalise: A word's text → the form that decides its identity.
     """
 
     borders: Borders
@@ -108,8 +112,11 @@ class WordTable:
     def from_tokenizer(cls, tokenizer: Any, *, stem: str | None = None) -> WordTable:
         """The table of a transformers tokenizer, WordPiece or with ▁ / Ġ marks.
 
-        stem: a Snowball algorithm ("porter", "english", …) or None; words are lower-cased either way.
-        Raises InputError for a vocabulary without whole-word marks.
+        Args:
+            stem: A Snowball algorithm ("porter", "english", …) or None; words are lower-cased either way.
+
+        Raises:
+            InputError: A vocabulary without whole-word marks.
         """
         vocabulary: dict[str, int] = tokenizer.get_vocab()
         size = max(vocabulary.values(), default=-1) + 1
@@ -127,8 +134,10 @@ class WordTable:
     def words(self, token_ids: NDArray[np.int64], mask: NDArray[np.bool_], *, keep_special: bool = False) -> BatchWords:
         """The unique words of each text in a padded batch.
 
-        token_ids: `[n_texts, n_tokens]`. mask: same shape, True where a token counts; a token outside it still
-        separates words. keep_special: special tokens within the mask become entries of their own, with identity 0.
+        Args:
+            token_ids: `[n_texts, n_tokens]`.
+            mask: Same shape, True where a token counts; a token outside it still separates words.
+            keep_special: Special tokens within the mask become entries of their own, with identity 0.
         """
         n_texts, n_tokens = token_ids.shape
         special = self.special[token_ids]

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from wordhive.index.errors import WordhiveError as WordhiveError
     from wordhive.index.index import Index as Index
     from wordhive.index.word_vectors import WordVectors as WordVectors
-    from wordhive.retrieval.documents import Document as Document
     from wordhive.retrieval.encoder import Encoder as Encoder
-    from wordhive.retrieval.explain import Explanation as Explanation
+    from wordhive.retrieval.explanation import Explanation as Explanation
     from wordhive.retrieval.retriever import Retriever as Retriever
     from wordhive.retrieval.searcher import Hit as Hit
     from wordhive.retrieval.searcher import Searcher as Searcher
+    from wordhive.retrieval.texts.documents import Document as Document
 
 _HOMES = {
-    "Document": "wordhive.retrieval.documents",
+    "Document": "wordhive.retrieval.texts.documents",
     "Encoder": "wordhive.retrieval.encoder",
-    "Explanation": "wordhive.retrieval.explain",
+    "Explanation": "wordhive.retrieval.explanation",
     "Hit": "wordhive.retrieval.searcher",
     "Index": "wordhive.index.index",
     "IndexConfig": "wordhive.index.config",

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from ..comparison import latex_cell
-from ..findings import Findings
+from ..results import ExperimentResults
 from . import sentences, tables
-from .standing import Roster
+from .ranking import Legend
 from .tables import Cell
 
 
-def latex(findings: Findings) -> str:
-    """A table, with a caption that says how differences were tested.
+def latex(results: ExperimentResults) -> str:
+    """A table whose caption says how differences were tested.
 
-    Names keep their script, for which LaTeX needs a font.
+    Names keep their script, so LaTeX needs a font that has it.
     """
-    roster = Roster.of(findings)
-    content = tables.summary(findings, roster)
+    legend = Legend.of(results)
+    content = tables.summary(results, legend)
     head = " & ".join(["", *map(_text, content.columns)])
-    body = [
-        " & ".join([roster.letter(row[0].text), *map(_cell, row)]) + r" \\"
-        for row in content.rows
-    ]  # fmt: skip
-    caption = f"{findings.title}. {sentences.letters(findings)} {sentences.method(findings)}"
+    body = [" & ".join([legend.letter(row[0].text), *map(_cell, row)]) + r" \\" for row in content.rows]
+    caption = f"{results.title}. {sentences.letters(results)} {sentences.method(results)}"
     return "\n".join(
         [
             r"\begin{table}",

@@ -1,4 +1,4 @@
-"""Numbers as every report prints them: .7034; 1,964 B; 2.3 ms; – for what is unknown."""
+"""Numbers as a report prints them: .7034; 1,964 B; 2.3 ms; – for an unknown one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def difference(value: float | None) -> str:
 
 
 def probability(p: float | None) -> str:
-    """A p-value, and no more than that it is tiny where it is."""
+    """A p-value; < .0001 for a tiny one."""
     return _known(p, lambda number: "< .0001" if number < 0.0001 else _bare(f"{number:.4f}"))
 
 
@@ -54,7 +54,7 @@ def rate(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Time that indexing took."""
+    """The time of indexing."""
     return _known(seconds, _duration)
 
 
@@ -72,7 +72,7 @@ def _known(value: float | None, shown: Callable[[float], str]) -> str:
 
 
 def _bare(number: str) -> str:
-    """Without a zero before the point, with a real minus, and without a sign where nothing is left of it."""
+    """A number without the 0 before its point, with a real minus, and without the sign of a zero."""
     sign, digits = (number[0], number[1:]) if number[0] in "+-" else ("", number)
     if not digits.strip("0."):
         sign = ""

@@ -1,41 +1,41 @@
-"""What was found, in plain words."""
+"""The sentences of a report."""
 
 from __future__ import annotations
 
 from wordhive.index.quantity import quantity
 
-from ..comparison import TEST_NAMES
-from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
+from ..contrasts import TEST_NAMES, Contrast
+from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
-from .standing import Roster, against, baseline, challenger, leader, listed, measure_name, named, value
+from .ranking import Legend, against, baseline, challenger, leader, listed, measure_name, named, value
 
 
-def compared(findings: Findings) -> str:
-    """What the report is about: so many systems on so many collections."""
-    n_queries = sum(len(collection.query_ids) for collection in findings.collections)
+def compared(results: ExperimentResults) -> str:
+    """How many systems, collections and queries the report compares."""
+    n_queries = sum(len(collection.query_ids) for collection in results.collections)
     return (
-        f"{quantity(len(Roster.of(findings).names), 'system')} on {quantity(len(findings.collections), 'collection')} "
+        f"{quantity(len(Legend.of(results).names), 'system')} on {quantity(len(results.collections), 'collection')} "
         f"with {quantity(n_queries, 'judged query')}."
     )
 
 
-def method(findings: Findings) -> str:
-    """How differences were tested."""
-    name = TEST_NAMES[findings.test]
+def method(results: ExperimentResults) -> str:
+    """The test of differences, and its correction."""
+    name = TEST_NAMES[results.test]
     return (
         f"{name}, two-sided, on each pair of systems; p-values corrected by Holm over the pairs of a collection; "
-        f"significant below {_alpha(findings.alpha)}."
+        f"significant below {_alpha(results.alpha)}."
     )
 
 
-def letters(findings: Findings) -> str:
+def letters(results: ExperimentResults) -> str:
     """How to read the letters in tables."""
-    below = f"p\u00a0<\u00a0{_alpha(findings.alpha)}"
+    below = f"p\u00a0<\u00a0{_alpha(results.alpha)}"
     return f"Raised letters: the systems that this one is significantly better than ({below})."
 
 
-def result(collection: CollectionFindings, alpha: float) -> str:
-    """Who is best on a collection, how far from the baseline, and whether that is more than chance."""
+def result(collection: CollectionResults, alpha: float) -> str:
+    """The best system of a collection, its lead over the baseline, and the significance of that."""
     best, base = leader(collection), baseline(collection)
     if best is None:
         return f"No system has {measure_name(collection.main_measure)}."
@@ -53,14 +53,14 @@ def result(collection: CollectionFindings, alpha: float) -> str:
     return f"{named(base.name)}, the baseline, is not beaten: {score}, {lead}."
 
 
-def about(collection: CollectionFindings) -> str:
+def about(collection: CollectionResults) -> str:
     """Size and split of a collection."""
     size = quantity(collection.n_documents, "document")
     return f"{size}, {quantity(len(collection.query_ids), 'judged query')}, split {collection.split}."
 
 
-def truncation(collection: CollectionFindings) -> str | None:
-    """How many documents the model could not read to their end; None where that is unknown."""
+def truncation(collection: CollectionResults) -> str | None:
+    """The share of documents longer than the model's window; None if unknown."""
     if collection.truncated is None:
         return None
     if not collection.truncated:
@@ -69,8 +69,8 @@ def truncation(collection: CollectionFindings) -> str | None:
     return f"{percent} of the documents are longer than the model’s window; their ends were not read."
 
 
-def _best(collection: CollectionFindings, first: SystemFindings) -> str:
-    """Who is best, with those that have the same value as it is printed."""
+def _best(collection: CollectionResults, first: SystemResults) -> str:
+    """The best system, with all whose printed value is the same."""
     same = [s for s in collection.systems if s is not first and s.name != collection.baseline]
     top = numbers.quality(value(first, collection.main_measure))
     equal = [s for s in same if numbers.quality(value(s, collection.main_measure)) == top]
@@ -78,7 +78,7 @@ def _best(collection: CollectionFindings, first: SystemFindings) -> str:
     return f"{named(names[0])} is" if len(names) == 1 else f"{listed(names)} are"
 
 
-def _lead(collection: CollectionFindings, first: str, second: str, alpha: float) -> str:
+def _lead(collection: CollectionResults, first: str, second: str, alpha: float) -> str:
     contrast = against(collection, first, second)
     means = {s.name: value(s, collection.main_measure) or 0.0 for s in collection.systems}
     gap = numbers.quality(abs(means[first] - means[second]))

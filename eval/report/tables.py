@@ -1,34 +1,28 @@
-"""The tables of a report, as data: HTML, Markdown and LaTeX print the same."""
+"""The tables of a report as data, for HTML, Markdown and LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..findings import CollectionFindings, Contrast, Findings, SystemFindings
+from ..contrasts import Contrast
+from ..results import CollectionResults, ExperimentResults, SystemResults
 from . import numbers
-from .standing import (
-    Roster,
-    against,
-    baseline,
-    beaten,
-    best,
-    leader,
-    measure_name,
-    median_latency,
-    total_bytes,
-    turned,
-    value,
-)  # fmt: skip
+from .ranking import Legend, against, baseline, beaten, best, leader, measure_name, median_latency, total_bytes, value
+
+_COSTS = ["bytes a document", "median latency", "queries a second", "indexing", "peak memory"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one place.
+    """A cell of a table.
 
-    system: its text is the name of a system, which has a letter and a look. best: of its column. beaten: letters of the
-    systems that this one is significantly better than. counts: wins, ties, losses, which may be drawn. faint: not of
-    this report.
+    Attributes:
+        system: Whether the text is the name of a system, which has a letter and a mark.
+        best: Whether it is the best of its column.
+        beaten: Letters of the systems that this one significantly beats.
+        counts: Wins, ties and losses, which a page draws.
+        faint: Whether it comes from elsewhere than this report.
     """
 
     text: str
@@ -41,86 +35,84 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """columns: their names. align: of each column, l or r. rows: as many cells as columns."""
+    """A table.
+
+    Attributes:
+        columns: Their names.
+        align: l or r for each column.
+        rows: As many cells as columns.
+    """
 
     columns: list[str]
     align: str
     rows: list[list[Cell]]
 
 
-def summary(findings: Findings, roster: Roster) -> Table:
-    """Systems by collections, on the main measure of each, and their average.
+def summary(results: ExperimentResults, legend: Legend) -> Table:
+    """The main measure of every system on every collection, and the average.
 
-    The average is of systems that were measured on all collections, and of one measure only.
+    A system that lacks a collection has no average. Collections with different main measures have none either.
     """
-    collections = findings.collections
+    collections = results.collections
     by_name = [{system.name: system for system in c.systems} for c in collections]
     measures = {c.main_measure for c in collections}
     columns = [f"{c.name}, {measure_name(c.main_measure)}" for c in collections]
     values: list[list[float | None]] = [
-        [value(systems[name], c.main_measure) if name in systems else None for name in roster.names]
+        [value(systems[name], c.main_measure) if name in systems else None for name in legend.names]
         for c, systems in zip(collections, by_name, strict=True)
     ]
-    lesser = [beaten(c, findings.alpha) for c in collections]
-    letters = [[roster.letters(found.get(name, set())) for name in roster.names] for found in lesser]
+    beaten_by = [beaten(c, results.alpha) for c in collections]
+    letters = [[legend.letters(names.get(name, set())) for name in legend.names] for names in beaten_by]
     if len(collections) > 1 and len(measures) == 1:
         columns.append("average")
-        values.append([_mean([column[row] for column in values]) for row in range(len(roster.names))])
-        letters.append([""] * len(roster.names))
-    marks = [best(column) for column in values]
-    rows = [
-        [
-            Cell(name, system=True),
-            *(
-                Cell(numbers.quality(column[row]), best=mark[row], beaten=raised[row])
-                for column, mark, raised in zip(values, marks, letters, strict=True)
-            ),
-        ]
-        for row, name in enumerate(roster.names)
+        values.append([_mean([column[row] for column in values]) for row in range(len(legend.names))])
+        letters.append([""] * len(legend.names))
+    cells = [
+        [Cell(numbers.quality(v), best=top, beaten=raised) for v, top, raised in zip(vs, best(vs), ls, strict=True)]
+        for vs, ls in zip(values, letters, strict=True)
     ]
+    rows = [[Cell(name, system=True), *row] for name, row in zip(legend.names, zip(*cells, strict=True), strict=False)]
     return Table(["system", *columns], "l" + "r" * len(columns), rows)
 
 
-def measures(collection: CollectionFindings, roster: Roster, alpha: float) -> Table:
-    """Systems by measures and costs."""
+def measures(collection: CollectionResults, legend: Legend, alpha: float) -> Table:
+    """Measures and costs of every system."""
     names = list(dict.fromkeys([collection.main_measure, *(m for s in collection.systems for m in s.measures)]))
-    marks = {name: best([value(system, name) for system in collection.systems]) for name in names}
-    lesser = beaten(collection, alpha)
+    tops = {name: best([value(system, name) for system in collection.systems]) for name in names}
+    beaten_by = beaten(collection, alpha)
     rows = []
     for row, system in enumerate(collection.systems):
         cells = [
             Cell(
                 numbers.quality(value(system, name)),
-                best=marks[name][row],
-                beaten=roster.letters(lesser[system.name]) if name == collection.main_measure else "",
+                best=tops[name][row],
+                beaten=legend.letters(beaten_by[system.name]) if name == collection.main_measure else "",
             )
             for name in names
         ]
         rows.append([Cell(system.name, system=True), *cells, *map(Cell, _costs(system))])
-    costs = ["bytes a document", "median latency", "queries a second", "indexing", "peak memory"]
-    return Table(
-        ["system", *map(measure_name, names), *costs], "l" + "r" * (len(names) + len(costs)), rows
-    )  # fmt: skip
+    columns = [*map(measure_name, names), *_COSTS]
+    return Table(["system", *columns], "l" + "r" * len(columns), rows)
 
 
-def contrasts(collection: CollectionFindings) -> tuple[Table, Table]:
-    """All others against the baseline, and the remaining pairs, each from the side of the better one."""
+def contrasts(collection: CollectionResults) -> tuple[Table, Table]:
+    """All systems against the baseline; all other pairs, the better system first."""
     base = collection.baseline
     first = [
-        found
+        contrast
         for system in collection.systems
-        if system.name != base and (found := against(collection, system.name, base)) is not None
+        if system.name != base and (contrast := against(collection, system.name, base)) is not None
     ]
     others = [
-        contrast if contrast.difference >= 0 else turned(contrast)
+        contrast if contrast.difference >= 0 else contrast.swapped
         for contrast in collection.contrasts
         if base not in (contrast.first, contrast.second)
     ]
     return _without_second(_contrasts(first)), _contrasts(others)
 
 
-def published(collection: CollectionFindings) -> Table:
-    """What others published, between the best and the baseline of this report, by the main measure."""
+def published(collection: CollectionResults) -> Table:
+    """Published results beside the best system and the baseline of this report, by the main measure."""
     ours = {s.name: s for s in (leader(collection), baseline(collection)) if s is not None}
     ours |= {s.name: s for s in collection.systems if s.name in collection.published}
     rows = [
@@ -134,55 +126,44 @@ def published(collection: CollectionFindings) -> Table:
     return Table(["system", measure_name(collection.main_measure), "source"], "lrl", [row for _, row in rows])
 
 
-def warnings(collection: CollectionFindings) -> Table:
-    """What was wrong with the data, and how often."""
+def warnings(collection: CollectionResults) -> Table:
+    """Faults of the data, and how often they occur."""
     rows = [[Cell(line), Cell(numbers.count(n))] for line, n in collection.warnings.items()]
     return Table(["warning", "how often"], "lr", rows)
 
 
-def sizes(systems: Sequence[SystemFindings]) -> Table:
-    """Bytes of a document by part, of the systems where they are known."""
+def sizes(systems: Sequence[SystemResults]) -> Table:
+    """Bytes of a document by part. Systems of unknown size are left out."""
     known = [system for system in systems if system.bytes_per_document]
     parts = list(dict.fromkeys(part for system in known for part in system.bytes_per_document))
     rows = [
-        [
-            Cell(system.name, system=True),
-            Cell(numbers.size(total_bytes(system))),
-            *(Cell(numbers.size(system.bytes_per_document.get(part))) for part in parts),
-        ]
+        _row(system, [total_bytes(system), *map(system.bytes_per_document.get, parts)], numbers.size)
         for system in known
-    ]
+    ]  # fmt: skip
     return Table(["system", "all", *parts], "lr" + "r" * len(parts), rows)
 
 
-def latencies(systems: Sequence[SystemFindings]) -> Table:
-    """Milliseconds of a query by stage, of the systems where they are known."""
+def latencies(systems: Sequence[SystemResults]) -> Table:
+    """Milliseconds of a query by stage. Systems of unknown latency are left out."""
     points = list(dict.fromkeys(point for s in systems for stage in s.latency.values() for point in stage))
     rows = [
-        [
-            Cell(system.name, system=True),
-            Cell(stage),
-            *(Cell(numbers.milliseconds(found.get(point))) for point in points),
-        ]
+        [Cell(system.name, system=True), Cell(stage), *(Cell(numbers.milliseconds(times.get(p))) for p in points)]
         for system in systems
-        for stage, found in system.latency.items()
+        for stage, times in system.latency.items()
     ]
     return Table(["system", "stage", *points], "ll" + "r" * len(points), rows)
 
 
-def candidate_recall(systems: Sequence[SystemFindings]) -> Table:
-    """Share of the exact top 10 by number of candidates, of the systems that have a first stage."""
+def candidate_recall(systems: Sequence[SystemResults]) -> Table:
+    """Share of the exact top 10 by number of candidates. Systems without a first stage are left out."""
     known = [system for system in systems if system.candidate_recall]
     ns = sorted({n for system in known for n in system.candidate_recall})
-    rows = [
-        [Cell(system.name, system=True), *(Cell(numbers.quality(system.candidate_recall.get(n))) for n in ns)]
-        for system in known
-    ]
+    rows = [_row(system, map(system.candidate_recall.get, ns), numbers.quality) for system in known]
     return Table(["system", *map(numbers.count, ns)], "l" + "r" * len(ns), rows)
 
 
-def changes(collection: CollectionFindings, first: SystemFindings, second: SystemFindings, most: int) -> Table:
-    """The queries on which the second differs most from the first, by the main measure."""
+def changes(collection: CollectionResults, first: SystemResults, second: SystemResults, most: int) -> Table:
+    """The `most` queries on which two systems differ most, by the main measure."""
     ours, theirs = (s.per_query.get(collection.main_measure, []) for s in (second, first))
     rows = sorted(
         zip(collection.query_ids, collection.queries, theirs, ours, strict=False), key=lambda row: -abs(row[3] - row[2])
@@ -195,12 +176,12 @@ def changes(collection: CollectionFindings, first: SystemFindings, second: Syste
 
 
 def _without_second(content: Table) -> Table:
-    """Without the column of the second system, where that is always the same."""
+    """The table without the column of the second system, which is always the baseline."""
     rows = [[row[0], *row[2:]] for row in content.rows]
     return Table([content.columns[0], *content.columns[2:]], content.align[0] + content.align[2:], rows)
 
 
-def _contrasts(found: Sequence[Contrast]) -> Table:
+def _contrasts(pairs: Sequence[Contrast]) -> Table:
     rows = [
         [
             Cell(c.first, system=True),
@@ -209,12 +190,16 @@ def _contrasts(found: Sequence[Contrast]) -> Table:
             Cell(numbers.probability(c.p)),
             Cell(f"{c.wins:,} / {c.ties:,} / {c.losses:,}", counts=(c.wins, c.ties, c.losses)),
         ]
-        for c in found
+        for c in pairs
     ]
     return Table(["system", "against", "difference", "p", "wins / ties / losses"], "llrrr", rows)
 
 
-def _costs(system: SystemFindings) -> list[str]:
+def _row(system: SystemResults, values: Iterable[float | None], shown: Callable[[float | None], str]) -> list[Cell]:
+    return [Cell(system.name, system=True), *(Cell(shown(value)) for value in values)]
+
+
+def _costs(system: SystemResults) -> list[str]:
     return [
         numbers.size(total_bytes(system)),
         numbers.milliseconds(median_latency(system)),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..experiment import Bm25Spec, DenseSpec, FusionSpec, MultiVectorSpec, SystemSpec, WordhiveSpec
-from ..memory import reset_peak
+from ..measuring.memory import reset_peak
 from . import bm25, dense, fusion, indexes, run_files
-from .job import Costs, Found, Job, Stamp, Step
+from .task import Measurements, RunResult, Stamp, Task, TaskResult
 
-__all__ = ["Costs", "Found", "Job", "Stamp", "Step", "find", "stamp"]
+__all__ = ["Measurements", "RunResult", "Stamp", "Task", "TaskResult", "find", "stamp"]
 
 
-def stamp(spec: SystemSpec, job: Job) -> Stamp:
+def stamp(spec: SystemSpec, job: Task) -> Stamp:
     """Everything that determines what a system finds, beside its specification, collection and job."""
     if isinstance(spec, WordhiveSpec | MultiVectorSpec):
         return indexes.stamp(spec)
@@ -21,7 +21,7 @@ def stamp(spec: SystemSpec, job: Job) -> Stamp:
     return fusion.stamp(spec, job) if isinstance(spec, FusionSpec) else run_files.stamp(spec, job)
 
 
-def find(spec: SystemSpec, job: Job) -> Found:
+def find(spec: SystemSpec, job: Task) -> RunResult:
     """The run of a system, and its costs."""
     reset_peak()
     if isinstance(spec, WordhiveSpec | MultiVectorSpec):

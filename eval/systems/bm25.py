@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..bm25 import bm25_index
+from ..environment import versions
 from ..experiment import Bm25Spec
-from ..latency import Stages, latency, timed
-from ..memory import peak_memory
+from ..measuring.latency import latency, timed
+from ..measuring.memory import peak_memory
 from ..runs import Run, ranking
-from ..setting import versions
-from .job import Costs, Found, Job, Stamp, rate
+from .task import Measurements, RunResult, Stamp, Task, rate
 
 
 def stamp() -> Stamp:
@@ -18,7 +18,7 @@ def stamp() -> Stamp:
     return {"bm25s": versions().get("bm25s")}
 
 
-def find(spec: Bm25Spec, job: Job) -> Found:
+def find(spec: Bm25Spec, job: Task) -> RunResult:
     """The best documents that share words with each query."""
     (index, ids), seconds = timed(
         lambda: bm25_index(job.prepared.collection, stemmer=spec.stemmer, k1=spec.k1, b=spec.b)
@@ -32,18 +32,15 @@ def find(spec: Bm25Spec, job: Job) -> Found:
     def search_all() -> Run:
         return {id: search(text) for id, text in job.queries.items()}
 
-    def search_in_stages(text: str, stages: Stages) -> None:
-        stages.run("scores", lambda: search(text))
-
     search("warm up")
     run, seconds_searching = timed(search_all)
     stemmed = f"stemmed ({spec.stemmer})" if spec.stemmer else "not stemmed"
-    return Found(
+    return RunResult(
         run,
-        Costs(
+        Measurements(
             f"BM25 of bm25s, k1 {spec.k1:g}, b {spec.b:g}, {stemmed}",
             bytes_per_document={"postings": round(index.n_bytes / len(ids), 1)},
-            latency=latency(job.timed_texts, search_in_stages),
+            latency=latency(job.timed_texts, lambda text, times: times.run("scores", search, text)),
             queries_per_second=rate(len(run), seconds_searching),
             seconds_indexing=round(seconds, 2),
             peak_memory=peak_memory(),

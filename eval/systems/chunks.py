@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from wordhive.retrieval.chunks import chunked, document_of
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.texts.chunks import chunked, document_of
 
-from ..collections import Collection
+from ..collections.collection import Collection
 from ..runs import Run, merge_chunks
 
 

@@ -13,17 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from wordhive.retrieval.checkpoint import load_dense
-from wordhive.retrieval.documents import Document
-from wordhive.retrieval.encoder import has_bfloat16
+from wordhive.retrieval.checkpoints.loading import load_dense
 from wordhive.retrieval.progress import progress_bar
+from wordhive.retrieval.runtimes.bfloat16 import has_bfloat16
+from wordhive.retrieval.search.stage_times import StageTimes
+from wordhive.retrieval.texts.documents import Document
 
 from ..experiment import DenseSpec, slug
-from ..kept_results import read_result, write_result
-from ..latency import Stages, latency, timed
-from ..memory import peak_memory
+from ..measuring.latency import latency, timed
+from ..measuring.memory import peak_memory
+from ..result_cache import read_result, write_result
 from ..runs import Run, ranking
-from .job import Costs, Found, Job, Stamp, rate
+from .task import Measurements, RunResult, Stamp, Task, rate
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,7 +38,7 @@ def stamp(spec: DenseSpec) -> Stamp:
     return {"model": _fingerprint(spec.model)}
 
 
-def find(spec: DenseSpec, job: Job) -> Found:
+def find(spec: DenseSpec, job: Task) -> RunResult:
     """The best documents of each query by the model's own similarity, cosine or inner product."""
     model = _model(spec.model)
     folder = job.cache / f"{slug(spec.model)}-{_fingerprint(spec.model)[:8]}.dense"
@@ -57,15 +58,15 @@ def find(spec: DenseSpec, job: Job) -> Found:
             run.update(zip(names[start : start + _QUERIES_AT_ONCE], search(vectors), strict=True))
         return run
 
-    def search_in_stages(text: str, stages: Stages) -> None:
-        vectors = stages.run("encode", lambda: _vectors(model, [text], query=True))
-        stages.run("scores", lambda: search(vectors))
+    def search_in_stages(text: str, times: StageTimes) -> None:
+        vectors = times.run("encode", _vectors, model, [text], query=True)
+        times.run("scores", search, vectors)
 
     run, seconds_searching = timed(search_all)
     dim = blocks[0].shape[1]
-    return Found(
+    return RunResult(
         run,
-        Costs(
+        Measurements(
             f"{spec.model}, one vector of {dim} float32 a document, {model.similarity_fn_name}, every document scored",
             bytes_per_document={"vector": 4.0 * dim},
             latency=latency(job.timed_texts, search_in_stages),
@@ -76,7 +77,7 @@ def find(spec: DenseSpec, job: Job) -> Found:
     )
 
 
-def _encode(model: SentenceTransformer, job: Job, folder: Path) -> float | None:
+def _encode(model: SentenceTransformer, job: Task, folder: Path) -> float | None:
     """Encode all documents, block by block, passing over blocks that are there; the seconds, None where unknown."""
     state, made_for = folder / "whole.json", {"documents": job.prepared.fingerprint}
     if (whole := read_result(state, made_for)) is not None:
@@ -90,7 +91,7 @@ def _encode(model: SentenceTransformer, job: Job, folder: Path) -> float | None:
     return seconds
 
 
-def _write_blocks(model: SentenceTransformer, job: Job, folder: Path) -> None:
+def _write_blocks(model: SentenceTransformer, job: Task, folder: Path) -> None:
     with progress_bar("Encoding", job.prepared.n_documents) as advance:
         for number, batch in enumerate(_batches(job.prepared.collection.documents())):
             path = folder / f"block-{number:06d}.npy"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..experiment import FusionSpec
-from ..fusion import fuse, tune
-from .job import Costs, Found, Job, Stamp
+from ..fusion.fuse import fuse, tune
+from .task import Measurements, RunResult, Stamp, Task
 
 _NAMES = {"rrf": "reciprocal rank fusion", "wsum": "weighted sum of scores"}
 
 
-def stamp(spec: FusionSpec, job: Job) -> Stamp:
+def stamp(spec: FusionSpec, job: Task) -> Stamp:
     """The parts' stamps, on the split for tuning too."""
     parts: Stamp = {"of": {name: job.part(name, job).stamp for name in spec.of}}
     if spec.tune_on is not None:
@@ -20,10 +20,11 @@ def stamp(spec: FusionSpec, job: Job) -> Stamp:
     return parts
 
 
-def find(spec: FusionSpec, job: Job) -> Found:
+def find(spec: FusionSpec, job: Task) -> RunResult:
     """The fused run; its parameters are chosen on another split's judgements where one is named.
 
-    Raises InputError for an unknown method, norm or parameter.
+    Raises:
+        InputError: An unknown method, norm or parameter.
     """
     steps = {name: job.part(name, job) for name in spec.of}
     params = dict(spec.params)
@@ -38,4 +39,4 @@ def find(spec: FusionSpec, job: Job) -> Found:
     described = f"{_NAMES.get(spec.method, spec.method)} of {' and '.join(spec.of)}" + (f", {params}" if params else "")
     tuned = "" if spec.tune_on is None else f", chosen on {spec.tune_on}"
     # Its bytes are those of all parts, or not known.
-    return Found(run, Costs(described + tuned, bytes_per_document=known if len(known) == len(sizes) else {}))
+    return RunResult(run, Measurements(described + tuned, bytes_per_document=known if len(known) == len(sizes) else {}))

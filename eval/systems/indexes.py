@@ -10,25 +10,26 @@ from pathlib import Path
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.index.arguments import given_path
-from wordhive.index.info import EncoderStamp, IndexInfo
+from wordhive.index.maintenance.info import IndexInfo
 from wordhive.index.quantity import quantity
-from wordhive.retrieval.chunks import truncated_share
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever, fitting_config
 from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards
+from wordhive.retrieval.texts.chunks import truncated_share
 
+from ..collections.preparation import Prepared
 from ..encoded import encode
 from ..experiment import ChunkSpec, MultiVectorSpec, SystemSpec, WordhiveSpec, slug
-from ..index_runs import candidate_recall, exact_runs, two_stage_run
-from ..indexed import indexed
-from ..kept_results import read_result, write_result
-from ..latency import stage_latency, timed
-from ..memory import peak_memory
-from ..preparation import Prepared
+from ..measuring.latency import stage_latency, timed
+from ..measuring.memory import peak_memory
+from ..result_cache import read_result, write_result
 from ..runs import Run
 from . import chunks
-from .holdings import holdings
-from .job import Costs, Found, Job, Stamp, rate
+from .index_runs import candidate_recall, exact_runs, two_stage_run
+from .index_size import holdings
+from .indexed import indexed
+from .task import Measurements, RunResult, Stamp, Task, rate
 
 _K = 10
 # What search by a part of the score does without.
@@ -40,29 +41,30 @@ def stamp(spec: WordhiveSpec | MultiVectorSpec) -> Stamp:
     return {"model": _stamp(spec.model).fingerprint, "config": _config(_as_wordhive(spec)).model_dump()}
 
 
-def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
+def find(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> RunResult:
     """The run of an index that is made of shards, which all systems of the same model share.
 
-    Raises InputError for a part that the model's score does not have.
+    Raises:
+        InputError: A part that the model's score does not have.
     """
     given, spec = spec, _as_wordhive(spec)
     retriever, seconds = index_of(given, job)
     index, searcher = retriever.index, retriever.searcher
-    if spec.part != "whole" and not index.summary_weight:
+    if spec.part != "whole" and not index.settings.summary_weight:
         raise InputError(f"{spec.name!r} asks for {spec.part} alone, but the score of {spec.model} is words alone")
-    candidates = "all" if spec.part != "whole" or index.config.encoding is None else spec.candidates
+    candidates = "all" if spec.part != "whole" or index.settings.config.encoding is None else spec.candidates
     names, texts = list(job.queries), list(job.queries.values())
     searcher.search(texts[0], _K, candidates=candidates)  # kernels are compiled once
 
     # So many chunks as may be of the documents of a ranking.
-    depth = job.depth * chunks.most(index.ids().values()) if spec.chunk else job.depth
+    depth = job.depth * chunks.most(index.snapshot().ids().values()) if spec.chunk else job.depth
 
     def search_all() -> Run:
         queries = retriever.encoder.encode_queries(texts)
         if candidates == "all":
             run = exact_runs(index, queries, names, depth)[0][spec.part]
         else:
-            run = two_stage_run(index, queries, names, candidates, depth)
+            run = two_stage_run(searcher, queries, names, candidates, depth)
         return chunks.merged(run, job.depth) if spec.chunk else run
 
     run, seconds_searching = timed(search_all)
@@ -72,9 +74,9 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
         queries = retriever.encoder.encode_queries(texts[: len(held)])
         recall = candidate_recall(index, queries, exact_runs(index, queries, held, _K)[1])
     whole = spec.part == "whole"
-    return Found(
+    return RunResult(
         run,
-        Costs(
+        Measurements(
             _description(spec, retriever, candidates),
             candidate_recall=recall,
             bytes_per_document=_bytes(index.info(), spec.part, job.prepared.n_documents),
@@ -88,7 +90,7 @@ def find(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> Found:
     )
 
 
-def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Job) -> tuple[Retriever, float | None]:
+def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> tuple[Retriever, float | None]:
     """The index of a collection, made where it is not there; and the seconds of encoding and indexing.
 
     Seconds are None where a part of it was done by an earlier run that was stopped, or elsewhere.
@@ -124,7 +126,7 @@ def truncated(systems: Sequence[SystemSpec], prepared: Prepared) -> float | None
     return truncated_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
 
 
-def _shards(encoder: Encoder, job: Job, chunk: ChunkSpec | None) -> tuple[Path, int, float | None]:
+def _shards(encoder: Encoder, job: Task, chunk: ChunkSpec | None) -> tuple[Path, int, float | None]:
     """The encoded documents or chunks, their number, and the seconds that it took; None where they are unknown."""
     cut = "" if chunk is None else f"-chunks-{chunk.overlap}"
     shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}{cut}.shards"
@@ -145,7 +147,7 @@ def _shards(encoder: Encoder, job: Job, chunk: ChunkSpec | None) -> tuple[Path, 
 def _config(spec: WordhiveSpec) -> IndexConfig:
     """The configuration that is asked for; the own one of an index that is there already."""
     if spec.config is None and spec.index is not None and given_path(spec.index).exists():
-        return Index.open(spec.index).config
+        return Index.open(spec.index).settings.config
     return fitting_config(spec.config, _encoder(spec.model))
 
 

@@ -10,10 +10,10 @@ from wordhive.index.quantity import quantity
 
 from ..experiment import RunSpec, slug
 from ..runs import read_run
-from .job import Costs, Found, Job, Stamp
+from .task import Measurements, RunResult, Stamp, Task
 
 
-def stamp(spec: RunSpec, job: Job) -> Stamp:
+def stamp(spec: RunSpec, job: Task) -> Stamp:
     """The file's content."""
     path = _path(spec, job)
     if not path.is_file():
@@ -21,8 +21,12 @@ def stamp(spec: RunSpec, job: Job) -> Stamp:
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def find(spec: RunSpec, job: Job) -> Found:
-    """The judged queries' part of the file. Raises InputError, with file and line, for one that is no run."""
+def find(spec: RunSpec, job: Task) -> RunResult:
+    """The judged queries' part of the file.
+
+    Raises:
+        InputError: One that is no run, with file and line.
+    """
     path = _path(spec, job)
     given = read_run(path)
     run = {id: dict(list(given[id].items())[: job.depth]) for id in job.queries if id in given}
@@ -37,10 +41,10 @@ def find(spec: RunSpec, job: Job) -> Found:
         f"{spec.name}: queries of the run file that are not judged, left out": strange,
         f"{spec.name}: judged queries without an answer in the run file, 0 there": missing,
     }
-    return Found(run, Costs(f"run file {path.name}", notes={line: n for line, n in notes.items() if n}))
+    return RunResult(run, Measurements(f"run file {path.name}", notes={line: n for line, n in notes.items() if n}))
 
 
-def _path(spec: RunSpec, job: Job) -> Path:
+def _path(spec: RunSpec, job: Task) -> Path:
     of = job.prepared.spec
     try:
         return Path(spec.file.format(collection=slug(of.title), split=of.split)).expanduser()

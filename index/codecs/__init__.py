@@ -1,10 +1,10 @@
 """Compression of word and summary vectors into codes of a fixed size."""
 
 from .codec import Codec
+from .factory import check_codec, decodes, has_codebooks, load_codec, sample_size, train_codec
 from .faiss_codec import FaissCodec
 from .layout import ByteSteps, CodeParts, Floats, Layout
 from .residual import ResidualCodec
-from .training import check_codec, decodes, learns, load_codec, train_codec, wanted
 
 __all__ = [
     "ByteSteps",
@@ -16,8 +16,8 @@ __all__ = [
     "ResidualCodec",
     "check_codec",
     "decodes",
-    "learns",
+    "has_codebooks",
     "load_codec",
+    "sample_size",
     "train_codec",
-    "wanted",
 ]

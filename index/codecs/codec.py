@@ -1,4 +1,4 @@
-"""What every codec does."""
+"""`Codec`: what every codec does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from .layout import Layout
 class Codec(Protocol):
     """Float vectors ⇄ codes of a fixed size, so that codes may be copied, cut and joined as bytes.
 
-    dim: of the vectors. code_size: bytes of one code.
+    Attributes:
+        dim: Dims of a vector.
+        code_size: Bytes of a code.
     """
 
     dim: int
@@ -22,7 +24,7 @@ class Codec(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """How its codes are made up."""
+        """Where the bits of a code lie; None where codes must be decoded."""
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Codes, uint8 `[n, code_size]`, of vectors `[n, dim]`."""
@@ -31,7 +33,7 @@ class Codec(Protocol):
         """Vectors, float32 `[n, dim]`, of codes `[n, code_size]`."""
 
     def check_codes(self, codes: NDArray[np.uint8]) -> None:
-        """Raise ValueError for codes `[n, code_size]` of which one stands for no vector."""
+        """Raise ValueError if one of the codes `[n, code_size]` can't be decoded."""
 
     def save(self, folder: Path, name: str) -> None:
-        """Write the codec to a folder, as one file of that name and the ending of its kind."""
+        """Write the codec to a folder, as one file: `name` and the ending of its kind."""

@@ -11,50 +11,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import faiss_files, faiss_library
 from ..errors import InputError
+from ..faiss import faiss_factory, faiss_files, faiss_library
+from ..faiss.faiss_index import FaissIndex, Kind
 from .layout import ByteSteps, CodeParts, Floats, Layout
 
 ENDING = ".faiss"
-# Fewer words than these say little about the range of those to come.
+# The range of fewer words says little about the range of later ones.
 _FEW_WORDS = 10_000
-WANTED = 20_000
-# Scalar quantisers know each dim's range, and floats nothing; all others learn codebooks.
+SAMPLE_SIZE = 20_000
+# Codecs without codebooks: scalar quantisers learn a range per dim, Flat learns nothing.
 _PLAIN = re.compile(r"SQ\w+|Flat")
-# Of several bits a dim, which FAISS 1.15 decodes by the first one alone.
+# RaBitQ of several bits a dim: FAISS 1.15 decodes only the first.
 _UNDECODED = re.compile(r"RaBitQ(fs)?[2-9]")
-# Of each kind one, for who names none.
+# One codec of each kind, for error messages.
 CHOICES = (
     "Senary256, Ternary256, Residual256x2, Residual256x1, SQ8, SQ6, SQ4, SQfp16, PQ8, OPQ8,PQ8, RQ8x8, RaBitQ or Flat"
 )
 
 
-def learns(factory: str) -> bool:
-    """Whether a codec of that name has codebooks."""
+def has_codebooks(factory: str) -> bool:
+    """Whether a codec learns codebooks."""
     return _PLAIN.fullmatch(factory) is None
 
 
 def decodes(factory: str) -> bool:
-    """Whether the codes of a codec of that name are decoded by all that they say."""
+    """Whether decoding uses all bits of a code."""
     return _UNDECODED.search(factory) is None
 
 
 class FaissCodec:
     """A codec that FAISS trained: scalar (SQ8, SQ6, SQ4, SQfp16), product (PQ8, OPQ8,PQ8), additive (RQ8x8), 1 bit."""
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
-        self.dim: int = index.d
-        self.code_size: int = index.sa_code_size()
+    def __init__(self, index: FaissIndex) -> None:
+        self._faiss = index
+        self._index = index.index
+        self.dim = index.dim
+        self.code_size: int = index.index.sa_code_size()
 
     @classmethod
     def train(cls, factory: str, sample: NDArray[np.float32]) -> FaissCodec:
         """A codec by FAISS factory string, trained on `[n, dim]` vectors.
 
-        Raises InputError for a string that names no codec, or a sample too small to train it.
+        Raises:
+            InputError: A string that names no codec, or a sample too small to train it.
         """
         cls.check(factory, sample.shape[1])
-        return cls(faiss_library.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS, choices=CHOICES))
+        return cls(faiss_factory.from_factory(sample.shape[1], factory, sample, "codec", _FEW_WORDS, choices=CHOICES))
 
     @staticmethod
     def check(factory: str, dim: int) -> None:
@@ -64,7 +67,7 @@ class FaissCodec:
                 f"codec {factory!r} is decoded by its first bit alone, so that the others are of no use; choose "
                 "RaBitQ, or for as many bytes Residual256x2, SQ4 or SQ8"
             )
-        index, _ = faiss_library.parsed(dim, factory, "codec", CHOICES)
+        index, _ = faiss_factory.parsed(dim, factory, "codec", CHOICES)
         try:
             index.sa_code_size()
         except RuntimeError as error:
@@ -73,7 +76,7 @@ class FaissCodec:
 
     @cached_property
     def layout(self) -> Layout:
-        return _layout(self._index)
+        return _layout(self._faiss)
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         codes = np.empty((len(vectors), self.code_size), np.uint8)
@@ -88,27 +91,31 @@ class FaissCodec:
         return vectors
 
     def check_codes(self, codes: NDArray[np.uint8]) -> None:
-        """Every code of such a codec stands for a vector: its tables have a row for each value of each field."""
+        """Every code can be decoded: the tables have a row for each value of each field."""
 
     def save(self, folder: Path, name: str) -> None:
         faiss_library.write(self._index, folder / f"{name}{ENDING}")
 
     @classmethod
     def load(cls, path: Path, factory: str, dim: int) -> FaissCodec:
-        """The codec that `save` wrote, by its factory string. Raises WordhiveError for any other file, or none."""
-        return cls(faiss_files.read(path, dim, (factory,), 0))
+        """The codec that `save` wrote, by its factory string.
+
+        Raises:
+            WordhiveError: Any other file, or none.
+        """
+        return cls(FaissIndex.of(faiss_files.read(path, dim, (factory,), 0)))
 
 
-def _layout(index: Any) -> Layout:
-    library, index = faiss_library.faiss(), faiss_library.faiss().downcast_index(index)
-    if isinstance(index, library.IndexFlat):
+def _layout(faiss_index: FaissIndex) -> Layout:
+    index, kind = faiss_index.index, faiss_index.kind
+    if kind is Kind.FLAT:
         return Floats()
-    if isinstance(index, library.IndexScalarQuantizer):
+    if kind is Kind.SCALAR:
         return _scalar_layout(index.sq)
-    if isinstance(index, library.IndexPQ) and index.pq.nbits <= 8 and index.pq.code_size > 1:
+    if kind is Kind.PRODUCT and index.pq.nbits <= 8 and index.pq.code_size > 1:
         return CodeParts(_floats(index.pq.centroids, index.pq.M, 1 << index.pq.nbits, index.pq.dsub), index.pq.nbits)
-    if isinstance(index, library.IndexPreTransform):
-        return _turned_layout(index)
+    if kind is Kind.TRANSFORMED and faiss_index.inner is not None:
+        return _rotated_layout(index, faiss_index.inner)
     return None
 
 
@@ -135,15 +142,15 @@ def _stepped(quantizer: Any, bits: int, start: NDArray[np.float32], spread: NDAr
     return CodeParts(pairs, 8)
 
 
-def _turned_layout(index: Any) -> Layout:
+def _rotated_layout(index: Any, behind: FaissIndex) -> Layout:
     """Product codes of rotated vectors (OPQ): a rotation leaves inner products as they are."""
     library = faiss_library.faiss()
-    inner, turn = _layout(index.index), library.downcast_VectorTransform(index.chain.at(0))
-    if index.chain.size() != 1 or not isinstance(turn, library.LinearTransform) or not isinstance(inner, CodeParts):
+    inner, step = _layout(behind), library.downcast_VectorTransform(index.chain.at(0))
+    if index.chain.size() != 1 or not isinstance(step, library.LinearTransform) or not isinstance(inner, CodeParts):
         return None
-    if turn.have_bias or not turn.is_orthonormal or inner.rotation is not None:
+    if step.have_bias or not step.is_orthonormal or inner.rotation is not None:
         return None
-    return replace(inner, rotation=_floats(turn.A, turn.d_out, turn.d_in).T)
+    return replace(inner, rotation=_floats(step.A, step.d_out, step.d_in).T)
 
 
 def _floats(vector: Any, *shape: int) -> NDArray[np.float32]:

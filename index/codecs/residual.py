@@ -1,12 +1,21 @@
-"""A centroid and a coarse residual: PLAID's codes (Santhanam et al. 2022), with levels and a rotation that are fitted.
+"""A centroid and a coarse residual: PLAID's codes (Santhanam et al. 2022), with fitted levels and a fitted rotation.
 
-A vector is the nearest of some centroids plus what is left, rotated; of that, every dim is one of a few levels, times a
-scale of the vector's own. With 2, 4 or 16 levels a dim takes 1, 2 or 4 bits; with 3 of them 1.6, five dims to a byte;
-with 6 of them 2.7, three dims to a byte. The levels fit the usual word; without the scale, one that is far from its
-centroid is clipped (docs/codecs.md).
+A vector is coded as its nearest centroid plus a residual. The residual is rotated, divided by a scale of its own, and
+each of its dims is rounded to one of a few levels:
 
-Decoding needs no arithmetic on levels: a byte stands for a vector of its own, rotated back, in a table, so that a word
-is one row of the centroids plus the scaled sum of one row of each table.
+| levels | bits a dim | dims a byte |
+|---|---|---|
+| 2 | 1 | 8 |
+| 3 | 1.6 | 5 |
+| 4 | 2 | 4 |
+| 6 | 2.7 | 3 |
+| 16 | 4 | 2 |
+
+The levels fit usual words. Without the scale, a word far from its centroid would be clipped
+(docs/measurements/codecs.md).
+
+Decoding needs no arithmetic on levels. For every value of every byte, a table holds the vector that it adds, rotated
+back: a word is its centroid plus the scale times the sum of one row of each table.
 """
 
 from __future__ import annotations
@@ -19,10 +28,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .. import faiss_library
-from ..errors import InputError, WordhiveError
-from ..parallel import run_in_blocks
+from ..errors import InputError, damaged
+from ..faiss import faiss_library
 from ..tensors import read_tensors, tensor, write_tensors
+from ..threads import run_in_blocks
 from .layout import CodeParts
 
 ENDING = ".safetensors"
@@ -31,9 +40,9 @@ _DIMS_A_BYTE = {2: 8, 3: 5, 4: 4, 6: 3, 16: 2}
 _NAME = re.compile(r"(?P<kind>Residual|Ternary|Senary)(?P<centroids>[1-9]\d{0,5})(?:x(?P<bits>[124]))?")
 _LEVELS = {"Ternary": 3, "Senary": 6}
 _MOST_CENTROIDS = 65_536
-# A centroid of fewer vectors follows them, and leaves nothing to learn levels from.
+# A centroid of fewer vectors lies on them: no residuals are left to learn levels from.
 _VECTORS_A_CENTROID = 32
-# Vectors to fit a rotation and levels to, and rounds of it: neither gains from more.
+# Vectors and rounds to fit the rotation and the levels with; more do not improve them.
 _SAMPLE = 20_000
 _ROUNDS = 20
 # Steps of the scale from 0 to 1; a byte of them reaches to 4.
@@ -46,8 +55,11 @@ _SEED = 1
 class ResidualCodec:
     """Codes of one or two bytes for the centroid, one for the scale, then the levels.
 
-    centroids: float32 `[n, dim]`. rotation: float32 `[dim, dim]`, orthogonal. levels: float32 `[dim, n_levels]`,
-    ascending, of the rotated residual. centroid_bytes: 1 or 2.
+    Args:
+        centroids: Float32 `[n, dim]`.
+        rotation: Float32 `[dim, dim]`, orthogonal.
+        levels: Float32 `[dim, n_levels]`, ascending, of the rotated residual.
+        centroid_bytes: Bytes of a centroid's number, 1 or 2.
     """
 
     def __init__(
@@ -82,7 +94,8 @@ class ResidualCodec:
     def train(cls, factory: str, sample: NDArray[np.float32]) -> ResidualCodec:
         """A codec by its factory string, trained on `[n, dim]` vectors; fewer centroids where there are few of them.
 
-        Raises InputError for more than 65,536 centroids.
+        Raises:
+            InputError: More than 65,536 centroids.
         """
         cls.check(factory)
         n_centroids, n_levels = _parsed(factory)
@@ -100,8 +113,8 @@ class ResidualCodec:
             raise InputError(f"codec {factory!r} has {n_centroids:,} centroids; choose at most {_MOST_CENTROIDS:,}")
 
     @staticmethod
-    def wanted(factory: str) -> int:
-        """Vectors to train on."""
+    def sample_size(factory: str) -> int:
+        """The number of vectors to train on; more do not improve the codec."""
         return max(_SAMPLE, _parsed(factory)[0] * _VECTORS_A_CENTROID)
 
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -113,8 +126,8 @@ class ResidualCodec:
             rotated = np.asarray(residuals @ self._rotation, np.float32)
             digits = _digits(rotated, self._levels)
             block = codes[first : first + _BLOCK]
-            for place in range(self._centroid_bytes):
-                block[:, place] = nearest >> (8 * place) & 255
+            for byte in range(self._centroid_bytes):
+                block[:, byte] = nearest >> (8 * byte) & 255
             block[:, self._centroid_bytes] = _scales(rotated, _values(digits, self._levels))
             block[:, self._centroid_bytes + 1 :] = _packed(digits, self._levels.shape[1])
         return codes
@@ -131,7 +144,7 @@ class ResidualCodec:
 
     @cached_property
     def layout(self) -> CodeParts:
-        """Rotated back, so that a byte says nothing but its own dims."""
+        """The numbers before the rotation back, where a byte selects nothing but its own dims."""
         dim, n_levels = self._levels.shape
         per_byte = _DIMS_A_BYTE[n_levels]
         rows = np.zeros((-(-dim // per_byte), 256, per_byte), np.float32)
@@ -163,7 +176,11 @@ class ResidualCodec:
 
     @classmethod
     def load(cls, path: Path, factory: str, dim: int) -> ResidualCodec:
-        """The codec that `save` wrote, by its factory string. Raises WordhiveError for any other file, or none."""
+        """The codec that `save` wrote, by its factory string.
+
+        Raises:
+            WordhiveError: Any other file, or none.
+        """
         tensors = read_tensors(path)
         n_centroids, n_levels = _parsed(factory)
         try:
@@ -173,7 +190,7 @@ class ResidualCodec:
             if n_bytes != (1 if n_centroids <= 256 else 2) or not 0 < len(centroids) <= n_centroids:
                 raise ValueError(f"{len(centroids)} centroids in {n_bytes} bytes")
         except ValueError as error:
-            raise WordhiveError(f"{path} is damaged ({error}); restore it from a copy") from error
+            raise damaged(path, error) from error
         return cls(centroids, rotation, levels, n_bytes)
 
 
@@ -240,7 +257,7 @@ def _first_levels(rotated: NDArray[np.float32], n_levels: int) -> NDArray[np.flo
 
 
 def _means(rotated: NDArray[np.float32], digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of what each level stands for; a level that stands for nothing stays."""
+    """The mean of the numbers that were rounded to each level; an unused level stays."""
     counts, sums = np.zeros(levels.shape, np.int64), np.zeros(levels.shape)
     _add_up(rotated, digits, counts, sums)
     means = np.where(counts > 0, sums / np.maximum(counts, 1), levels)
@@ -277,7 +294,7 @@ def _count_below(rotated, borders, first, last, digits):  # type: ignore[no-unty
 
 
 def _values(digits: NDArray[np.uint8], levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The levels that digits stand for, float32 `[n, dim]`."""
+    """The level of every digit, float32 `[n, dim]`."""
     values = np.empty(digits.shape, np.float32)
     run_in_blocks(lambda first, last: _look_up(digits, levels, first, last, values), np.arange(len(digits) + 1))
     return values
@@ -291,20 +308,20 @@ def _look_up(digits, levels, first, last, values):  # type: ignore[no-untyped-de
 
 
 def _scales(rotated: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """What the levels must be multiplied by to be off least, in steps."""
+    """The scale of each vector with the least squared error, in steps."""
     products, squares = np.einsum("ij,ij->i", rotated, values), np.einsum("ij,ij->i", values, values)
     scales = products / np.maximum(squares, np.finfo(np.float32).tiny)
     return np.asarray(np.clip(np.rint(_STEPS * scales), 0, 255), np.uint8)
 
 
 def _packed(digits: NDArray[np.uint8], n_levels: int) -> NDArray[np.uint8]:
-    """Bytes whose digits in base `n_levels`, the first one last, are levels."""
+    """Digits packed into bytes, as numbers in base `n_levels`; the first dim is the last digit."""
     per_byte = _DIMS_A_BYTE[n_levels]
     n, dim = digits.shape
     packed = np.zeros((n, -(-dim // per_byte)), np.uint8)
-    for place in range(per_byte):
-        held = digits[:, place::per_byte]
-        packed[:, : held.shape[1]] += held * np.uint8(n_levels**place)
+    for position in range(per_byte):
+        part = digits[:, position::per_byte]
+        packed[:, : part.shape[1]] += part * np.uint8(n_levels**position)
     return packed
 
 
@@ -329,10 +346,10 @@ def _decode(codes, centroid_bytes, centroids, tables, first, last, vectors):  # 
             number += np.int64(codes[word, 1]) << 8
         for k in range(dim):
             vectors[word, k] = 0
-        for place in range(len(tables)):
-            value = codes[word, centroid_bytes + 1 + place]
+        for byte in range(len(tables)):
+            value = codes[word, centroid_bytes + 1 + byte]
             for k in range(dim):
-                vectors[word, k] += tables[place, value, k]
+                vectors[word, k] += tables[byte, value, k]
         scale = np.float32(codes[word, centroid_bytes]) / np.float32(_STEPS)
         for k in range(dim):
             vectors[word, k] = centroids[number, k] + scale * vectors[word, k]

@@ -1,9 +1,9 @@
-"""A set of word vectors → one vector, such that inner products stand for scores."""
+"""Encodings: one vector for a text's words, such that inner products approximate scores."""
 
-from .fitted import Fitted
+from .fitted import FittedEncoding
 from .fused import FusedEncoding, least_documents
-from .muvera import Muvera
+from .muvera import MuveraEncoding
 from .reduction import Reduction
-from .summary import Summary
+from .summary import SummaryEncoding
 
-__all__ = ["Fitted", "FusedEncoding", "Muvera", "Reduction", "Summary", "least_documents"]
+__all__ = ["FittedEncoding", "FusedEncoding", "MuveraEncoding", "Reduction", "SummaryEncoding", "least_documents"]

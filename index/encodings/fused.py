@@ -1,9 +1,6 @@
-"""An encoding of the whole score: the words' encoding and the summary side by side.
+"""An encoding of the whole score: the words' encoding and the summary side by side, and both in fewer dims.
 
-    score ≈ w · ⟨summaries⟩ + (1 − w) · scale · ⟨encodings⟩
-
-A MUVERA inner product is not calibrated (it grows with the repetitions and shrinks with the bits), so `scale` is
-fitted: the least-squares slope of the exact words' score on it, within each of a sample of pseudo-queries.
+score ≈ w · ⟨summaries⟩ + (1 − w) · scale · ⟨encodings⟩
 """
 
 from __future__ import annotations
@@ -11,47 +8,50 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import faiss_library
-from ..config import EncodingConfig, FittedConfig, MuveraConfig, ReductionConfig, SummaryConfig
-from ..maxsim import maxsim
-from ..row_products import row_products
+from ..config import EncodingConfig, FittedConfig, ReductionConfig
+from ..faiss import faiss_factory
+from ..small_products import FEW_QUERIES, row_products
 from ..tensors import tensor
 from ..word_vectors import WordVectors
-from .fitted import Fitted
-from .muvera import Muvera
+from .encoding import Encoding
+from .fitted import FittedEncoding
+from .muvera import MuveraEncoding
+from .pseudo_queries import pseudo_queries
 from .reduction import Reduction
-from .summary import Summary
+from .summary import SummaryEncoding
 
+_FAMILIES: dict[str, type[Encoding]] = {
+    "muvera": MuveraEncoding,
+    "fitted": FittedEncoding,
+    "summary": SummaryEncoding,
+}
 _REDUCTION = "reduction."
-_PSEUDO_QUERIES = 64
-_QUERY_WORDS = 12
-_DOCUMENTS = 1000
-# Documents of the sample that a reduction is fitted to, and documents that any fit wants.
+# Documents of the sample that a reduction is fitted to.
 _ENCODED_DOCUMENTS = 8192
+# With fewer documents, what is fitted follows these documents and approximates later ones badly.
 _LEAST_DOCUMENTS = 1024
-# More are worth the matrix library's threads.
-_FEW_QUERIES = 4
 
 
 def least_documents(config: EncodingConfig, reduction: ReductionConfig | None) -> int:
-    """How many documents an encoding must be fitted to, to be worth something; 1 where nothing is fitted."""
+    """The fewest documents that an encoding can be fitted to; 1 where nothing is fitted."""
     if not isinstance(config, FittedConfig) and reduction is None:
         return 1
     return max(_LEAST_DOCUMENTS, reduction.dims if reduction else 0)
 
 
 class FusedEncoding:
-    """What the first stage stores of a document: one vector whose inner product with a query's approximates the score.
+    """A document's vector in the first stage: its inner product with a query's vector approximates the whole score.
 
-    words: the encoding of the word vectors; or the summary by itself, which then has no second place beside it.
-    scale: what one unit of its inner product is worth in words' score.
-    summary_weight: w, the summary's share of the score; 0 where texts have no summary.
-    reduction: to fewer dims, or None. Its document matrix is for the summary alone where `words` is a fitted encoding,
-    whose own part is folded into its solution.
+    Attributes:
+        words: The encoding of the words, or of the summary alone.
+        scale: What an inner product of 1 of `words` is worth in the words' score.
+        summary_weight: The summary's share of the score; 0 where no summary stands beside the words' encoding.
+        reduction: To fewer dims, or None. Where it is folded into `words`, its document matrix has rows for the
+            summary's dims only.
     """
 
     def __init__(
-        self, words: Muvera | Fitted | Summary, scale: float, summary_weight: float, reduction: Reduction | None = None
+        self, words: Encoding, scale: float, summary_weight: float, reduction: Reduction | None = None
     ) -> None:
         self.words = words
         self.scale = scale
@@ -69,10 +69,16 @@ class FusedEncoding:
         query_length: float | None = None,
         candidates: str = "",
     ) -> FusedEncoding:
-        """Draw, fit and calibrate the parameters on a sample of documents, `least_documents` of them or more.
+        """Draw, fit and calibrate the parameters on a sample of documents.
 
-        queries: such as will be asked, where there are some. query_length: what the lengths of a query's words add up
-        to, where the model gives all queries the same. candidates: the FAISS string by which the vectors are coded.
+        Args:
+            config: The encoding of the words.
+            sample: Documents, at least `least_documents` of them.
+            summary_weight: The summary's share of the score.
+            reduction: To fewer dims. None keeps all dims.
+            queries: Example queries, fitted to beside pseudo-queries that are drawn from the documents.
+            query_length: Sum of a query's word norms, where the model makes it the same for all queries.
+            candidates: FAISS factory string of the codes that the vectors get.
         """
         return cls.fit_and_encode(config, sample, summary_weight, reduction, queries, query_length, candidates)[0]
 
@@ -87,18 +93,10 @@ class FusedEncoding:
         query_length: float | None = None,
         candidates: str = "",
     ) -> tuple[FusedEncoding, NDArray[np.float32]]:
-        """What `fit` gives, and the encodings of the first documents of the sample, which it needs anyway."""
-        words: Muvera | Fitted | Summary
-        scale = 1.0
-        if isinstance(config, MuveraConfig):
-            words = Muvera.fit(config, sample)
-            if summary_weight > 0:
-                scale = _fit_scale(words, sample, config.seed)
-        elif isinstance(config, FittedConfig):
-            words = Fitted.fit(config, sample, queries)
-        else:
-            words, summary_weight = Summary.fit(config, sample), 0.0
-        full = cls(words, scale, summary_weight)
+        """As `fit`. Returns the encoding, and the vectors of the sample's first documents, which fitting needs."""
+        words = _FAMILIES[config.family].fit(config, sample, queries)
+        summary_weight = 0.0 if words.is_summary else summary_weight
+        full = cls(words, words.scale(sample) if summary_weight > 0 else 1.0, summary_weight)
         encoded = full.encode_documents(sample[:_ENCODED_DOCUMENTS])
         if reduction is None:
             return full, encoded
@@ -114,59 +112,62 @@ class FusedEncoding:
         candidates: str,
     ) -> tuple[FusedEncoding, NDArray[np.float32]]:
         pseudo = pseudo_queries(sample, config.queries, config.query_words, config.seed, query_length)
-        asked = self.encode_queries(pseudo)
+        encoded_queries = self.encode_queries(pseudo)
         if queries is not None and len(queries):
             real = self.encode_queries(queries)
             # As much weight as all pseudo-queries have, however few they are.
-            asked = np.concatenate([asked, real * np.float32(np.sqrt(len(asked) / len(real)))])
-        reduction = Reduction.fit(config, asked, encoded)
+            weight = np.float32(np.sqrt(len(encoded_queries) / len(real)))
+            encoded_queries = np.concatenate([encoded_queries, real * weight])
+        reduction = Reduction.fit(config, encoded_queries, encoded)
         if candidates:
-            reduction = reduction.dealt(faiss_library.sub_quantisers(reduction.dim, candidates))
+            reduction = reduction.balanced_for_pq(faiss_factory.sub_quantisers(reduction.dim, candidates))
         reduced = encoded @ reduction.documents - reduction.shift
-        if not isinstance(self.words, Fitted):
+        of_words, of_summary = np.split(reduction.documents, [self.words.dims(sample.dim, sample.summary_dim)[1]])
+        folded = self.words.folded(of_words * np.float32(self._share))
+        if folded is None:
             return FusedEncoding(self.words, self.scale, self.summary_weight, reduction), reduced
-        own, summary = np.split(reduction.documents, [self.words.dim])
-        folded = self.words.folded(own * np.float32(self._share))
-        reduction = Reduction(reduction.queries, summary, reduction.shift)
+        reduction = Reduction(reduction.queries, of_summary, reduction.shift)
         return FusedEncoding(folded, self.scale, self.summary_weight, reduction), reduced
 
     def encode_documents(self, documents: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
-        """Float32 `[n_documents, words.dim + summary_dim]`, or `[n_documents, reduction.dim]`."""
+        """Float32 `[n_documents, dim]`, `dim` as `document_dim` says; see `Encoding.encode_documents`."""
         words = self.words.encode_documents(documents, device)
         if self.reduction is None:
             return self._joined(words, documents)
-        if not isinstance(self.words, Fitted):
+        if not self.reduction.is_folded:
             return self._joined(words, documents) @ self.reduction.documents - self.reduction.shift
         if documents.summary is not None and self.summary_weight:
             words += documents.summary @ (self.reduction.documents * np.float32(np.sqrt(self.summary_weight)))
         return words - self.reduction.shift
 
     def encode_queries(self, queries: WordVectors, device: str = "cpu") -> NDArray[np.float32]:
-        """Float32, of the same dims as documents."""
+        """Float32 `[n_queries, dim]`, of the same dims as documents."""
         joined = self._joined(self.words.encode_queries(queries, device), queries)
         if self.reduction is None:
             return joined
-        if len(joined) <= _FEW_QUERIES and device == "cpu":
+        if len(joined) <= FEW_QUERIES and device == "cpu":
             return row_products(joined, self.reduction.queries)
         return joined @ self.reduction.queries
 
     def document_dim(self, dim: int, summary_dim: int) -> int:
-        """Dims of what it makes of documents with words and summaries of so many dims.
+        """Length of a document's vector, for words and summaries of so many dims.
 
-        Raises ValueError where it was fitted to others, or its parts do not fit each other.
+        Raises:
+            ValueError: It was fitted to other dims, or its parts do not fit each other.
         """
-        words, reduction = self.words, self.reduction
-        summary = summary_dim if self.summary_weight else 0
-        own, encoded = (dim, summary_dim) if isinstance(words, Summary) else (words.word_dim, words.dim)
-        n = encoded + summary
-        made = n if reduction is None else reduction.dim
-        fits = [(own, dim)]
-        if isinstance(words, Fitted):
-            fits.append((len(words.solution), encoded if reduction is None else made))
-        if reduction is not None:
-            folded = isinstance(words, Fitted)
-            fits += [(len(reduction.queries), n), (len(reduction.documents), summary if folded else n)]
-        if not made or any(given != expected for given, expected in fits):
+        of_query, of_document = self.words.dims(dim, summary_dim)
+        summary, reduction = summary_dim if self.summary_weight else 0, self.reduction
+        joined = of_query + summary
+        if reduction is None:
+            made, fits = joined, of_document == of_query
+        else:
+            made, folded = reduction.dim, reduction.is_folded
+            fits = (
+                of_document == (made if folded else of_query)
+                and len(reduction.queries) == joined
+                and len(reduction.documents) == (summary if folded else joined)
+            )
+        if not made or not fits:
             raise ValueError(f"the encoding is for other dims than words' {dim} and summaries' {summary_dim}")
         return made
 
@@ -181,7 +182,7 @@ class FusedEncoding:
         return np.hstack([encoded, texts.summary * np.float32(np.sqrt(self.summary_weight))])
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All parameters by name, as `from_tensors` takes them back."""
+        """All parameters by name, as `from_tensors` reads them."""
         tensors = {**self.words.tensors(), "mix": np.array([self.scale, self.summary_weight])}
         if self.reduction is not None:
             tensors.update({f"{_REDUCTION}{name}": part for name, part in self.reduction.tensors().items()})
@@ -189,53 +190,15 @@ class FusedEncoding:
 
     @classmethod
     def from_tensors(cls, config: EncodingConfig, tensors: dict[str, NDArray[np.generic]]) -> FusedEncoding:
-        """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         tensor(tensors, "mix", 2)
         scale, summary_weight = tensors["mix"].astype(np.float64).tolist()
         if not (scale > 0 and 0 <= summary_weight <= 1):
             raise ValueError(f"tensor 'mix' holds {scale} and {summary_weight}; expected a scale and a share")
-        kinds = {MuveraConfig: Muvera, FittedConfig: Fitted, SummaryConfig: Summary}
-        words = kinds[type(config)].from_tensors(config, tensors)  # type: ignore[attr-defined]
-        reduction = None
+        words = _FAMILIES[config.family].from_tensors(config, tensors)
         parts = {name.removeprefix(_REDUCTION): it for name, it in tensors.items() if name.startswith(_REDUCTION)}
-        if parts:
-            reduction = Reduction.from_tensors(parts)
-        return cls(words, scale, summary_weight, reduction)
-
-
-def pseudo_queries(sample: WordVectors, n: int, words: int, seed: int, length: float | None = None) -> WordVectors:
-    """Queries to come, as far as documents tell: some words of a document, with that document's summary.
-
-    length: what the lengths of their words add up to; None: as long as the document's are.
-    """
-    random = np.random.default_rng((seed, 0x9E5))
-    with_words = np.flatnonzero(sample.counts)
-    sources = random.choice(with_words if len(with_words) else len(sample), n)
-    rows = [sample.offsets[text] + random.permutation(sample.counts[text])[:words] for text in sources]
-    drawn = WordVectors.from_list([sample.vectors[chosen] for chosen in rows])
-    summary = None if sample.summary is None else sample.summary[sources]
-    vectors = drawn.vectors
-    if length is not None:
-        # Beside a summary of length 1 it matters how long the words are.
-        long = np.repeat(np.add.reduceat(np.linalg.norm(vectors, axis=1), drawn.offsets[:-1]), drawn.counts)
-        vectors = vectors * np.where(long > 0, length / np.maximum(long, 1e-12), 0).astype(np.float32)[:, None]
-    return WordVectors(vectors, drawn.offsets, drawn.word_ids, summary)
-
-
-def _fit_scale(words: Muvera, sample: WordVectors, seed: int) -> float:
-    random = np.random.default_rng((seed, 0x5CA1E))
-    with_words = np.flatnonzero(sample.counts)
-    if len(with_words) < 2:
-        return 1.0
-    documents = sample.take(random.permutation(with_words)[:_DOCUMENTS])
-    sources = random.choice(with_words, _PSEUDO_QUERIES)
-    rows = [sample.offsets[text] + random.permutation(sample.counts[text])[:_QUERY_WORDS] for text in sources]
-    queries = WordVectors.from_list([sample.vectors[chosen] for chosen in rows])
-    exact = maxsim(queries, documents.vectors, documents.offsets)
-    approximate = words.encode_queries(queries) @ words.encode_documents(documents).T
-    exact -= exact.mean(axis=1, keepdims=True)
-    approximate -= approximate.mean(axis=1, keepdims=True)
-    spread = float((approximate**2).sum())
-    slope = float((exact * approximate).sum()) / spread if spread > 0 else 1.0
-    # A slope at or below 0 says that the sample is too small to tell.
-    return slope if slope > 0 else 1.0
+        return cls(words, scale, summary_weight, Reduction.from_tensors(parts) if parts else None)

@@ -6,32 +6,37 @@ document's the *mean*, so that one inner product adds up every query word with t
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from ..config import MuveraConfig
 from ..errors import InputError
-from ..parallel import run_in_blocks
 from ..tensors import tensor
+from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
-from . import google
+from . import reference_random
 from .batches import batches
+from .calibration import fitted_scale
 
 # Working memory of one batch of documents, in float32 numbers.
 _BATCH_NUMBERS = 16_000_000
 
 
-class Muvera:
-    """A MUVERA encoding with its drawn parameters.
+class MuveraEncoding:
+    """A MUVERA encoding with its drawn parameters; see `Encoding`.
 
-    hyperplanes: float32 `[repetitions, bits, dim]`.
-    projections: float32 `[repetitions, projection_dim, dim]`, or None where buckets keep the words' dims.
-    mean: float32 `[dim]`, the origin of the buckets, subtracted from document words too; zeros unless centred.
-    sketch: int64 `[2, length]`, target and sign of every coordinate in the final count-sketch, or None.
-    final: int8 `[final_dim, length]`, the signs of the final dense projection, or None.
-    device, of both encodings: "cpu" for the compiled kernels; any other is torch's: "cuda", "cuda:1", "mps", "cpu:0".
+    Attributes:
+        hyperplanes: Float32 `[repetitions, bits, dim]`.
+        projections: Float32 `[repetitions, projection_dim, dim]`, or None where buckets keep the words' dims.
+        mean: Float32 `[dim]`, the origin of the buckets, subtracted from document words too; zeros unless centred.
+        sketch: Int64 `[2, length]`, target and sign of every coordinate in the final count-sketch, or None.
+        final: Int8 `[final_dim, length]`, the signs of the final dense projection, or None.
     """
+
+    is_summary: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -50,10 +55,11 @@ class Muvera:
         self.final = final
 
     @classmethod
-    def fit(cls, config: MuveraConfig, sample: WordVectors) -> Muvera:
-        """Draw the parameters for words of the sample's dims; the sample's values matter only for the centre.
+    def fit(cls, config: MuveraConfig, sample: WordVectors, queries: WordVectors | None = None) -> MuveraEncoding:
+        """Draw the parameters for words of the sample's dims. Only the centre depends on the sample's values.
 
-        Raises InputError when the inner projection has more dims than the words.
+        Raises:
+            InputError: The inner projection has more dims than the words.
         """
         dim, inner = sample.dim, config.projection_dim
         if inner is not None and inner > dim:
@@ -72,16 +78,11 @@ class Muvera:
         config = self.config
         stream = np.random.default_rng((config.seed, config.repetitions, dim))
         if config.google:
-            self.sketch = google.count_sketch(config.seed, dim, final_dim)
+            self.sketch = reference_random.count_sketch(config.seed, dim, final_dim)
         elif config.final_projection == "count-sketch":
             self.sketch = np.stack([stream.integers(0, final_dim, dim), stream.integers(0, 2, dim) * 2 - 1])
         else:
             self.final = (stream.integers(0, 2, (final_dim, dim), np.int8) * 2 - 1).astype(np.int8)
-
-    @property
-    def word_dim(self) -> int:
-        """Dims of the words that it was drawn for."""
-        return int(self.hyperplanes.shape[2])
 
     @property
     def dim(self) -> int:
@@ -90,6 +91,15 @@ class Muvera:
             assert self.config.final_dim is not None
             return self.config.final_dim
         return self._full_dim
+
+    def dims(self, word_dim: int, summary_dim: int) -> tuple[int, int]:
+        """Length of a query's vector and of a document's.
+
+        Raises:
+            ValueError: Words of other dims.
+        """
+        self._check(word_dim)
+        return self.dim, self.dim
 
     @property
     def _block_dim(self) -> int:
@@ -104,8 +114,15 @@ class Muvera:
         """Float32 `[n_queries, dim]`."""
         return self._encode_batches(queries, device, is_query=True)
 
+    def scale(self, sample: WordVectors) -> float:
+        """A MUVERA inner product grows with the repetitions and shrinks with the bits: its scale is fitted."""
+        return fitted_scale(self, sample, self.config.seed)
+
+    def folded(self, matrix: NDArray[np.float32]) -> None:
+        """None: words are added up in buckets, which no matrix can be multiplied into beforehand."""
+
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All parameters by name, as `from_tensors` takes them back."""
+        """All parameters by name, as `from_tensors` reads them."""
         tensors: dict[str, NDArray[np.generic]] = {"hyperplanes": self.hyperplanes, "mean": self.mean}
         if self.projections is not None:
             tensors["projections"] = self.projections
@@ -116,8 +133,12 @@ class Muvera:
         return tensors
 
     @classmethod
-    def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> Muvera:
-        """The encoding whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+    def from_tensors(cls, config: MuveraConfig, tensors: dict[str, NDArray[np.generic]]) -> MuveraEncoding:
+        """The encoding whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         hyperplanes = tensor(tensors, "hyperplanes", config.repetitions, config.bits, None)
         dim, inner = hyperplanes.shape[2], config.projection_dim
         projections = None
@@ -143,20 +164,20 @@ class Muvera:
     def _full_dim(self) -> int:
         return self.config.repetitions * int(2**self.config.bits) * self._block_dim
 
-    def _check(self, texts: WordVectors) -> None:
-        if texts.dim != self.hyperplanes.shape[2]:
-            raise InputError(f"the words have {texts.dim} dims, the encoding was fitted to {self.hyperplanes.shape[2]}")
+    def _check(self, dim: int) -> None:
+        if dim != self.hyperplanes.shape[2]:
+            raise InputError(f"the words have {dim} dims, the encoding was fitted to {self.hyperplanes.shape[2]}")
 
     def _encode_batches(self, texts: WordVectors, device: str, *, is_query: bool) -> NDArray[np.float32]:
-        self._check(texts)
+        self._check(texts.dim)
         most_words = _BATCH_NUMBERS // (self.config.repetitions * (self._block_dim + 1))
         parts = batches(texts, most_words, _BATCH_NUMBERS // self._full_dim)
         if device == "cpu":
             encoded = [self._encode(part, is_query=is_query) for part in parts]
         else:
-            from . import torch_kernels  # here, because importing torch takes a second
+            from .torch_muvera import muvera_encodings  # here, because importing torch takes a second
 
-            encoded = list(torch_kernels.muvera_encodings(self, parts, device, is_query=is_query))
+            encoded = list(muvera_encodings(self.config, self.tensors(), parts, device, is_query=is_query))
         return np.concatenate(encoded) if encoded else np.zeros((0, self.dim), np.float32)
 
     def _encode(self, texts: WordVectors, *, is_query: bool) -> NDArray[np.float32]:
@@ -210,12 +231,12 @@ def _draw_as_google(
     config: MuveraConfig, dim: int, inner: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     seeds = range(config.seed, config.seed + config.repetitions)
-    hyperplanes = np.stack([google.hyperplanes(seed, config.bits, dim) for seed in seeds])
+    hyperplanes = np.stack([reference_random.hyperplanes(seed, config.bits, dim) for seed in seeds])
     if inner is None:
         return hyperplanes, None
     projections = np.zeros((config.repetitions, inner, dim), np.float32)
     for repetition, seed in enumerate(seeds):
-        targets, signs = google.count_sketch(seed, dim, inner)
+        targets, signs = reference_random.count_sketch(seed, dim, inner)
         projections[repetition, targets, np.arange(dim)] = signs
     return hyperplanes, projections
 

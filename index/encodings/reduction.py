@@ -11,15 +11,18 @@ from scipy.linalg import eigh
 from ..config import ReductionConfig
 from ..tensors import dequantised, quantised, tensor
 
-# Directions that queries and documents have together less of than this share of the most common one count for nothing.
+# Directions with less than this share of the strongest direction's size are left out.
 _LEAST_SHARE = 1e-5
 
 
 @dataclass(frozen=True)
 class Reduction:
-    """⟨q, d⟩ ≈ ⟨q·queries, d·documents − shift⟩, but for a constant of the query's own, which changes no ranking.
+    """⟨q, d⟩ ≈ ⟨q·queries, d·documents − shift⟩ + a constant for each query, which changes no ranking.
 
-    queries, documents: float32 `[n, dims]`. shift: float32 `[dims]`, the documents' mean.
+    Attributes:
+        queries: Float32 `[n, dims]`.
+        documents: Float32 `[n, dims]`; without the words' rows where these are folded into the encoding.
+        shift: Float32 `[dims]`, the mean of the reduced documents.
     """
 
     queries: NDArray[np.float32]
@@ -28,10 +31,7 @@ class Reduction:
 
     @classmethod
     def fit(cls, config: ReductionConfig, queries: NDArray[np.float32], documents: NDArray[np.float32]) -> Reduction:
-        """Fit to samples of both sides, float32 `[n_queries, n]` and `[n_documents, n]`.
-
-        dims: at most as many as the samples span.
-        """
+        """Fit to encodings of queries, `[n_queries, n]`, and of documents, `[n_documents, n]`; few span fewer dims."""
         mean = documents.mean(axis=0, dtype=np.float64)
         centred = documents - mean
         if config.method == "query-aware":
@@ -43,12 +43,12 @@ class Reduction:
             left = right = _count_sketch(documents.shape[1], config.dims, config.seed)
         return cls(left.astype(np.float32), right.astype(np.float32), (mean @ right).astype(np.float32))
 
-    def dealt(self, n: int) -> Reduction:
-        """The same with its dims in another order, dealt like cards to n runs of as many, the strongest ones first.
+    def balanced_for_pq(self, n: int) -> Reduction:
+        """Reorder the dims for a product quantiser of n parts, so that each part has strong and weak dims.
 
-        A product quantiser of n parts then has strong and weak dims in each, and spends its bits on the strong ones:
-        the eigenvalue allocation of Ge, He, Ke and Sun (Optimized Product Quantization, 2013), to and fro. Dims that
-        can't be dealt evenly stay in order.
+        Dims come strongest first. They are dealt to the parts like cards, to and fro, so that a part spends its bits on
+        its strong dims: the eigenvalue allocation of Ge, He, Ke and Sun (Optimized Product Quantization, 2013). Dims
+        that n does not divide stay in order.
         """
         if not n or self.dim % n:
             return self
@@ -60,13 +60,17 @@ class Reduction:
         )
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """All parameters by name, as `from_tensors` takes them back."""
+        """All parameters by name, as `from_tensors` reads them."""
         matrices = {**quantised("queries", self.queries, axis=0), **quantised("documents", self.documents, axis=0)}
         return {**matrices, "shift": self.shift}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Reduction:
-        """The reduction whose `tensors()` these are. Raises ValueError where one is missing, or of another shape."""
+        """The reduction whose `tensors()` these are.
+
+        Raises:
+            ValueError: A tensor that is missing or misshapen.
+        """
         queries = dequantised("queries", tensors, 0, None, None)
         documents = dequantised("documents", tensors, 0, None, queries.shape[1])
         return cls(queries, documents, tensor(tensors, "shift", queries.shape[1]))
@@ -75,22 +79,32 @@ class Reduction:
     def dim(self) -> int:
         return int(self.queries.shape[1])
 
+    @property
+    def is_folded(self) -> bool:
+        """Whether the words' rows of the document matrix are folded into their encoding, and no longer here."""
+        return len(self.documents) < len(self.queries)
+
 
 def _best_pair(
-    asked: NDArray[np.float64], documents: NDArray[np.float64], dims: int
+    queries: NDArray[np.float64], documents: NDArray[np.float64], dims: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The pair of matrices of rank `dims` with the least squared error of all products of queries and documents.
 
-    asked: QᵀQ of the queries Q, which is all that counts of them. With the documents' DᵀD = F·Fᵀ, the error is that of
-    Q·F, and least where the principal axes V of FᵀQᵀQF are kept: queries by F·V/√λ, documents by QᵀQ·F·V/√λ
-    (LeanVec-OOD, Tepper et al. 2023, in closed form). With QᵀQ = 1 they are the documents' principal axes.
+    With the documents' DᵀD = F·Fᵀ, the error is that of Q·F. It is least where the principal axes V of FᵀQᵀQF are kept:
+    queries by F·V/√λ, documents by QᵀQ·F·V/√λ (LeanVec-OOD, Tepper et al. 2023, in closed form). With QᵀQ = 1 they are
+    the documents' principal axes.
+
+    Args:
+        queries: QᵀQ of the queries Q; the error depends on nothing else of them.
+        documents: Centred documents D, `[n_documents, n]`.
+        dims: Most dims.
     """
-    factor = documents.T if len(documents) <= len(asked) else _root(documents.T @ documents)
-    values, axes = _principal(factor.T @ asked @ factor, dims)
+    factor = documents.T if len(documents) <= len(queries) else _root(documents.T @ documents)
+    values, axes = _principal(factor.T @ queries @ factor, dims)
     if not len(values):  # nothing to tell directions apart by: any one will do
-        return np.eye(len(asked), 1), np.eye(len(asked), 1)
+        return np.eye(len(queries), 1), np.eye(len(queries), 1)
     left = factor @ (axes / np.sqrt(values))
-    return left, asked @ left
+    return left, queries @ left
 
 
 def _root(gram: NDArray[np.float64]) -> NDArray[np.float64]:

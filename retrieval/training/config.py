@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from wordhive.index import InputError
-from wordhive.index.yaml_config import read_yaml
+from wordhive.index.config_file import ConfigPart, parse, read_yaml
 
 from ..architecture import Architecture
 from .examples import SourceConfig
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class LoraConfig(ConfigPart):
+    """Low-rank adapters on every linear layer of the transformer.
 
-
-class LoraConfig(_Part):
-    """Low-rank adapters on every linear layer of the transformer. rank: theirs; alpha: their scale times rank."""
+    Attributes:
+        rank: Theirs.
+        alpha: Their scale times rank.
+    """
 
     rank: int = Field(default=32, ge=1)
     alpha: int = Field(default=64, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
-class PartWeights(_Part):
+class PartWeights(ConfigPart):
     """How much each way to score counts in a loss: the whole score, its words alone, its summary alone."""
 
     fused: float = Field(default=1.0, ge=0)
@@ -34,22 +34,27 @@ class PartWeights(_Part):
     summary: float = Field(default=0.0, ge=0)
 
 
-class LossConfig(_Part):
+class LossConfig(ConfigPart):
     """A sum of losses, each with its weight; 0 leaves it out.
 
-    contrastive: cross-entropy of the positive among all documents of the batch. distillation: KL divergence from the
-    teacher's distribution over them (over a row's own documents where the scores come with the examples).
-    margin_mse: squared error of the margins between positive and negatives against the teacher's (ColBERTer 3.5).
-    matches: how far the best match of every query word in every document of the batch, less its mean there, is from the
-    unreduced teacher's, as the share of variance that is not explained, and the same of the summaries' products: words
-    and summary learn what they match one by one.
-    gate: the mean stop-word gate of document words (α_CS); it closes gates.
-    parts: which scores the first three see. dims: word dims that each stand for the whole (Matryoshka), with a share
-    of each in the losses as large as it is.
-    scale: what scores are multiplied by before a softmax; teacher_scale: the same for the teacher's.
-    teacher: "unreduced": the base model's own words and summary at all their dims, with the query weights that the
-    model starts with; "scores": those in the examples; or the name of a multi-vector model or cross-encoder, which
-    scores the examples' documents once before the training.
+    Attributes:
+        contrastive: cross-entropy of the positive among all documents of the batch.
+        distillation: KL divergence from the teacher's distribution over them (over a row's own documents where the
+            scores come with the examples).
+        margin_mse: Squared error of the margins between positive and negatives against the teacher's (ColBERTer
+            3.5).
+        matches: How far the best match of every query word in every document of the batch, less its mean there, is
+            from the unreduced teacher's, as the share of variance that is not explained, and the same of the
+            summaries' products: words and summary learn what they match one by one.
+        gate: The mean stop-word gate of document words (α_CS); it closes gates.
+        parts: Which scores the first three see.
+        dims: Word dims that each stand for the whole (Matryoshka), with a share of each in the losses as large as
+            it is.
+        scale: What scores are multiplied by before a softmax.
+        teacher_scale: The same for the teacher's.
+        teacher: "unreduced": the base model's own words and summary at all their dims, with the query weights that
+            the model starts with; "scores": those in the examples; or the name of a multi-vector model or
+            cross-encoder, which scores the examples' documents once before the training.
     """
 
     contrastive: float = Field(default=1.0, ge=0)
@@ -76,17 +81,22 @@ class LossConfig(_Part):
         return bool(self.distillation or self.margin_mse or self.matches)
 
 
-class StageConfig(_Part):
+class StageConfig(ConfigPart):
     """One stage: what is trained, on how much, how fast.
 
-    train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
-    steps: of the optimiser. batch_size: queries a step. mini_batch_size: texts whose activations are in memory at a
-    time (the others' are computed again when their gradients are due); None: all of the batch.
-    negatives: hard negatives of each row. batches: "similar" texts together, or "random" ones of one source.
-    query_length, document_length: tokens; longer texts are cut.
-    learning_rate: of the transformer or its adapters. head_learning_rate: of everything else.
-    dropout: of the transformer, in this stage.
-    sources: of this stage; none: the training's own.
+    Attributes:
+        train: "heads" only, "lora" (heads, and adapters on the transformer, merged at the stage's end), or "all".
+        steps: Of the optimiser.
+        batch_size: Queries a step.
+        mini_batch_size: Texts whose activations are in memory at a time (the others' are computed again when their
+            gradients are due); None: all of the batch.
+        negatives: Hard negatives of each row.
+        batches: "similar" texts together, or "random" ones of one source.
+        query_length, document_length: Tokens; longer texts are cut.
+        learning_rate: Of the transformer or its adapters.
+        head_learning_rate: Of everything else.
+        dropout: Of the transformer, in this stage.
+        sources: Of this stage; none: the training's own.
     """
 
     name: str = "train"
@@ -108,14 +118,16 @@ class StageConfig(_Part):
     sources: tuple[SourceConfig, ...] = ()
 
 
-class TrainConfig(_Part):
+class TrainConfig(ConfigPart):
     """A training.
 
-    architecture: the model to make from a base model; or model: the name or folder of one to go on with.
-    start_texts: texts of the sources that projections and query weights start from.
-    removed: share of the whole words of such texts that the finished model's gate is to remove: its floor is set at the
-    end; None: it stays at 0.
-    precision: bfloat16 where the processor has it ("auto"), or float32. checkpoint_steps: between two checkpoints.
+    Attributes:
+        architecture: The model to make from a base model; or model: the name or folder of one to go on with.
+        start_texts: Texts of the sources that projections and query weights start from.
+        removed: Share of the whole words of such texts that the finished model's gate is to remove: its floor is
+            set at the end; None: it stays at 0.
+        precision: bfloat16 where the processor has it ("auto"), or float32.
+        checkpoint_steps: Between two checkpoints.
     """
 
     architecture: Architecture | None = None
@@ -141,20 +153,11 @@ class TrainConfig(_Part):
 
     @classmethod
     def load(cls, path: str | Path) -> TrainConfig:
-        """The training that a YAML file describes; `${NAME:-default}` stands for an environment variable.
+        """The training that a YAML file describes; environment variables are filled in: `${NAME:-default}`.
 
-        Paths are relative to the folder where the command runs. Raises InputError for what is missing or wrong.
+        Paths are relative to the folder where the command runs.
+
+        Raises:
+            InputError: What is missing or wrong.
         """
-        values = read_yaml(Path(path))
-        return cls.parse(values, str(path))
-
-    @classmethod
-    def parse(cls, values: dict[str, Any], source: str) -> TrainConfig:
-        """The training in a dict; `source` names it in errors."""
-        try:
-            return cls(**{str(key): value for key, value in values.items()})
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the whole"
-            reason = "is not known" if first["type"] == "extra_forbidden" else first["msg"].lower()
-            raise InputError(f"{source}: {place}: {reason.removeprefix('value error, ')}") from error
+        return parse(cls, read_yaml(Path(path)), str(path))

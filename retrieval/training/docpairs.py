@@ -25,7 +25,9 @@ class Docpairs:
     """The document pairs of an ir_datasets id ("msmarco-passage/train/triples-small"), or where it has none, one pair a
     judgement above 0 ("beir/scifact/train").
 
-    Raises InputError for an unknown id or one without pairs and judgements, WordhiveError when it can't be downloaded.
+    Raises:
+        InputError: An unknown id or one without pairs and judgements.
+        WordhiveError: It can't be downloaded.
     """
 
     def __init__(self, name: str) -> None:

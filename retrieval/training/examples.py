@@ -24,13 +24,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from wordhive.index import InputError
-from wordhive.index.batch import check_unicode
+from wordhive.index.config_file import ConfigPart
 from wordhive.index.quantity import quantity
+from wordhive.index.storage.batch import check_unicode
 
-from ..lines import read_objects
+from ..texts.lines import read_objects
 from .docpairs import Docpair, Docpairs
 
 # Known names of one thing, after the one that a source's configuration gives.
@@ -43,9 +44,13 @@ _SENTENCE_WORDS = 6
 
 @dataclass(frozen=True)
 class Example:
-    """A query with a text that answers it and texts that don't; scores: a teacher's, of the positive, then negatives.
+    """A query with a text that answers it and texts that don't.
 
-    Raises InputError where there is not one score for each text.
+    Attributes:
+        scores: A teacher's, of the positive, then negatives.
+
+    Raises:
+        InputError: There is not one score for each text.
     """
 
     query: str
@@ -62,11 +67,7 @@ class Example:
             )
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HoldOut(_Part):
+class HoldOut(ConfigPart):
     """Rows kept out of training: those whose `field` falls, by its hash, into one of `modulus` slices.
 
     Rows that agree in the field are all on one side, e.g. all questions of an article.
@@ -81,27 +82,32 @@ class HoldOut(_Part):
         return int.from_bytes(digest[:8], "little") % self.modulus == 0
 
 
-class ResampleConfig(_Part):
+class ResampleConfig(ConfigPart):
     """The `keep` examples of a source that are most like a target corpus.
 
-    target: its documents, in any form that `wordhive index` reads. keep: all examples, where the source has fewer.
+    Attributes:
+        target: Its documents, in any form that `wordhive index` reads.
+        keep: All examples, where the source has fewer.
     """
 
     target: Path
     keep: int = Field(ge=1)
 
 
-class SourceConfig(_Part):
+class SourceConfig(ConfigPart):
     """Where examples come from.
 
-    path: a JSON lines file (.gz too). dataset: an ir_datasets id, instead of it.
-    name: of the source [default: the file's, without its endings, or the id]. weight: its share of a mixture.
-    limit: only the first so many examples of the side that is asked for.
-    query, positive, negatives, scores: the names of these fields in the file.
-    sentences: the queries are the sentences of each positive, of six words or more, instead of its own query: many
-    examples of few texts, for losses with a teacher.
-    hold_out: what is kept out of training; of a dataset, by the field query_id or doc_id.
-    resample: keep only what is most like a target corpus.
+    Attributes:
+        path: A JSON lines file (.gz too).
+        dataset: An ir_datasets id, instead of it.
+        name: Of the source [default: the file's, without its endings, or the id].
+        weight: Its share of a mixture.
+        limit: Only the first so many examples of the side that is asked for.
+        query, positive, negatives, scores: The names of these fields in the file.
+        sentences: The queries are the sentences of each positive, of six words or more, instead of its own query:
+            many examples of few texts, for losses with a teacher.
+        hold_out: What is kept out of training; of a dataset, by the field query_id or doc_id.
+        resample: Keep only what is most like a target corpus.
     """
 
     path: Path | None = None
@@ -147,9 +153,13 @@ def read_examples(
 ) -> Iterator[Example]:
     """The examples of a source: those for training, or with held_out=True those that its hold_out keeps out of it.
 
-    places: only those that have these places in this sequence, counted from 0; of a dataset, only their texts are
-    looked up.
-    Raises InputError, with file and line, for a row that is no example, WordhiveError where a dataset can't be got.
+    Args:
+        places: Only those that have these places in this sequence, counted from 0; of a dataset, only their texts
+            are looked up.
+
+    Raises:
+        InputError: A row that is no example, with file and line.
+        WordhiveError: A dataset can't be got.
     """
     return (
         row.example()

@@ -22,7 +22,8 @@ def remove_words(encoder: Encoder, texts: Sequence[str], share: float) -> None:
 
     The penalty on gates makes all of them smaller, and closes few: those that are smallest matter least, and can go.
 
-    Raises InputError for a model without a gate.
+    Raises:
+        InputError: A model without a gate.
     """
     gate = next((module for module in encoder.model if isinstance(module, StopWordGate)), None)
     if gate is None:

@@ -20,8 +20,12 @@ from .config import LossConfig
 class Embedded:
     """A batch of texts as a model sees them.
 
-    words: float32 `[n_texts, n_words, dim]`. mask: bool `[n_texts, n_words]`. word_ids: int64 `[n_texts, n_words]`.
-    summary: float32 `[n_texts, summary_dim]`. scale: float32 `[n_texts, n_words]`, gates or query weights, or None.
+    Attributes:
+        words: float32 `[n_texts, n_words, dim]`.
+        mask: Bool `[n_texts, n_words]`.
+        word_ids: int64 `[n_texts, n_words]`.
+        summary: float32 `[n_texts, summary_dim]`.
+        scale: float32 `[n_texts, n_words]`, gates or query weights, or None.
     """
 
     words: Tensor
@@ -35,7 +39,9 @@ def word_scores(queries: Embedded, documents: Embedded, *, exact_match: bool = F
     """The words' part of the score of every query with every document, `[n_queries, n_documents]`.
 
     The same score as an index gives: a removed word is in no maximum, a document without words scores 0.
-    dim: of the first dims alone, as long as the whole vectors are.
+
+    Args:
+        dim: Of the first dims alone, as long as the whole vectors are.
     """
     best = best_matches(queries, documents, exact_match=exact_match, dim=dim)
     total: Tensor = (best * queries.mask[:, :, None]).sum(dim=1)
@@ -86,8 +92,10 @@ class RankingLoss(nn.Module):
 
     Inputs: features of queries, positives and as many columns of negatives as there are; labels: the teacher's scores
     of a row's documents `[batch, 1 + negatives]`, where they come with the examples.
-    teacher: a frozen model with the same tokenizer, which scores the whole batch; None: labels do.
-    mini_batch_size: texts whose activations are in memory at a time; gradients are the same.
+
+    Args:
+        teacher: A frozen model with the same tokenizer, which scores the whole batch; None: labels do.
+        mini_batch_size: Texts whose activations are in memory at a time; gradients are the same.
     """
 
     def __init__(

@@ -13,10 +13,10 @@ from typing import Any
 
 from wordhive.index import InputError
 
-from ..bm25 import Bm25
-from ..documents import read_documents
 from ..progress import progress_bar
 from ..retriever import Model, Retriever
+from ..texts.bm25 import Bm25
+from ..texts.documents import read_documents
 from .examples import Example, SourceConfig, read_examples, read_positives, read_rows, text_key, write_lines
 
 _QUERIES_AT_ONCE = 512
@@ -29,10 +29,14 @@ Search = Callable[[list[str], int], list[list[tuple[str, float]]]]
 class Draw:
     """How negatives are drawn from what a search ranks.
 
-    negatives: for each query; fewer where fewer are left. skip, depth: they come from the ranks after `skip`, down to
-    `depth`, positives counted. max_ratio: they score at most this share of the positive's score, so that what is nearly
-    as good, maybe an unmarked answer, is no negative (NV-Retriever, Moreira et al. 2024); None: any score.
-    Raises InputError for what is out of range.
+    Attributes:
+        negatives: For each query; fewer where fewer are left.
+        skip, depth: They come from the ranks after `skip`, down to `depth`, positives counted.
+        max_ratio: They score at most this share of the positive's score, so that what is nearly as good, maybe an
+            unmarked answer, is no negative (NV-Retriever, Moreira et al. 2024); None: any score.
+
+    Raises:
+        InputError: What is out of range.
     """
 
     negatives: int = 4
@@ -64,10 +68,11 @@ def mine(
 ) -> Iterator[Example]:
     """The examples with negatives drawn anew from what `search` finds; a teacher's scores are dropped.
 
-    positives: keys of the positives of each query's key (`read_positives`): none of them is its negative, and no text
-    that differs from one only in case and white space.
-    With `max_ratio`, the best-ranked positive sets the limit; a query of which none is found down to `depth` gets no
-    negatives, since all that is found scores more. The same examples, search and draw give the same negatives.
+    Args:
+        positives: Keys of the positives of each query's key (`read_positives`): none of them is its negative, and
+            no text that differs from one only in case and white space. With `max_ratio`, the best-ranked positive
+            sets the limit; a query of which none is found down to `depth` gets no negatives, since all that is
+            found scores more. The same examples, search and draw give the same negatives.
     """
     source = random.Random(draw.seed)
     rest = iter(examples)
@@ -89,10 +94,16 @@ def mine_file(
     """Mine negatives for a file of examples into a new file, written whole or not at all.
 
     Rows keep their other fields; `query`, `positive` and `negatives` have these names whatever they were.
-    corpus: documents in any form that `wordhive index` reads, which negatives come from besides the file's positives.
-    method: "bm25", or a wordhive model by name or folder, whose index is temporary; or the folder of an index, whose
-    documents are then the corpus.
-    Raises InputError for faulty rows and options that don't fit, WordhiveError where a model can't be loaded.
+
+    Args:
+        corpus: Documents in any form that `wordhive index` reads, which negatives come from besides the file's
+            positives.
+        method: "bm25", or a wordhive model by name or folder, whose index is temporary; or the folder of an index,
+            whose documents are then the corpus.
+
+    Raises:
+        InputError: Faulty rows and options that don't fit.
+        WordhiveError: A model can't be loaded.
     """
     if source.path is None:
         raise InputError(f"the source {source.name} is no file; mine a JSON lines file of pairs")
@@ -119,7 +130,11 @@ def mine_file(
 
 
 def retriever_search(retriever: Retriever) -> Search:
-    """A wordhive index as a search for `mine`. Raises InputError where the index holds no texts."""
+    """A wordhive index as a search for `mine`.
+
+    Raises:
+        InputError: The index holds no texts.
+    """
 
     def search(queries: list[str], k: int) -> list[list[tuple[str, float]]]:
         found = retriever.search(queries, k=k)

@@ -18,12 +18,14 @@ from .resampling import resampled_places
 def mixture(sources: Sequence[SourceConfig], n: int, seed: int, *, max_repeats: int = 4) -> dict[str, list[Example]]:
     """n examples of several sources, each source's part by its weight; name → its examples in random order.
 
-    max_repeats: how often an example may be there. What a source is too small for goes to the others, by their
-    weights; where all are too small, there are fewer than n. Held-out examples are left out, and a source with
-    `resample` is resampled first.
-    The same sources, n and seed give the same examples; files are read twice (four times to be resampled), so that no
-    more than the n examples are held in memory.
-    Raises InputError for two sources of one name, and for a source without examples.
+    Args:
+        max_repeats: How often an example may be there. What a source is too small for goes to the others, by their
+            weights; where all are too small, there are fewer than n. Held-out examples are left out, and a source
+            with `resample` is resampled first. The same sources, n and seed give the same examples; files are read
+            twice (four times to be resampled), so that no more than the n examples are held in memory.
+
+    Raises:
+        InputError: Two sources of one name, and for a source without examples.
     """
     names = [source.name for source in sources]
     for name, times in Counter(names).items():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError
 
-from ..documents import read_documents
+from ..texts.documents import read_documents
 from .examples import Example, SourceConfig, read_examples
 from .hashed_words import hashed_parts
 
@@ -32,8 +32,10 @@ def ngram_counts(texts: Iterable[str]) -> NDArray[np.int64]:
 def log_weights(texts: Iterable[str], source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.float64]:
     """The log importance weight of each text, float64 [n_texts].
 
-    source, target: `ngram_counts` of all source texts and of the target; each bucket counts one more, so that none is
-    impossible. A weight is a sum over n-grams, as published: long texts have the larger ones, of either sign.
+    Args:
+        source, target: `ngram_counts` of all source texts and of the target; each bucket counts one more, so that
+            none is impossible. A weight is a sum over n-grams, as published: long texts have the larger ones, of
+            either sign.
     """
     gain = _log_probabilities(target) - _log_probabilities(source)
     parts: list[NDArray[np.float64]] = [np.empty(0)]
@@ -47,7 +49,8 @@ def log_weights(texts: Iterable[str], source: NDArray[np.int64], target: NDArray
 def resample(examples: Sequence[Example], target_texts: Iterable[str], n: int, seed: int) -> list[Example]:
     """The n examples whose positives are most like the target's texts, in their own order; all, where there are fewer.
 
-    Raises InputError for a target without words.
+    Raises:
+        InputError: A target without words.
     """
     positives = [example.positive for example in examples]
     weights = log_weights(positives, ngram_counts(positives), _target_counts(target_texts, "the target"))
@@ -57,7 +60,8 @@ def resample(examples: Sequence[Example], target_texts: Iterable[str], n: int, s
 def resampled_places(source: SourceConfig, seed: int, *, held_out: bool = False) -> list[int]:
     """The places of the examples that a source's own `resample` keeps, ascending; its texts are never held all at once.
 
-    Raises InputError for a source that has no `resample`, or a target without words.
+    Raises:
+        InputError: A source that has no `resample`, or a target without words.
     """
     if source.resample is None:
         raise InputError(f"source {source.name} has no resample; give it resample: {{target: …, keep: …}}")

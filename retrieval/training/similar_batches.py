@@ -27,10 +27,12 @@ _ITERATIONS = 4
 def similar_batches(examples: Sequence[Example], batch_size: int, seed: int) -> NDArray[np.int64]:
     """The places of examples, int64 [n_batches, batch_size]: each row a batch of similar ones, rows in random order.
 
-    Every example is in one batch at most, and no two of a batch have the same query or the same positive: they would
-    be false negatives of each other. Those that repeat a text go to other batches, and what is left of them at the
-    end, or of a last batch that is not full, is left out.
-    Raises InputError where there are not enough different examples for one batch.
+    Every example is in one batch at most, and no two of a batch have the same query or the same positive: they would be
+    false negatives of each other. Those that repeat a text go to other batches, and what is left of them at the end, or
+    of a last batch that is not full, is left out.
+
+    Raises:
+        InputError: There are not enough different examples for one batch.
     """
     if len(examples) < batch_size:
         raise _too_few(len(examples), batch_size)

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from wordhive.index import InputError
-from wordhive.index.maxsim import maxsim
+from wordhive.index.scoring.maxsim import maxsim
 
-from ..checkpoint import is_cross_encoder, load_cross_encoder
+from ..checkpoints.loading import is_cross_encoder, load_cross_encoder
 from ..encoder import Encoder
 from ..progress import progress_bar
 from .config import StageConfig
@@ -29,7 +29,9 @@ def score_rows(rows: list[Example], stage: StageConfig, folder: Path, show_progr
 
     They come with the rows (teacher "scores"), or from the model that the stage names, a multi-vector model or a
     cross-encoder, which scores each row once; its scores are kept in `folder` for a run that goes on.
-    Raises InputError for rows without scores, or a model that is neither.
+
+    Raises:
+        InputError: Rows without scores, or a model that is neither.
     """
     n = 1 + stage.negatives
     if n < 2:

@@ -31,10 +31,11 @@ from wordhive.index import InputError
 from wordhive.index.arguments import given_path
 
 from ..architecture import Architecture, build
-from ..checkpoint import lasting_name
-from ..encoder import Encoder, has_bfloat16
+from ..checkpoints.loading import lasting_name
+from ..encoder import Encoder
 from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar
+from ..runtimes.bfloat16 import has_bfloat16
 from .adapters import add_adapters, merge_adapters
 from .config import LossConfig, StageConfig, TrainConfig
 from .examples import Example, SourceConfig
@@ -63,10 +64,13 @@ def train(
     `output` also gets train.json (the configuration), a folder for each stage and its checkpoints, and logs for
     TensorBoard. A run that was stopped goes on from its last checkpoint when it is started again with the same
     configuration, and ends with the same model as one that was not.
-    max_steps: of every stage, at most.
 
-    Raises InputError where `output` holds a training of another configuration, or the configuration does not fit its
-    model or its examples.
+    Args:
+        max_steps: Of every stage, at most.
+
+    Raises:
+        InputError: `output` holds a training of another configuration, or the configuration does not fit its model
+            or its examples.
     """
     output = given_path(output)
     processes = PartialState(cpu=device == "cpu")

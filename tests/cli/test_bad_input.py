@@ -115,7 +115,7 @@ def test_a_full_disk_keeps_what_was_there(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("wordhive.index.writing.save_array", full)
+        patch.setattr("wordhive.index.writing.segment_writer.save_array", full)
         _refused(run("index", more, "--to", target, "--append"), "the disk is full", code=1)
     assert run("info", target, "--json").json()["n_documents"] == len(BEES)
     assert len(list((target / "segments").iterdir())) == 1
@@ -125,7 +125,7 @@ def test_a_full_disk_keeps_what_was_there(
 def test_without_faiss_the_extra_is_named(
     run: Run, bees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordhive.index import faiss_library
+    from wordhive.index.faiss import faiss_library
 
     monkeypatch.setitem(sys.modules, "faiss", None)
     faiss_library.faiss.cache_clear()
@@ -139,9 +139,9 @@ def test_without_faiss_the_extra_is_named(
 def test_vectors_that_are_not_finite_are_refused(
     run: Run, bees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordhive.retrieval import encoder
+    from wordhive.retrieval.runtimes import forward_pass
 
-    monkeypatch.setattr(encoder, "_numpy", lambda tensor: np.full(tuple(tensor.shape), np.nan, np.float32))
+    monkeypatch.setattr(forward_pass, "_numpy", lambda tensor: np.full(tuple(tensor.shape), np.nan, np.float32))
     _refused(run("index", bees, "--to", tmp_path / "my.hive"), "NaN")
     assert not (tmp_path / "my.hive").exists()
 

@@ -220,7 +220,7 @@ def test_bench_compares_first_stages_and_keeps_what_it_found(run: Run, beir: Pat
     assert printed.code == 0
     assert "exact top 10" in printed.out
     assert "muvera-1280" in printed.out
-    assert (tmp_path / "report" / "candidates.png").stat().st_size > 5000
+    assert (tmp_path / "report" / "candidates.svg").stat().st_size > 5000
     found = run(*command, "--json").json()
     assert found == json.loads((tmp_path / "report" / "candidates.json").read_text(encoding="utf-8"))
     [stage] = found["stages"]
@@ -235,7 +235,7 @@ def test_bench_refuses_what_has_no_first_stage(run: Run, beir: Path, tmp_path: P
     assert "exact has no first stage" in refused.err
     both = run("bench", "candidates", beir, "--grid", tmp_path / "a.yaml", "--config", "default")
     assert (both.code, "give one of them" in both.err) == (2, True)
-    assert "no grid file at" in run("bench", "candidates", beir, "--grid", tmp_path / "a.yaml").err
+    assert "no configuration file at" in run("bench", "candidates", beir, "--grid", tmp_path / "a.yaml").err
 
 
 def test_fit_makes_a_model_that_indexes_and_searches(run: Run, bees: Path, tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ ROWS = b"wasp\tWasps make paper.\r\nmoth\tMoths fly at night.\r\n"
     ("name", "content"),
     [
         ("X.TSV", ROWS),
-        ("X.TSV.GZ", gzip.compress(ROWS)),
-        ("x.tsv", gzip.compress(ROWS)),
+        ("X.TSV.GZ", gzip.compress(ROWS, mtime=0)),
+        ("x.tsv", gzip.compress(ROWS, mtime=0)),
         ("x.tsv", b"\xef\xbb\xbf\r\nID\tText\r\n" + ROWS),
-        ("x.jsonl", gzip.compress(b'{"id": "wasp", "text": "Wasps."}\n{"id": "moth", "text": "Moths."}\n')),
+        ("x.jsonl", gzip.compress(b'{"id": "wasp", "text": "Wasps."}\n{"id": "moth", "text": "Moths."}\n', mtime=0)),
     ],
 )
 def test_files_are_indexed_whatever_their_names(run: Run, tmp_path: Path, name: str, content: bytes) -> None:

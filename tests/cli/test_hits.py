@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from wordhive.cli import hits, output
+from wordhive.cli import hits, terminal
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit
@@ -98,7 +98,7 @@ def test_nothing_in_a_document_controls_the_terminal(control: str) -> None:
 
 
 def test_joined_letters_stay_joined() -> None:
-    assert output.plain("می\u200cخواهم 👩\u200d👧 co\u00adop \ufeffx") == "می\u200cخواهم 👩\u200d👧 coop x"
+    assert terminal.plain("می\u200cخواهم 👩\u200d👧 co\u00adop \ufeffx") == "می\u200cخواهم 👩\u200d👧 coop x"
 
 
 def test_nothing_found_is_said() -> None:

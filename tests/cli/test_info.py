@@ -81,7 +81,7 @@ def test_there_is_nothing_to_tune(run: Run, index: Index) -> None:
 
 
 def test_what_a_folder_says_controls_no_terminal(run: Run, tmp_path: Path) -> None:
-    from wordhive.index.info import EncoderStamp
+    from wordhive.index.storage.settings import EncoderStamp
 
     index = Index.create(tmp_path / "x", IndexConfig(encoding=None), encoder=EncoderStamp("a\x1b[31mb\x9b", "0" * 64))
     assert "\x1b" not in run("info", index.path).out

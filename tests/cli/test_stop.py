@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordVectors
-from wordhive.index.check import check
+from wordhive.index.maintenance.check import check
 
 # The command line, with a signal just before a function of a module is called for the first time.
 PROGRAM = """
@@ -76,7 +76,7 @@ def held(path: Path) -> set[str]:
     assert check(path) == []
     index = Index.open(path)
     try:
-        return set(index.ids().values())
+        return set(index.snapshot().ids().values())
     finally:
         index.close()
 
@@ -84,9 +84,9 @@ def held(path: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("where", "told", "left"),
     [
-        ("wordhive.index.filter_expressions:parse_where", "error: stopped", "bcdef"),
-        ("wordhive.index.writer:commit_deletion", "stopped: 0 documents deleted, 5 left", "bcdef"),
-        ("wordhive.index.writer:due", "stopped: 3 documents deleted, 2 left", "ef"),
+        ("wordhive.index.filters.expressions:parse_where", "error: stopped", "bcdef"),
+        ("wordhive.index.writing.writer:commit_deletion", "stopped: 0 documents deleted, 5 left", "bcdef"),
+        ("wordhive.index.writing.writer:due", "stopped: 3 documents deleted, 2 left", "ef"),
     ],
 )
 def test_delete_says_whether_it_has(hive: Path, stop: Stop, where: str, told: str, left: str) -> None:
@@ -95,7 +95,7 @@ def test_delete_says_whether_it_has(hive: Path, stop: Stop, where: str, told: st
 
 
 def test_compact_keeps_what_it_held(hive: Path, stop: Stop) -> None:
-    assert "stopped: " in (told := stop("wordhive.index.writer:merge", "compact", hive))
+    assert "stopped: " in (told := stop("wordhive.index.writing.writer:merge", "compact", hive))
     assert "holds what it held; run the same command again" in told
     assert held(hive) == set("bcdef")
 
@@ -105,19 +105,19 @@ def test_compact_keeps_what_it_held(hive: Path, stop: Stop) -> None:
     [("commit_generation", "is as it was"), ("merge", "fitted anew, and rewritten in part; wordhive compact does")],
 )
 def test_refit_says_how_far_it_came(hive: Path, stop: Stop, where: str, told: str) -> None:
-    assert told in stop(f"wordhive.index.writer:{where}", "refit", hive)
+    assert told in stop(f"wordhive.index.writing.writer:{where}", "refit", hive)
     assert held(hive) == set("bcdef")
 
 
 def test_export_and_import_leave_nothing_half_written(hive: Path, stop: Stop, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    from wordhive.index.interchange import export_index
+    from wordhive.index.parquet import export_index
 
     file, to = tmp_path / "x.parquet", tmp_path / "new.hive"
-    assert "x.parquet was not written" in stop("wordhive.index.interchange:_batch", "export", hive, file)
+    assert "x.parquet was not written" in stop("wordhive.index.parquet:_batch", "export", hive, file)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.hive"]
     export_index(Index.open(hive), file)
-    assert "new.hive was not made" in stop("wordhive.index.interchange:_add", "import", file, "--to", to)
+    assert "new.hive was not made" in stop("wordhive.index.parquet:_add", "import", file, "--to", to)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.hive", "x.parquet"]
 
 
@@ -125,8 +125,8 @@ def test_ctrl_c_that_comes_as_another_error_is_still_one(
     hive: Path, stop: Stop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWALLOWED", "1")
-    assert "holds what it held" in stop("wordhive.index.writer:merge", "compact", hive)
-    parse = "wordhive.index.filter_expressions:parse_where"
+    assert "holds what it held" in stop("wordhive.index.writing.writer:merge", "compact", hive)
+    parse = "wordhive.index.filters.expressions:parse_where"
     assert stop(parse, "delete", hive, "--where", "n <= 3") == "error: stopped"
     assert held(hive) == set("bcdef")
 

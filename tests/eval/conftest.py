@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordhive.eval.collections import Collection
+from wordhive.eval.collections.collection import Collection
 from wordhive.eval.experiment import Experiment
-from wordhive.eval.findings import CollectionFindings
+from wordhive.eval.results import CollectionResults
 from wordhive.eval.runner import Runner
-from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.shards import write_shards
+from wordhive.retrieval.texts.documents import Document
 
 TEXTS = {
     "bees": "Honey bees dance to tell where flowers are.",
@@ -92,7 +92,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def found(experiment: Experiment, cache: Path, report: Path) -> CollectionFindings:
+def found(experiment: Experiment, cache: Path, report: Path) -> CollectionResults:
     return Runner(experiment, report, cache).run().collections[0]
 
 

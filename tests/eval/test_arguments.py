@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wordhive.eval.comparison import compare
-from wordhive.eval.fusion import fuse, tune
+from wordhive.eval.fusion.fuse import fuse, tune
 
 Taken = Callable[[Callable[[Any], Any]], set[str]]
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from wordhive.eval.bm25 import bm25_run
-from wordhive.eval.collections import Collection
-from wordhive.eval.comparison import Test, compare, holm, p_value
+from wordhive.eval.collections.collection import Collection
+from wordhive.eval.comparison import compare
+from wordhive.eval.contrasts import Test, holm, p_value
 from wordhive.eval.runs import Run, measure, read_run, trec_lines
 from wordhive.index import InputError
-from wordhive.retrieval.documents import Document
+from wordhive.retrieval.texts.documents import Document
 
 N = 12
 
@@ -37,9 +38,9 @@ def test_means_wins_and_losses() -> None:
     found = compare(QRELS, {"first": FIRST, "other": OTHER}, "mrr@10", "student")
     one, two = reciprocal(FIRST), reciprocal(OTHER)
     [other] = found.others
-    assert (found.first, other.name, found.n_queries) == ("first", "other", N)
-    assert found.value == pytest.approx(one.mean())
-    assert other.value == pytest.approx(two.mean())
+    assert (found.first, other.second, found.n_queries) == ("first", "other", N)
+    assert found.means["first"] == pytest.approx(one.mean())
+    assert found.means["other"] == pytest.approx(two.mean())
     assert other.difference == pytest.approx(one.mean() - two.mean())
     assert (other.wins, other.ties, other.losses) == ((one > two).sum(), (one == two).sum(), (one < two).sum())
 
@@ -75,8 +76,8 @@ def test_several_comparisons_are_corrected() -> None:
 
 def test_a_query_without_an_answer_counts_zero() -> None:
     some = {id: documents for id, documents in OTHER.items() if id != "q0"}
-    found = compare(QRELS, {"a": FIRST, "b": some}, "mrr@10").others[0]
-    assert found.value == pytest.approx(reciprocal(OTHER)[1:].sum() / N)
+    found = compare(QRELS, {"a": FIRST, "b": some}, "mrr@10")
+    assert found.means["b"] == pytest.approx(reciprocal(OTHER)[1:].sum() / N)
 
 
 def test_fishers_p_is_that_of_ranx_but_for_chance() -> None:
@@ -95,7 +96,7 @@ def test_queries_that_are_missing_and_unknown_are_counted() -> None:
     found = compare(QRELS, {"a": FIRST, "b": other}, "mrr@10")
     assert found.missing == {"a": 0, "b": N - 2}
     assert found.unknown == {"a": 0, "b": 1}
-    assert found.others[0].value == pytest.approx(reciprocal(OTHER)[:2].sum() / N)
+    assert found.means["b"] == pytest.approx(reciprocal(OTHER)[:2].sum() / N)
 
 
 def test_a_run_of_other_queries_is_refused() -> None:

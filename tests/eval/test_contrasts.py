@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wordhive.eval.comparison import holm, p_value
-from wordhive.eval.contrasts import best_other, contrasts, most_changed
+from wordhive.eval.contrasts import best_other, contrasts, holm, most_changed, p_value
 
 VALUES = {
     "a": np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.1]),

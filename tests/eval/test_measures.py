@@ -9,7 +9,7 @@ import ir_measures
 import pytest
 import pytrec_eval
 
-from wordhive.eval.conventions import measures_of
+from wordhive.eval.collections.conventions import measures_of
 from wordhive.eval.runs import MEASURES, Qrels, Run, query_values, read_run, trec_lines
 
 # ranx's names → trec_eval's, with the least grade that is relevant.

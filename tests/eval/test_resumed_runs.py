@@ -12,7 +12,7 @@ import pytest
 
 from wordhive.eval import runner
 from wordhive.eval.experiment import Experiment
-from wordhive.eval.findings import CollectionFindings, Findings
+from wordhive.eval.results import CollectionResults, ExperimentResults
 from wordhive.eval.runner import Runner
 from wordhive.eval.systems import dense
 from wordhive.index import InputError
@@ -20,8 +20,8 @@ from wordhive.index import InputError
 from .conftest import SYSTEMS, THEIRS
 
 
-def without_timings(findings: Findings) -> dict[str, Any]:
-    values = json.loads(json.dumps(asdict(findings)))
+def without_timings(results: ExperimentResults) -> dict[str, Any]:
+    values = json.loads(json.dumps(asdict(results)))
     del values["setting"]["date"]
     for collection in values["collections"]:
         for each in collection["systems"]:
@@ -35,7 +35,7 @@ class Stop(BaseException):
 
 
 def test_twice_stopped_and_resumed_is_the_same_as_never_stopped(
-    experiment: Experiment, found: CollectionFindings, cache: Path, report: Path, tmp_path: Path,
+    experiment: Experiment, found: CollectionResults, cache: Path, report: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     kept = Runner(experiment, report, cache).run()
@@ -62,7 +62,7 @@ def test_twice_stopped_and_resumed_is_the_same_as_never_stopped(
 
 
 def test_nothing_is_done_twice(
-    experiment: Experiment, found: CollectionFindings, cache: Path, report: Path, monkeypatch: pytest.MonkeyPatch
+    experiment: Experiment, found: CollectionResults, cache: Path, report: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(spec: Any, job: Any) -> Any:
         raise AssertionError(spec.name)
@@ -73,7 +73,7 @@ def test_nothing_is_done_twice(
 
 
 def test_a_step_is_done_anew_where_its_system_or_its_run_has_changed(
-    experiment: Experiment, found: CollectionFindings, cache: Path, report: Path, tmp_path: Path,
+    experiment: Experiment, found: CollectionResults, cache: Path, report: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     own = tmp_path / "report"
@@ -96,11 +96,11 @@ def test_other_documents_are_searched_anew_and_other_judgements_only_judged(tiny
     ]
     experiment = Experiment.model_validate({"collections": [{"source": str(source)}], "systems": systems, "depth": 10})
 
-    def run() -> CollectionFindings:
+    def run() -> CollectionResults:
         done.clear()
         return Runner(experiment, tmp_path / "report", None, lambda _, name: done.append(name)).run().collections[0]
 
-    def grade(found: CollectionFindings, query: str, id: str) -> int | None:
+    def grade(found: CollectionResults, query: str, id: str) -> int | None:
         [shown] = [each for each in found.side_by_side if each.query_id == query]
         return next(hit.grade for hits in shown.hits.values() for hit in hits if hit.id == id)
 

@@ -11,23 +11,23 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from wordhive.eval.experiment import Experiment
-from wordhive.eval.findings import CollectionFindings, SystemFindings
+from wordhive.eval.results import CollectionResults, SystemResults
 from wordhive.eval.runner import Runner
 from wordhive.eval.runs import query_values, read_run
 from wordhive.index import InputError
-from wordhive.retrieval.checkpoint import find_base
-from wordhive.retrieval.chunks import chunked
-from wordhive.retrieval.documents import Document
+from wordhive.retrieval.checkpoints.loading import find_base
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.texts.chunks import chunked
+from wordhive.retrieval.texts.documents import Document
 
 from .conftest import SPLITS, SYSTEMS, TEXTS
 
 
-def system(found: CollectionFindings, name: str) -> SystemFindings:
+def system(found: CollectionResults, name: str) -> SystemResults:
     return next(each for each in found.systems if each.name == name)
 
 
-def test_every_system_is_measured_by_its_run_file(found: CollectionFindings, report: Path) -> None:
+def test_every_system_is_measured_by_its_run_file(found: CollectionResults, report: Path) -> None:
     qrels = {id: grades for id, (_, grades) in SPLITS["test"].items()}
     assert found.query_ids == list(qrels)
     assert [each.name for each in found.systems] == [each["name"] for each in SYSTEMS]
@@ -37,7 +37,7 @@ def test_every_system_is_measured_by_its_run_file(found: CollectionFindings, rep
         assert each.measures["map"] == pytest.approx(values["map"].mean())
 
 
-def test_runs_are_what_the_models_score(found: CollectionFindings, report: Path) -> None:
+def test_runs_are_what_the_models_score(found: CollectionResults, report: Path) -> None:
     texts, queries = list(TEXTS.values()), [text for text, _ in SPLITS["test"].values()]
     encoder, model = Encoder.load(), SentenceTransformer(find_base("all-MiniLM-L6-v2"), local_files_only=True)
     dense_scores = model.encode(queries) @ model.encode(texts).T
@@ -62,7 +62,7 @@ def test_runs_are_what_the_models_score(found: CollectionFindings, report: Path)
         assert two_stages == {name: pytest.approx(whole[name], abs=1e-5) for name in two_stages}
 
 
-def test_reciprocal_ranks_are_added(found: CollectionFindings, report: Path) -> None:
+def test_reciprocal_ranks_are_added(found: CollectionResults, report: Path) -> None:
     runs = [read_run(report / system(found, name).run) for name in ("BM25", "MUVERA", "hybrid")]
     for id in found.query_ids:
         bm25, muvera, hybrid = (list(run.get(id, {})) for run in runs)
@@ -74,7 +74,7 @@ def test_reciprocal_ranks_are_added(found: CollectionFindings, report: Path) -> 
         assert set(hybrid) == set(scores)
 
 
-def test_tuning_sees_the_other_split_only(found: CollectionFindings, report: Path) -> None:
+def test_tuning_sees_the_other_split_only(found: CollectionResults, report: Path) -> None:
     assert "chosen on train" in system(found, "tuned").description
     tuning = report / "runs" / "tiny" / "tuning-train"
     assert sorted(path.stem for path in tuning.iterdir()) == ["BM25", "all"]
@@ -89,7 +89,7 @@ def test_tuning_on_the_measured_split_is_refused(experiment: Experiment, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_costs(found: CollectionFindings) -> None:
+def test_costs(found: CollectionResults) -> None:
     muvera, words, summary = (system(found, name) for name in ("MUVERA", "exact words", "summary"))
     assert set(muvera.latency) == {"encode", "candidates", "rerank", "fetch", "total"}
     assert set(system(found, "all").latency) == {"encode", "rerank", "fetch", "total"}
@@ -112,7 +112,7 @@ def test_costs(found: CollectionFindings) -> None:
     assert system(found, "all").seconds_indexing == words.seconds_indexing
 
 
-def test_run_files_of_others_and_what_is_wrong_is_counted(found: CollectionFindings) -> None:
+def test_run_files_of_others_and_what_is_wrong_is_counted(found: CollectionResults) -> None:
     assert system(found, "theirs").per_query["mrr@10"] == [1, 0, 1, 0]
     assert found.warnings == {
         "documents with an empty text": 1,
@@ -122,7 +122,7 @@ def test_run_files_of_others_and_what_is_wrong_is_counted(found: CollectionFindi
     }
 
 
-def test_changed_queries_are_shown_with_hits_and_words(found: CollectionFindings) -> None:
+def test_changed_queries_are_shown_with_hits_and_words(found: CollectionResults) -> None:
     assert found.baseline == "BM25"
     values = {each.name: np.array(each.per_query["ndcg@10"]) for each in found.systems}
     assert found.side_by_side

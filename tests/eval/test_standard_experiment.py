@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wordhive.eval.experiment import CollectionSpec, Experiment, WordhiveSpec
-from wordhive.eval.findings import CollectionFindings, IndexFindings
+from wordhive.eval.results import CollectionResults, IndexResults
 from wordhive.eval.runner import Runner
 from wordhive.eval.runs import read_run
 from wordhive.eval.standard_experiment import standard_experiment
@@ -46,7 +46,7 @@ def write(folder: Path, texts: dict[str, str], queries: dict[str, tuple[str, str
     return str(folder)
 
 
-def evaluate(source: str, report: Path, limit: int | None = None, **options: Any) -> CollectionFindings:
+def evaluate(source: str, report: Path, limit: int | None = None, **options: Any) -> CollectionResults:
     spec = CollectionSpec(source=source, queries=limit)
     return Runner(standard_experiment(spec, **options), report).run().collections[0]
 
@@ -62,23 +62,23 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(source: str, report: Path) -> CollectionFindings:
+def found(source: str, report: Path) -> CollectionResults:
     return evaluate(source, report, candidates=5)
 
 
 @pytest.fixture(scope="module")
-def held(found: CollectionFindings) -> IndexFindings:
+def held(found: CollectionResults) -> IndexResults:
     assert found.systems[0].index is not None
     return found.systems[0].index
 
 
-def test_systems_are_exact_search_its_parts_and_two_stages(found: CollectionFindings) -> None:
+def test_systems_are_exact_search_its_parts_and_two_stages(found: CollectionResults) -> None:
     names = [system.name for system in found.systems]
     assert names == ["exact", "exact, words alone", "exact, summary alone", "two stages, 5 candidates"]
 
 
 def test_runs_equal_scores_worked_out_from_the_vectors(
-    found: CollectionFindings, report: Path, encoder: Encoder
+    found: CollectionResults, report: Path, encoder: Encoder
 ) -> None:
     documents = encoder.encode_documents(list(TEXTS.values()))
     queries = encoder.encode_queries([text for text, _ in QUERIES.values()])
@@ -95,14 +95,14 @@ def test_runs_equal_scores_worked_out_from_the_vectors(
             assert run[id][name] == pytest.approx(expected, abs=0.02)
 
 
-def test_two_stages_over_all_documents_equal_exact_search(found: CollectionFindings, report: Path) -> None:
+def test_two_stages_over_all_documents_equal_exact_search(found: CollectionResults, report: Path) -> None:
     exact, two_stages = (read_run(report / found.systems[place].run) for place in (0, -1))
     for id, documents in exact.items():
         assert two_stages[id] == pytest.approx(documents, abs=1e-6)
     assert found.systems[-1].candidate_recall[20] == 1.0
 
 
-def test_costs_are_reported(found: CollectionFindings, held: IndexFindings) -> None:
+def test_costs_are_reported(found: CollectionResults, held: IndexResults) -> None:
     assert held.bytes_per_document["words"] == pytest.approx(32 * held.words_per_document, abs=60)
     assert held.text_bytes == pytest.approx(sum(map(len, TEXTS.values())) / len(TEXTS), abs=0.1)
     latency = found.systems[-1].latency
@@ -110,7 +110,7 @@ def test_costs_are_reported(found: CollectionFindings, held: IndexFindings) -> N
     assert all(times["p50"] <= times["p95"] <= times["p99"] for times in latency.values())
 
 
-def test_the_share_of_words_that_the_gate_removed(held: IndexFindings, encoder: Encoder) -> None:
+def test_the_share_of_words_that_the_gate_removed(held: IndexResults, encoder: Encoder) -> None:
     assert encoder.has_stop_word_gate
     texts = [text for text in TEXTS.values() if text]
     everything = [{*text.lower().replace(".", " .").split()} for text in texts]
@@ -166,7 +166,7 @@ def test_an_index_is_made_or_completed_or_used_as_it_is(source: str, encoder: En
     for report in ("one", "two"):
         found = evaluate(source, tmp_path / report, index=index)
         assert found.systems[0].seconds_indexing is None
-        assert set(Index.open(index).ids().values()) == set(TEXTS)
+        assert set(Index.open(index).snapshot().ids().values()) == set(TEXTS)
         assert "two stages" not in str([system.name for system in found.systems])  # its own configuration is taken
     made = evaluate(source, tmp_path / "three", index=tmp_path / "new.hive", config="exact")
     assert made.systems[0].seconds_indexing is not None

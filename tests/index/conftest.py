@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors, faiss_library
-from wordhive.index import segment as segment_module
-from wordhive.index.catalog import Catalog
-from wordhive.index.encodings import best_products
-from wordhive.index.parameters import Parameters
-from wordhive.index.segment import ID_FILES
-from wordhive.index.word_id_lists import WordIdLists
+from wordhive.index import Index, IndexConfig, MuveraConfig, WordVectors
+from wordhive.index.encodings import max_products
+from wordhive.index.faiss import faiss_library
+from wordhive.index.storage import folders
+from wordhive.index.storage.catalog.catalog import Catalog
+from wordhive.index.storage.parameters import Parameters
+from wordhive.index.storage.word_id_lists import ID_FILES, WordIdLists
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -34,7 +34,7 @@ FLAT = {"codec": "Flat", "summary_codec": "Flat", "candidates": "Flat"}
 def in_float32() -> Iterator[None]:
     """Encodings as on a processor that does not multiply in bfloat16, to be held against their definition."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(best_products, "multiplies_bfloat16", lambda: False)
+        patch.setattr(max_products, "multiplies_bfloat16", lambda: False)
         yield
 
 
@@ -71,7 +71,7 @@ def small_config() -> IndexConfig:
 # Its tests cut no power; test_segment.py checks what is synced.
 @pytest.fixture
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_module, "sync", lambda path: None)
+    monkeypatch.setattr(folders, "sync", lambda path: None)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def names(n: int, first: int = 0) -> list[str]:
 
 
 def all_scores(index: Index, queries: WordVectors) -> NDArray[np.float32]:
-    blocks = list(index.score_all(queries))
+    blocks = list(index.snapshot().score_all(queries))
     return np.stack([np.concatenate([block[query].total for block in blocks]) for query in range(len(queries))])
 
 
@@ -176,7 +176,7 @@ _ORDERS = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": 
 
 
 def _matches(where: dict[str, Any], attributes: dict[str, Any] | None, id: str = "") -> bool:
-    """What a filter means, for one document: the definition in docs/filters.md, line by line."""
+    """What a filter means, for one document: the definition in docs/guides/filters.md, line by line."""
     return all(_entry_matches(key, given, attributes or {}, id) for key, given in where.items())
 
 

@@ -24,13 +24,13 @@ def filled(path: Path, documents: WordVectors, parts: int = 3, config: IndexConf
 
 def scores(index: Index, queries: WordVectors) -> dict[str, list[float]]:
     """Every document's exact score for each query, and that the first stage finds just these documents."""
-    names, found = index.ids(), {}
-    for block in index.score_all(queries):
+    names, found = index.snapshot().ids(), {}
+    for block in index.snapshot().score_all(queries):
         for row, *values in zip(block[0].rows.tolist(), *(one.total for one in block), strict=True):
             found[names[row]] = [float(value) for value in values]
-    for rows in index.find_candidates(queries, len(index) + 5):
+    for rows in index.snapshot().find_candidates(queries, len(index) + 5):
         assert sorted(names[row] for row in rows.tolist()) == sorted(found)
     assert sorted(names.values()) == sorted(found)
     assert len(index) == len(found)
-    assert sorted(index.documents(list(names))) == sorted(names)
+    assert sorted(index.snapshot().documents(list(names))) == sorted(names)
     return found

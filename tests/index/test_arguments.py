@@ -11,13 +11,13 @@ import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
 from wordhive.index.arguments import shown, whole_number
-from wordhive.index.ball_carving import carve
-from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.filter_expressions import parse_where
-from wordhive.index.filters import attribute_key, condition
-from wordhive.index.interchange import export_index, import_index, n_documents
-from wordhive.index.snapshot import Snapshot
+from wordhive.index.filters.conditions import attribute_key, condition
+from wordhive.index.filters.expressions import parse_where
+from wordhive.index.maintenance.check import check
+from wordhive.index.parquet import export_index, import_index, n_documents
+from wordhive.index.reading.snapshot import Snapshot
+from wordhive.index.scoring.ball_carving import carve
 
 Draw = Callable[..., WordVectors]
 Taken = Callable[[Callable[[Any], Any]], set[str]]
@@ -112,20 +112,20 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "set_candidates n": (lambda held, value: held.index.set_candidates(value), NONE | NUMBERS),
     "set_candidates probes": (lambda held, value: held.index.set_candidates(None, value), NONE | NUMBERS),
     "known_ids ids": (lambda held, value: held.index.known_ids(value), IDS),
-    "texts ids": (lambda held, value: held.index.texts(value), IDS),
-    "rows ids": (lambda held, value: held.index.rows(value), IDS),
+    "texts ids": (lambda held, value: held.snapshot.texts(value), IDS),
+    "rows ids": (lambda held, value: held.snapshot.rows(value), IDS),
     "documents rows": (lambda held, value: held.snapshot.documents(value), {"empty list", "array"}),
-    "vectors rows": (lambda held, value: held.index.vectors(value), ROWS),
-    "find_candidates queries": (lambda held, value: held.index.find_candidates(value, 3), set()),
-    "find_candidates n": (lambda held, value: held.index.find_candidates(held.query, value), FROM_ZERO),
+    "vectors rows": (lambda held, value: held.snapshot.vectors(value), ROWS),
+    "find_candidates queries": (lambda held, value: held.snapshot.find_candidates(value, 3), set()),
+    "find_candidates n": (lambda held, value: held.snapshot.find_candidates(held.query, value), FROM_ZERO),
     "find_candidates rows": (lambda held, value: held.snapshot.find_candidates(held.query, 3, value), NONE | ROWS),
     "find_candidates probes": (
         lambda held, value: held.snapshot.find_candidates(held.query, 3, probes=value),
         NONE | NUMBERS,
     ),
-    "score query": (lambda held, value: held.index.score(value, np.arange(2)), set()),
-    "score rows": (lambda held, value: held.index.score(held.query, value), ROWS),
-    "score_all queries": (lambda held, value: list(held.index.score_all(value)), set()),
+    "score query": (lambda held, value: held.snapshot.score(value, np.arange(2)), set()),
+    "score rows": (lambda held, value: held.snapshot.score(held.query, value), ROWS),
+    "score_all queries": (lambda held, value: list(held.snapshot.score_all(value)), set()),
     "score_all rows": (lambda held, value: list(held.snapshot.score_all(held.query, value)), NONE | ROWS),
     "matching where": (lambda held, value: held.snapshot.matching(value), DICTS),
     "sample n": (lambda held, value: held.snapshot.sample(value), FROM_ZERO),
@@ -219,17 +219,17 @@ def test_an_argument_takes_its_kinds_of_values_and_refuses_others(
 
 def test_what_was_refused_changed_nothing(taken: Taken, tmp_path: Path) -> None:
     held = Held(tmp_path)
-    before = held.index.documents([0, 1, 2])
+    before = held.snapshot.documents([0, 1, 2])
     for name in ("add ids", "add vectors", "upsert ids", "upsert vectors", "open path", "score query"):
         taken(lambda value, call=CALLS[name][0]: call(held, value))
-    assert held.index.documents(sorted(held.index.ids())) == before
+    assert held.snapshot.documents(sorted(held.index.snapshot().ids())) == before
 
 
 def test_numbers_of_numpy_are_those_of_python(held: Held) -> None:
     for kind in (np.int8, np.uint64):
         assert type(whole_number(kind(3), "k")) is int
-        found = held.index.find_candidates(held.query, kind(2))
-        np.testing.assert_array_equal(found, held.index.find_candidates(held.query, 2))
+        found = held.snapshot.find_candidates(held.query, kind(2))
+        np.testing.assert_array_equal(found, held.snapshot.find_candidates(held.query, 2))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_rows_of_deleted_documents_are_the_callers_fault(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("ids", [[8], [("a",)], [2**70], [None], [b"a"], ["a", 1.5], "abc", b"abc", {"a": 1}, 8])
 def test_ids_that_are_no_strings_are_refused_wherever_they_are_looked_for(held: Held, ids: Any) -> None:
-    for look in (held.index.delete, held.index.known_ids, held.index.texts, held.index.rows):
+    for look in (held.index.delete, held.index.known_ids, held.snapshot.texts, held.index.snapshot().rows):
         with pytest.raises(InputError, match=r"ids are strings: give a list of them|expected a list of ids"):
             look(ids)
     assert len(held.snapshot) == 3

@@ -32,7 +32,6 @@ TAKEN: dict[str, Given] = {
     "long double": lambda: np.ones((1, 2), np.longdouble),
     "bytes as numbers": lambda: np.ones((1, 2), np.int8),
     "unsigned": lambda: np.ones((1, 2), np.uint64),
-    "booleans": lambda: np.ones((1, 2), np.bool_),
     "big endian": lambda: np.ones((1, 2), ">f4"),
     "columns first": lambda: np.ones((2, 1), np.float32).T,
     "every second": lambda: np.ones((2, 4), np.float32)[::2, ::2],
@@ -53,6 +52,9 @@ TAKEN: dict[str, Given] = {
 REFUSED: dict[str, Given] = {
     "complex": lambda: np.ones((1, 2), np.complex64),
     "complex in lists": lambda: [[1j, 1]],
+    "booleans": lambda: np.ones((1, 2), np.bool_),
+    "booleans in lists": lambda: [[True, False]],
+    "objects that are booleans": lambda: np.array([[True, 1]], object),
     "strings": lambda: np.array([["1", "1"]]),
     "strings in lists": lambda: [["1", "1"]],
     "bytes": lambda: np.array([[b"1", b"1"]]),

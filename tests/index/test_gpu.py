@@ -11,19 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wordhive.index import (
-    Index,
-    IndexConfig,
-    InputError,
-    MuveraConfig,
-    WordhiveError,
-    WordVectors,
-    candidates,
-    faiss_library,
-)
-from wordhive.index.candidates import CandidateIndex, check_device
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
+from wordhive.index.candidates import gpu
+from wordhive.index.candidates.candidate_index import CandidateIndex
+from wordhive.index.candidates.gpu import check_device
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings import Fitted, FusedEncoding, Muvera
+from wordhive.index.encodings import FittedEncoding, FusedEncoding, MuveraEncoding
+from wordhive.index.faiss import faiss_index, faiss_library
 
 Draw = Callable[..., WordVectors]
 pytestmark = pytest.mark.usefixtures("in_float32")
@@ -62,7 +56,7 @@ def _gpu_faiss() -> None:
         pytest.skip("FAISS finds no GPU")
 
 
-def assert_same(encoding: Muvera | Fitted | FusedEncoding, texts: WordVectors, side: str) -> None:
+def assert_same(encoding: MuveraEncoding | FittedEncoding | FusedEncoding, texts: WordVectors, side: str) -> None:
     expected, encoded = (getattr(encoding, side)(texts, device) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(encoded, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -73,7 +67,7 @@ def assert_same(encoding: Muvera | Fitted | FusedEncoding, texts: WordVectors, s
 def test_muvera_is_that_of_the_cpu(cuda: Any, draw: Draw, settings: dict[str, Any], side: str) -> None:
     texts = draw(3, COUNTS, dim=32)
     config = MuveraConfig(**{"repetitions": 5, "bits": 4, "projection_dim": None, **settings})
-    assert_same(Muvera.fit(config, texts), texts, side)
+    assert_same(MuveraEncoding.fit(config, texts), texts, side)
 
 
 @pytest.mark.gpu
@@ -89,8 +83,8 @@ def test_fitted_is_that_of_the_cpu(cuda: Any, draw: Draw, reduction: ReductionCo
 def test_small_batches_encode_like_one(cuda: Any, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = draw(3, COUNTS, dim=32)
     encodings = [
-        Muvera.fit(MuveraConfig(repetitions=5, bits=4, projection_dim=8, fill=True), texts),
-        Fitted.fit(FittedConfig(centroids=64, sample_words=512), texts),
+        MuveraEncoding.fit(MuveraConfig(repetitions=5, bits=4, projection_dim=8, fill=True), texts),
+        FittedEncoding.fit(FittedConfig(centroids=64, sample_words=512), texts),
     ]
     expected = [encoding.encode_documents(texts) for encoding in encodings]
     for family in ("muvera", "fitted"):
@@ -102,7 +96,7 @@ def test_small_batches_encode_like_one(cuda: Any, draw: Draw, monkeypatch: pytes
 @pytest.mark.gpu
 def test_words_times_buckets_are_never_in_memory(cuda: Any, draw: Draw) -> None:
     texts = draw(3, [500] * 100)
-    encoding = Muvera.fit(MuveraConfig(repetitions=4, bits=12, projection_dim=None, fill=True), texts)
+    encoding = MuveraEncoding.fit(MuveraConfig(repetitions=4, bits=12, projection_dim=None, fill=True), texts)
     cuda.reset_peak_memory_stats()
     encoding.encode_documents(texts, "cuda")
     assert cuda.max_memory_allocated() < 1e9 < 500 * 100 * 4 * 2**12 * 4
@@ -110,7 +104,7 @@ def test_words_times_buckets_are_never_in_memory(cuda: Any, draw: Draw) -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_beyond_the_last_is_named(cuda: Any, draw: Draw) -> None:
-    encoding = Muvera.fit(MuveraConfig(), draw(1, [3], dim=32))
+    encoding = MuveraEncoding.fit(MuveraConfig(), draw(1, [3], dim=32))
     with pytest.raises(WordhiveError, match="device 'cuda:99' was asked for"):
         encoding.encode_documents(draw(1, [3], dim=32), "cuda:99")
 
@@ -181,7 +175,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         went.append(("as it is", number))
         return index
 
-    monkeypatch.setattr(candidates, "_gpu_resources", object)
+    monkeypatch.setattr(gpu, "_resources", object)
     stand_ins = {"GpuIndexFlat": flat, "index_cpu_to_gpu": clone, "get_num_gpus": lambda: 2}
     for name in ("StandardGpuResources", "GpuIndexFlatConfig", "GpuClonerOptions"):
         stand_ins[name] = SimpleNamespace
@@ -195,7 +189,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_codes_go_decoded(
     moved: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, factory: str, numbers: int
 ) -> None:
-    monkeypatch.setattr(faiss_library, "_DECODED_NUMBERS", numbers)
+    monkeypatch.setattr(faiss_index, "_DECODED_NUMBERS", numbers)
     index, queries = build(factory, n=1501), vectors(5, seed=2)
     (scores, found), (expected, best) = index.to("cuda").search(queries, 50), index.search(queries, 50)
     np.testing.assert_array_equal(found, best)
@@ -291,7 +285,7 @@ def test_an_index_on_a_gpu_has_both_stages_there(
 
     texts, queries = draw(1, COUNTS, 16, 8), draw(2, [5, 9], 16, 8)
     ids, settings = [str(i) for i in range(len(texts))], {"config": small_config, "summary_weight": 0.3}
-    for module in ("torch_scoring", "encodings.torch_kernels"):
+    for module in ("scoring.torch_scoring", "encodings.torch_fitted", "encodings.torch_muvera"):
         monkeypatch.setattr(f"wordhive.index.{module}.torch_device", stand_in)
     here, there = (Index.create(tmp_path / name, **settings, device=name) for name in ("cpu", "cuda:1"))
     for index in (here, there):
@@ -300,11 +294,15 @@ def test_an_index_on_a_gpu_has_both_stages_there(
     assert set(asked) == {"cuda:1"}
     for index in (there, found):
         for i, (rows, expected) in enumerate(
-            zip(index.find_candidates(queries, 12), here.find_candidates(queries, 12), strict=True)
+            zip(
+                index.snapshot().find_candidates(queries, 12), here.snapshot().find_candidates(queries, 12), strict=True
+            )
         ):
             np.testing.assert_array_equal(rows, expected)
             query = queries[i : i + 1]
-            np.testing.assert_allclose(index.score(query, rows).total, here.score(query, rows).total, atol=1e-5)
+            np.testing.assert_allclose(
+                index.snapshot().score(query, rows).total, here.snapshot().score(query, rows).total, atol=1e-5
+            )
         scoring = index.snapshot().files.scoring
         assert scoring is not None
         assert len(scoring._words._placed) == len(scoring._summaries._placed) == 1

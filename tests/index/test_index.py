@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.index import Index, parameters
-from wordhive.index.disk import checksum
-from wordhive.index.info import EncoderStamp
-from wordhive.index.word_id_lists import by_word_id
+from wordhive.index import Index
+from wordhive.index.files import checksum
+from wordhive.index.storage import training
+from wordhive.index.storage.settings import EncoderStamp
+from wordhive.index.storage.word_id_lists import by_word_id
 
 from .conftest import COUNTS, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names, stored
 
@@ -20,7 +21,7 @@ def test_ids_are_given_back_unchanged(make: Make, draw: Draw) -> None:
     given = ["größe", "日本語", "🐝", "e\u0301", "é", "a/b\\c d\n", "'; DROP TABLE document; --", "0", "x" * 3000]
     index = make()
     index.add(given, draw(1, [2] * len(given)))
-    assert list(index.ids().values()) == given
+    assert list(index.snapshot().ids().values()) == given
 
 
 def test_known_ids_are_told_from_others(make: Make, draw: Draw) -> None:
@@ -36,20 +37,22 @@ def test_an_empty_index_knows_no_ids(make: Make) -> None:
 def test_texts_and_attributes_are_given_back(make: Make, draw: Draw) -> None:
     index = make()
     index.add(["a", "b"], draw(1, [2, 1]), texts=["ein Text", "日本"], attributes=[{"year": 1984}, None])
-    given = [(document.id, document.text, document.attributes) for document in index.documents([0, 1]).values()]
+    given = [
+        (document.id, document.text, document.attributes) for document in index.snapshot().documents([0, 1]).values()
+    ]
     assert given == [("a", "ein Text", {"year": 1984}), ("b", "日本", {})]
 
 
 def test_documents_without_texts_have_none(make: Make, draw: Draw) -> None:
     index = make()
     index.add(["a"], draw(1, [2]))
-    assert index.documents([0])[0].text is None
+    assert index.snapshot().documents([0])[0].text is None
 
 
 def test_the_encoder_is_remembered(make: Make) -> None:
     stamp = EncoderStamp("all-MiniLM-L6-v2", "0123456789abcdef")
     index = make(encoder=stamp)
-    assert Index.open(index.path).encoder == stamp
+    assert Index.open(index.path).settings.encoder == stamp
 
 
 def test_an_index_opened_again_gives_identical_results(make: Make, draw: Draw) -> None:
@@ -57,13 +60,15 @@ def test_an_index_opened_again_gives_identical_results(make: Make, draw: Draw) -
     add_in_parts(index, draw(1, COUNTS, summary_dim=4), [4])
     again = Index.open(index.path)
     np.testing.assert_array_equal(all_scores(again, queries), all_scores(index, queries))
-    np.testing.assert_array_equal(again.find_candidates(queries, 5), index.find_candidates(queries, 5))
+    np.testing.assert_array_equal(
+        again.snapshot().find_candidates(queries, 5), index.snapshot().find_candidates(queries, 5)
+    )
 
 
 def test_an_index_opened_again_knows_its_configuration(make: Make) -> None:
     index = make({"nprobe": 7}, summary_weight=0.3)
     again = Index.open(index.path)
-    assert (again.config, again.summary_weight) == (index.config, 0.3)
+    assert (again.settings.config, again.settings.summary_weight) == (index.settings.config, 0.3)
 
 
 def test_a_copied_folder_is_an_index_of_its_own(make: Make, draw: Draw, tmp_path: Path) -> None:
@@ -110,7 +115,7 @@ def test_word_ids_are_stored_as_given_in_their_own_order(make: Make, draw: Draw)
 def test_word_ids_may_be_left_out(make: Make, draw: Draw, slow_scores: SlowScores) -> None:
     index, documents, queries = make({**FLAT, "word_ids": False}), draw(1, COUNTS), draw(2, [3])
     index.add(names(6), documents)
-    assert not index.vectors(np.arange(6)).word_ids.any()
+    assert not index.snapshot().vectors(np.arange(6)).word_ids.any()
     np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, documents), atol=1e-5)
     assert index.snapshot().segments[0].word_ids.sizes.tolist() == [0] * 6
 
@@ -119,7 +124,7 @@ def test_word_ids_may_be_left_out(make: Make, draw: Draw, slow_scores: SlowScore
 def test_codecs_that_learn_wait_for_documents(
     make: Make, draw: Draw, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parameters, "_LEAST_TO_LEARN", 10)
+    monkeypatch.setattr(training, "_LEAST_FOR_CODEBOOKS", 10)
     index, documents = make({"codec": codec, "encoding": None}), draw(1, [4] * 12)
     sizes = []
     for first, last in ((0, 6), (6, 9), (9, 12)):

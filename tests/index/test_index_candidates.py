@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors, faiss_library
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordhiveError, WordVectors
+from wordhive.index.faiss import faiss_library
 
 from .conftest import COUNTS, EXACT, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names
 
@@ -19,7 +20,7 @@ def test_asking_for_all_candidates_finds_every_document(make: Make, draw: Draw, 
     index = make({"candidates": candidates})
     index.add(names(24), draw(1, [*COUNTS] * 4))
     index.add(names(6, 24), draw(3, COUNTS))
-    found = index.find_candidates(draw(2, [3, 5]), 30)
+    found = index.snapshot().find_candidates(draw(2, [3, 5]), 30)
     assert [sorted(rows.tolist()) for rows in found] == [list(range(30))] * 2
 
 
@@ -28,7 +29,7 @@ def test_a_document_is_the_first_candidate_for_its_own_words(make: Make, draw: D
     documents = draw(1, [4] * 12, dim=16)
     index = make({"candidates": candidates, "encoding": MuveraConfig(repetitions=8, bits=3, projection_dim=None)})
     index.add(names(12), documents)
-    assert [rows[0] for rows in index.find_candidates(documents, 3)] == list(range(12))
+    assert [rows[0] for rows in index.snapshot().find_candidates(documents, 3)] == list(range(12))
 
 
 def test_candidates_come_in_the_order_of_their_inner_products(make: Make, draw: Draw) -> None:
@@ -37,14 +38,14 @@ def test_candidates_come_in_the_order_of_their_inner_products(make: Make, draw: 
     encoding = index.snapshot().parameters(1).encoding
     assert encoding is not None
     products = (encoding.encode_queries(query) @ encoding.encode_documents(documents).T)[0]
-    assert index.find_candidates(query, 4)[0].tolist() == np.argsort(-products, kind="stable")[:4].tolist()
+    assert index.snapshot().find_candidates(query, 4)[0].tolist() == np.argsort(-products, kind="stable")[:4].tolist()
 
 
 def test_summaries_find_candidates_too(make: Make, draw: Draw) -> None:
     index, documents, queries = make(FLAT, summary_weight=0.95), draw(1, [3] * 8, 8, 4), draw(2, [3] * 8)
     index.add(names(8), documents)
     alike = WordVectors(queries.vectors, queries.offsets, queries.word_ids, documents.summary)
-    assert [rows[0] for rows in index.find_candidates(alike, 3)] == list(range(8))
+    assert [rows[0] for rows in index.snapshot().find_candidates(alike, 3)] == list(range(8))
 
 
 @pytest.mark.parametrize("n", [0, 1, 4, 7])
@@ -52,17 +53,17 @@ def test_no_more_candidates_are_found_than_asked_for(make: Make, draw: Draw, n: 
     index = make()
     index.add(names(6), draw(1, COUNTS))
     index.add(names(2, 6), draw(3, [2, 3]))
-    assert [len(rows) for rows in index.find_candidates(draw(2, [3, 5]), n)] == [n, n]
+    assert [len(rows) for rows in index.snapshot().find_candidates(draw(2, [3, 5]), n)] == [n, n]
 
 
 def test_an_empty_index_has_no_candidates(make: Make, draw: Draw) -> None:
-    assert [len(rows) for rows in make().find_candidates(draw(2, [3, 5]), 4)] == [0, 0]
+    assert [len(rows) for rows in make().snapshot().find_candidates(draw(2, [3, 5]), 4)] == [0, 0]
 
 
 def test_a_query_without_words_finds_candidates(make: Make, draw: Draw) -> None:
     index = make()
     index.add(names(6), draw(1, COUNTS))
-    assert len(index.find_candidates(draw(2, [0]), 6)[0]) == 6
+    assert len(index.snapshot().find_candidates(draw(2, [0]), 6)[0]) == 6
 
 
 def test_documents_without_any_word_can_be_added(make: Make, draw: Draw) -> None:
@@ -76,7 +77,7 @@ def test_an_index_without_first_stage_has_no_candidates(make: Make, draw: Draw) 
     index = make(EXACT)
     index.add(names(6), draw(1, COUNTS))
     with pytest.raises(InputError, match=r"no first stage.*candidates='all'"):
-        index.find_candidates(draw(2, [3]), 4)
+        index.snapshot().find_candidates(draw(2, [3]), 4)
 
 
 def test_an_index_without_first_stage_scores_all(make: Make, draw: Draw, slow_scores: SlowScores) -> None:
@@ -113,9 +114,9 @@ def test_searches_from_several_threads_give_what_one_gives(make: Make, draw: Dra
 
 
 def answer(index: Index, query: WordVectors) -> tuple[list[int], list[float], list[str]]:
-    rows = index.find_candidates(query, 8)[0]
-    documents = index.documents(sorted(rows.tolist()))
-    return rows.tolist(), index.score(query, rows).total.tolist(), [found.id for found in documents.values()]
+    rows = index.snapshot().find_candidates(query, 8)[0]
+    documents = index.snapshot().documents(sorted(rows.tolist()))
+    return rows.tolist(), index.snapshot().score(query, rows).total.tolist(), [found.id for found in documents.values()]
 
 
 def test_the_dimension_of_first_stage_vectors_is_estimated(draw: Draw, tmp_path: Path) -> None:

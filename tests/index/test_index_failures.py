@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from wordhive.index import Index, InputError, WordhiveError, WordVectors, lock
-from wordhive.index import writing as writing_module
-from wordhive.index.catalog import Catalog
-from wordhive.index.parameters import Parameters
+from wordhive.index import Index, InputError, WordhiveError, WordVectors
+from wordhive.index.storage.catalog.catalog import Catalog
+from wordhive.index.writing import lock, segment_writer, writer
 
 from .conftest import COUNTS, EXACT, Draw, Make, SlowScores, all_scores, contents, names
 
@@ -36,12 +35,12 @@ def full_catalog(*_: Any) -> Iterator[sqlite3.Connection]:
     yield
 
 
-STEPS = ["Parameters.train", "save_array", "file_records", "Catalog.commit"]
+STEPS = ["writer.train_parameters", "save_array", "file_records", "Catalog.commit"]
 
 
 def break_step(monkeypatch: pytest.MonkeyPatch, step: str, failure: Callable[..., Any]) -> None:
     owner, _, name = step.rpartition(".")
-    target = {"": writing_module, "Parameters": Parameters, "Catalog": Catalog}[owner]
+    target = {"": segment_writer, "writer": writer, "Catalog": Catalog}[owner]
     monkeypatch.setattr(target, name, failure)
 
 
@@ -64,18 +63,18 @@ def test_a_first_batch_that_fails_leaves_nothing(
     assert (len(index), contents(index.path)) == (0, [])
 
 
-@pytest.mark.parametrize(("step", "failure", "error"), [f for f in FAILURES if f[0] != "Parameters.train"])
+@pytest.mark.parametrize(("step", "failure", "error"), [f for f in FAILURES if f[0] != "writer.train_parameters"])
 def test_a_later_batch_that_fails_leaves_what_was_there(
     make: Make, draw: Draw, step: str, failure: Callable[..., Any], error: type[BaseException]
 ) -> None:
     index, query = make(), draw(2, [3])
     index.add(names(6), draw(1, COUNTS))
-    before = (index.ids(), contents(index.path), all_scores(index, query).tolist())
+    before = (index.snapshot().ids(), contents(index.path), all_scores(index, query).tolist())
     with pytest.MonkeyPatch.context() as patch:
         break_step(patch, step, failure)
         with pytest.raises(error):
             index.add(names(2, 6), draw(3, [2, 3]))
-    assert (index.ids(), contents(index.path), all_scores(index, query).tolist()) == before
+    assert (index.snapshot().ids(), contents(index.path), all_scores(index, query).tolist()) == before
 
 
 @pytest.mark.parametrize(("step", "failure", "error"), FAILURES)
@@ -256,4 +255,4 @@ def test_searching_needs_no_lock(make: Make, draw: Draw) -> None:
     index = make()
     index.add(names(6), draw(1, COUNTS))
     with FileLock(index.path / "lock"):
-        assert len(Index.open(index.path).find_candidates(draw(2, [3]), 6)[0]) == 6
+        assert len(Index.open(index.path).snapshot().find_candidates(draw(2, [3]), 6)[0]) == 6

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, InputError, WordhiveError, WordVectors
-from wordhive.index.catalog import FORMAT_VERSION, Catalog
+from wordhive.index.storage.catalog.catalog import Catalog
+from wordhive.index.storage.catalog.schema import FORMAT_VERSION
 
 from .conftest import COUNTS, EXACT, Draw, Make, all_scores, names
 
@@ -104,8 +105,8 @@ def damage(path: Path, kind: str) -> None:
 
 def search(path: Path, query: WordVectors) -> None:
     index = Index.open(path)
-    index.find_candidates(query, 3)
-    index.score(query, np.arange(3))
+    index.snapshot().find_candidates(query, 3)
+    index.snapshot().score(query, np.arange(3))
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,10 @@ def test_a_first_batch_without_words_leaves_later_scores_exact(make: Make, draw:
 
 
 def refuse(index: Index, named: str, *arguments: Any, **options: Any) -> None:
-    before = index.ids()
+    before = index.snapshot().ids()
     with pytest.raises(InputError, match=named):
         index.add(*arguments, **options)
-    assert index.ids() == before
+    assert index.snapshot().ids() == before
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -102,9 +102,9 @@ def test_a_query_of_other_dims_is_refused(make: Make, draw: Draw, search: str) -
     index, query = make(), draw(2, [3], dim=5)
     index.add(names(6), draw(1, COUNTS))
     calls: dict[str, Callable[[], object]] = {
-        "find_candidates": lambda: index.find_candidates(query, 3),
-        "score": lambda: index.score(query, np.arange(3)),
-        "score_all": lambda: list(index.score_all(query)),
+        "find_candidates": lambda: index.snapshot().find_candidates(query, 3),
+        "score": lambda: index.snapshot().score(query, np.arange(3)),
+        "score_all": lambda: list(index.snapshot().score_all(query)),
     }
     with pytest.raises(InputError, match="vectors have 5 dims, the index 8"):
         calls[search]()
@@ -114,7 +114,7 @@ def test_a_query_with_a_summary_that_documents_lack_is_refused(make: Make, draw:
     index = make()
     index.add(names(6), draw(1, COUNTS))
     with pytest.raises(InputError, match="summaries have 4 dims, the index's 0"):
-        index.find_candidates(draw(2, [3], summary_dim=4), 3)
+        index.snapshot().find_candidates(draw(2, [3], summary_dim=4), 3)
 
 
 def test_an_id_given_twice_is_refused(make: Make, draw: Draw) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wordhive.index import Index, parameters
-from wordhive.index import snapshot as snapshot_module
+from wordhive.index import Index
+from wordhive.index.storage import segment, training
 
 from .conftest import COUNTS, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names, stored
 
@@ -15,7 +15,7 @@ from .conftest import COUNTS, FLAT, Draw, Make, SlowScores, add_in_parts, all_sc
 def test_scores_are_exact_for_what_is_stored(
     make: Make, draw: Draw, slow_scores: SlowScores, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parameters, "_LEAST_TO_LEARN", 1)
+    monkeypatch.setattr(training, "_LEAST_FOR_CODEBOOKS", 1)
     index, queries = make({"codec": codec}), draw(2, [3, 0, 5])
     index.add(names(6), draw(1, COUNTS))
     np.testing.assert_allclose(all_scores(index, queries), slow_scores(queries, stored(index.path)), atol=1e-5)
@@ -48,7 +48,7 @@ def test_both_parts_of_a_score_are_told_apart(make: Make, draw: Draw) -> None:
     assert query.summary is not None
     assert documents.summary is not None
     expected = 0.25 * (query.summary @ documents.summary.T)[0]
-    np.testing.assert_allclose(index.score(query, np.arange(6)).summary, expected, atol=1e-5)
+    np.testing.assert_allclose(index.snapshot().score(query, np.arange(6)).summary, expected, atol=1e-5)
 
 
 def test_without_summaries_their_weight_does_not_count(make: Make, draw: Draw, slow_scores: SlowScores) -> None:
@@ -61,27 +61,27 @@ def test_without_summaries_their_weight_does_not_count(make: Make, draw: Draw, s
 def test_chosen_rows_score_like_all_of_them(make: Make, draw: Draw, rows: list[int]) -> None:
     index, query = make(summary_weight=0.5), draw(2, [3], summary_dim=4)
     index.add(names(6), draw(1, COUNTS, summary_dim=4))
-    scores = index.score(query, np.array(rows, np.int64))
+    scores = index.snapshot().score(query, np.array(rows, np.int64))
     np.testing.assert_allclose(scores.total, all_scores(index, query)[0, scores.rows], atol=1e-6)
 
 
 def test_scored_rows_come_in_order(make: Make, draw: Draw) -> None:
     index = make()
     index.add(names(6), draw(1, COUNTS))
-    assert index.score(draw(2, [3]), np.array([5, 0, 3])).rows.tolist() == [0, 3, 5]
+    assert index.snapshot().score(draw(2, [3]), np.array([5, 0, 3])).rows.tolist() == [0, 3, 5]
 
 
 def test_a_row_that_is_asked_for_twice_has_its_own_score(make: Make, draw: Draw) -> None:
     index, query = make(), draw(2, [3])
     index.add(names(6), draw(1, COUNTS))
-    scores = index.score(query, np.array([0, 0, 2]))
+    scores = index.snapshot().score(query, np.array([0, 0, 2]))
     np.testing.assert_allclose(scores.total, all_scores(index, query)[0, scores.rows], atol=1e-6)
 
 
 def test_rows_that_do_not_exist_are_left_out(make: Make, draw: Draw) -> None:
     index = make()
     index.add(names(6), draw(1, COUNTS))
-    assert index.score(draw(2, [3]), np.array([4, 6, 99])).rows.tolist() == [4]
+    assert index.snapshot().score(draw(2, [3]), np.array([4, 6, 99])).rows.tolist() == [4]
 
 
 def test_a_document_without_words_scores_zero(make: Make, draw: Draw) -> None:
@@ -97,22 +97,22 @@ def test_scoring_in_small_blocks_gives_the_same(
     index, queries = make(summary_weight=0.5), draw(2, [3, 1], summary_dim=4)
     index.add(names(6), draw(1, COUNTS, summary_dim=4))
     at_once = all_scores(index, queries)
-    monkeypatch.setattr(snapshot_module, "_BLOCK_WORDS", words)
+    monkeypatch.setattr(segment, "_BLOCK_WORDS", words)
     np.testing.assert_allclose(all_scores(index, queries), at_once, atol=1e-6)
 
 
 def test_every_row_is_scored_once(make: Make, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot_module, "_BLOCK_WORDS", 4)
+    monkeypatch.setattr(segment, "_BLOCK_WORDS", 4)
     index = make()
     index.add(names(6), draw(1, COUNTS))
     index.add(names(2, 6), draw(3, [2, 3]))
-    blocks = [block[0].rows for block in index.score_all(draw(2, [3]))]
+    blocks = [block[0].rows for block in index.snapshot().score_all(draw(2, [3]))]
     assert np.concatenate(blocks).tolist() == list(range(8))
 
 
 def test_an_empty_index_scores_nothing(make: Make, draw: Draw) -> None:
     index, query = make(), draw(2, [3])
-    assert (list(index.score_all(query)), len(index.score(query, np.arange(3)).rows)) == ([], 0)
+    assert (list(index.snapshot().score_all(query)), len(index.snapshot().score(query, np.arange(3)).rows)) == ([], 0)
 
 
 @pytest.mark.parametrize("cuts", [[3], [1, 2, 5]])
@@ -130,21 +130,21 @@ def test_several_segments_find_the_candidates_of_one(make: Make, draw: Draw, cut
     one, several = (make(FLAT, name) for name in ("one", "several"))
     one.add(names(6), documents)
     add_in_parts(several, documents, cuts)
-    found = [[rows.tolist() for rows in index.find_candidates(queries, 4)] for index in (one, several)]
+    found = [[rows.tolist() for rows in index.snapshot().find_candidates(queries, 4)] for index in (one, several)]
     assert found[1] == found[0]
 
 
 def test_chosen_rows_of_several_segments_score_like_all(make: Make, draw: Draw) -> None:
     index, query = make(), draw(2, [3])
     add_in_parts(index, draw(1, COUNTS), [1, 4])
-    scores = index.score(query, np.array([5, 0, 3, 1]))
+    scores = index.snapshot().score(query, np.array([5, 0, 3, 1]))
     np.testing.assert_allclose(scores.total, all_scores(index, query)[0, [0, 1, 3, 5]], atol=1e-6)
 
 
 def test_the_rows_of_two_adds_do_not_clash(make: Make, draw: Draw) -> None:
     index = make()
     add_in_parts(index, draw(1, COUNTS), [2, 4])
-    assert index.ids() == dict(enumerate(names(6)))
+    assert index.snapshot().ids() == dict(enumerate(names(6)))
 
 
 def test_two_writers_in_turn_share_the_rows(make: Make, draw: Draw) -> None:
@@ -154,7 +154,7 @@ def test_two_writers_in_turn_share_the_rows(make: Make, draw: Draw) -> None:
         index.add(names(2, 2 * number), draw(number, [2, 1]))
     second.close()
     first.reload()
-    assert first.ids() == dict(enumerate(names(8)))
+    assert first.snapshot().ids() == dict(enumerate(names(8)))
 
 
 def test_a_reader_sees_new_documents_after_a_reload(make: Make, draw: Draw) -> None:
@@ -191,5 +191,5 @@ def test_segments_without_words_change_no_scores(
     opened, queries = Index.open(index.path), draw(3, [3, 1])
     rows = np.arange(8)
     for place in range(2):
-        expected = slow_scores(queries[place : place + 1], opened.vectors(rows))[0]
-        np.testing.assert_allclose(opened.score(queries[place : place + 1], rows).total, expected, atol=1e-4)
+        expected = slow_scores(queries[place : place + 1], opened.snapshot().vectors(rows))[0]
+        np.testing.assert_allclose(opened.snapshot().score(queries[place : place + 1], rows).total, expected, atol=1e-4)

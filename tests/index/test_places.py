@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordhiveError, WordVectors
-from wordhive.index.check import check
+from wordhive.index.maintenance.check import check
 
 Draw = Callable[..., WordVectors]
 CONFIG = IndexConfig(codec="SQ8", encoding=None)
-_SHOW = (
-    "import sys; from wordhive.index import Index; i = Index.open(sys.argv[1]); print(i.texts(['d0', 'd5']), len(i))"
-)
+_SHOW = """
+import sys
+from wordhive.index import Index
+index = Index.open(sys.argv[1])
+print(index.snapshot().texts(["d0", "d5"]), len(index))
+"""
 _SHOWN = "{'d0': 'text 0', 'd5': 'text 5'} 6"
 
 
@@ -32,8 +35,8 @@ def index(draw: Draw, tmp_path: Path) -> Index:
 
 def shows(path: Path) -> str:
     index = Index.open(path)
-    assert len(index.vectors(np.arange(6))) == 6
-    return f"{index.texts(['d0', 'd5'])} {len(index)}"
+    assert len(index.snapshot().vectors(np.arange(6))) == 6
+    return f"{index.snapshot().texts(['d0', 'd5'])} {len(index)}"
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -81,8 +84,8 @@ def test_a_log_that_can_not_be_read_is_never_passed_over(index: Index, monkeypat
 
 def read_only(path: Path) -> str:
     """What a process of its own shows of an index on a disk that is mounted read-only."""
-    script = f'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "{_SHOW}" "$1"'
-    command = ["unshare", "-m", "sh", "-c", script, "sh", str(path), sys.executable]
+    script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(path), sys.executable, _SHOW]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     if "ermitted" in found.stderr or "denied" in found.stderr:
         pytest.skip("mounting is not permitted here")

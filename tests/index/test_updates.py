@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index import merging as merging_module
-from wordhive.index.check import check
 from wordhive.index.config import FittedConfig, ReductionConfig
+from wordhive.index.maintenance.check import check
+from wordhive.index.writing import merging as merging_module
 
 from .conftest import Draw
 from .filled_index import CONFIG, filled, ids, scores
@@ -30,7 +30,7 @@ def test_a_deleted_document_is_found_no_more(documents: WordVectors, queries: Wo
     assert same(scores(index, queries), expected)
     assert same(scores(Index.open(index.path), queries), expected)
     assert index.info().n_deleted == 3
-    assert len(index.vectors(np.arange(30))) == 27
+    assert len(index.snapshot().vectors(np.arange(30))) == 27
 
 
 def test_a_deleted_id_is_free_again(documents: WordVectors, queries: WordVectors, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_deleted_id_is_free_again(documents: WordVectors, queries: WordVectors
     index.delete(ids(7))
     index.add(ids(7), documents[7:8], ["new"])
     assert same(scores(index, queries), before)
-    assert index.texts(ids(7)) == {"d7": "new"}
+    assert index.snapshot().texts(ids(7)) == {"d7": "new"}
 
 
 def test_an_unknown_id_deletes_nothing(documents: WordVectors, tmp_path: Path) -> None:
@@ -69,14 +69,14 @@ def test_upsert_replaces_and_adds_in_one_commit(documents: WordVectors, queries:
     assert len(found) == 21
     np.testing.assert_allclose(found["d3"], found["d13"], atol=1e-6)
     np.testing.assert_allclose(found["d25"], found["d14"], atol=1e-6)
-    assert index.texts(ids(3, 25)) == {"d3": "three", "d25": "new"}
+    assert index.snapshot().texts(ids(3, 25)) == {"d3": "three", "d25": "new"}
 
 
 def test_an_upsert_that_fails_leaves_the_old_documents(documents: WordVectors, draw: Draw, tmp_path: Path) -> None:
     index = filled(tmp_path / "x", documents)
     with pytest.raises(InputError, match="dims"):
         index.upsert(ids(3), draw(1, [2], dim=5, summary_dim=4))
-    assert (len(index), index.texts(ids(3))) == (30, {"d3": "text 3"})
+    assert (len(index), index.snapshot().texts(ids(3))) == (30, {"d3": "text 3"})
 
 
 @pytest.mark.parametrize("candidates", ["Flat", "SQ8", "IVF2,SQ8", "PQ4x3", "HNSW8_SQ8"])
@@ -87,15 +87,15 @@ def test_a_compacted_index_answers_as_before(
     index = filled(tmp_path / "x", documents, 2, config)
     index.delete(ids(0, 1, 8, 12, 19, 29))
     index.upsert(ids(3, 4), documents.take(np.array([13, 14])))
-    before, first = scores(index, queries), index.find_candidates(queries, 5)
-    names = index.ids()
+    before, first = scores(index, queries), index.snapshot().find_candidates(queries, 5)
+    names = index.snapshot().ids()
     index.compact()
     assert same(scores(index, queries), before)
     assert same(scores(Index.open(index.path), queries), before)
     assert (index.info().n_segments, index.info().n_deleted) == (1, 0)
-    assert index.ids() == names
+    assert index.snapshot().ids() == names
     if candidates in ("Flat", "SQ8"):
-        for a, b in zip(first, index.find_candidates(queries, 5), strict=True):
+        for a, b in zip(first, index.snapshot().find_candidates(queries, 5), strict=True):
             np.testing.assert_array_equal(a, b)
     assert len(list((index.path / "segments").iterdir())) == 1
     assert check(index.path) == []
@@ -149,10 +149,10 @@ def test_first_documents_get_their_encoding_by_a_compaction(draw: Draw, tmp_path
     documents, queries = draw(1, [4] * 1100, summary_dim=4), draw(2, [3], summary_dim=4)
     index.add(ids(*range(100)), documents[:100])
     index.add(ids(*range(100, 1100)), documents[100:])
-    assert len(index.find_candidates(queries, 10)[0]) == 110
+    assert len(index.snapshot().find_candidates(queries, 10)[0]) == 110
     before = scores(index, queries)
     index.compact()
-    assert len(index.find_candidates(queries, 10)[0]) == 10
+    assert len(index.snapshot().find_candidates(queries, 10)[0]) == 10
     found = scores(index, queries)
     assert all(np.allclose(found[id], before[id], atol=0.05) for id in before)
     assert [path.name for path in (index.path / "params").iterdir()] == ["2"]
@@ -180,10 +180,10 @@ def test_a_snapshot_stays_as_it_is(documents: WordVectors, queries: WordVectors,
     index.upsert(ids(3), documents[4:5], ["other"])
     index.compact()
     assert same(scores(reader, queries), before)
-    assert reader.texts(ids(3)) == {"d3": "text 3"}
+    assert reader.snapshot().texts(ids(3)) == {"d3": "text 3"}
     reader.reload()
     assert len(scores(reader, queries)) == 27
-    assert reader.texts(ids(3)) == {"d3": "other"}
+    assert reader.snapshot().texts(ids(3)) == {"d3": "other"}
     assert len(then.documents(list(range(30)))) == 30
     assert sum(len(block[0].rows) for block in then.score_all(queries)) == 30
 

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 from sentence_transformers.base.modules import Dense, Normalize
 from torch import nn
 
 from wordhive.index import InputError, WordVectors
-from wordhive.index.maxsim import maxsim
+from wordhive.index.scoring.maxsim import maxsim
 from wordhive.retrieval.architecture import Architecture, build
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import (
@@ -202,7 +201,7 @@ def test_a_mix_keeps_its_weight(summary_weight: float, learned: bool) -> None:
 def test_dims_that_the_base_has_not(tiny_base: Path) -> None:
     with pytest.raises(InputError, match="summary_dim is 64"):
         build(Architecture(base=str(tiny_base), word_dim=8, summary_dim=64))
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError, match="word_dim is 0"):
         Architecture(word_dim=0)
 
 

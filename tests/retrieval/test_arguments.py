@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from wordhive.index import IndexConfig, InputError, MuveraConfig
-from wordhive.retrieval.documents import Document
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Searcher
+from wordhive.retrieval.texts.documents import Document
 from wordhive.retrieval.tuning import tune
 
 Taken = Callable[[Callable[[Any], Any]], set[str]]
@@ -80,6 +80,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "open model": (lambda held, value: held.open(model=value), NONE),
     "open device": (lambda held, value: held.open(device=value), set()),
     "open backend": (lambda held, value: held.open(backend=value), set()),
+    "open cache_queries": (lambda held, value: held.open(cache_queries=value), FROM_ZERO),
     "open remember": (lambda held, value: held.open(remember=value), FROM_ZERO),
     "Retriever index": (lambda held, value: Retriever(value, held.encoder), set()),
     "Retriever encoder": (lambda held, value: Retriever(held.retriever.index, value), set()),
@@ -105,6 +106,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
         lambda held, value: held.retriever.delete(value, missing_ok=True),
         STRINGS | {"list of numbers", "list of large numbers", "generator of numbers", "array"},
     ),
+    "get ids": (lambda held, value: held.retriever.get(value), {"empty list"}),
     "delete where": (lambda held, value: held.retriever.delete(where={"$and": [{"$id": ""}, value]}), DICTS),
     "delete missing_ok": (lambda held, value: held.retriever.delete([], missing_ok=value), FLAGS),
     "search queries": (lambda held, value: held.retriever.search(value), TEXTS | STRINGS),
@@ -115,6 +117,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
         lambda held, value: held.retriever.search("bees", carving=value),
         NONE | REALS | {"2**70", "infinity"},
     ),
+    "search times": (lambda held, value: held.retriever.search("bees", times=value), NONE),
     "explain query": (lambda held, value: held.retriever.explain(value, "a"), {"string", "U+0000"}),
     "explain id": (lambda held, value: held.retriever.explain("bees", value), set()),
     "Searcher index": (lambda held, value: Searcher(value, held.encoder), set()),
@@ -128,7 +131,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "search_vectors k": (lambda held, value: held.retriever.searcher.search_vectors(held.query, value), NUMBERS),
     "Searcher.score_all queries": (lambda held, value: held.retriever.searcher.score_all(value, 3), set()),
     "Searcher.score_all k": (lambda held, value: held.retriever.searcher.score_all(held.query, value), NUMBERS),
-    "Searcher.score_all now": (lambda held, value: held.retriever.searcher.score_all(held.query, 3, value), NONE),
+    "Searcher.score_all snapshot": (lambda held, value: held.retriever.searcher.score_all(held.query, 3, value), NONE),
     "Searcher.score_all rows": (
         lambda held, value: held.retriever.searcher.score_all(held.query, 3, None, value),
         NONE | ROWS,
@@ -201,7 +204,7 @@ def test_a_document_is_found_by_the_id_that_it_was_given(retriever: Retriever, i
     with pytest.raises(InputError, match="'8' is already in"):
         retriever.add([(id, "bees")])
     assert retriever.delete([id]) == 1
-    assert set(retriever.index.ids().values()) == {"other"}
+    assert set(retriever.index.snapshot().ids().values()) == {"other"}
 
 
 @pytest.mark.parametrize("ids", [[2**70], [("a",)], [None], "8", {"8": 1}, 8, [True], [8.0]])
@@ -221,5 +224,5 @@ def test_ids_and_queries_may_be_of_any_collection(retriever: Retriever, kind: Ca
 
 def test_a_title_that_is_no_text_is_an_attribute(retriever: Retriever) -> None:
     retriever.add([{"id": "a", "title": 7, "text": "bees"}, {"id": "b", "title": None, "text": "ants"}])
-    found = retriever.index.documents([0, 1])
+    found = retriever.index.snapshot().documents([0, 1])
     assert [(each.text, each.attributes) for each in found.values()] == [("bees", {"title": 7}), ("ants", {})]

@@ -9,6 +9,7 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
+from wordhive.retrieval.checkpoints.fingerprint import describe
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import ScoreMix
 from wordhive.retrieval.retriever import Retriever
@@ -42,7 +43,7 @@ def test_it_is_part_of_the_model(uni: Encoder, tiny_encoder: Encoder, tmp_path: 
 
 
 def test_a_model_without_it_is_known_by_what_it_was_before(tiny_encoder: Encoder) -> None:
-    assert "exact_match" not in str([Encoder._describe(module) for module in tiny_encoder.model])
+    assert "exact_match" not in str([describe(module) for module in tiny_encoder.model])
 
 
 @pytest.mark.parametrize("candidates", [None, "all", 5])
@@ -79,8 +80,8 @@ def test_a_query_without_a_common_word_has_the_summary_alone(
 def test_the_first_stage_is_the_summary_unless_told_otherwise(
     uni: Encoder, tiny_encoder: Encoder, tmp_path: Path
 ) -> None:
-    assert Retriever.create(tmp_path / "uni.hive", uni).index.config == IndexConfig.load("summary")
-    assert Retriever.create(tmp_path / "all.hive", tiny_encoder).index.config == IndexConfig.load("default")
+    assert Retriever.create(tmp_path / "uni.hive", uni).index.settings.config == IndexConfig.load("summary")
+    assert Retriever.create(tmp_path / "all.hive", tiny_encoder).index.settings.config == IndexConfig.load("default")
 
 
 def test_another_first_stage_is_refused(uni: Encoder, tmp_path: Path) -> None:
@@ -131,5 +132,5 @@ def test_an_index_opens_with_its_model_again(uni: Encoder, tmp_path: Path) -> No
     with Retriever.create(tmp_path / "x.hive", str(tmp_path / "model")) as retriever:
         retriever.add(["bees dance", "ants follow"])
     found = Retriever.open(tmp_path / "x.hive")
-    assert found.index.exact_match
+    assert found.index.settings.exact_match
     assert found.search("ants", k=1)[0].words_score > 0

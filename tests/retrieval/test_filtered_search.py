@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors, snapshot
-from wordhive.index.filters import Where
+from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors
+from wordhive.index.filters.conditions import Where
+from wordhive.index.reading import filter_cache
 from wordhive.retrieval.searcher import Searcher
 
 Draw = Callable[..., WordVectors]
@@ -54,7 +55,7 @@ def test_a_filtered_search_finds_k_of_those_that_match(
 ) -> None:
     searcher, queries = Searcher(filled(tmp_path / "x", draw, candidates)), draw(2, [3, 2])
     exact = searcher.search_vectors(queries, 3 * N, candidates="all")
-    allowed = {searcher.index.ids()[int(row)] for row in searcher.index.snapshot().matching(where)}
+    allowed = {searcher.index.snapshot().ids()[int(row)] for row in searcher.index.snapshot().matching(where)}
     assert len(allowed) == matching
     for number in (10, 50, 3 * N):
         for hits, all_hits in zip(
@@ -92,7 +93,7 @@ def test_a_filter_that_is_none_deletes_nothing(tmp_path: Path, draw: Draw) -> No
 
 
 def test_a_snapshot_remembers_its_last_filters_and_only_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "_KEPT_FILTERS", 2)
+    monkeypatch.setattr(filter_cache, "_KEPT_FILTERS", 2)
     index = Index.create(tmp_path / "x", IndexConfig(encoding=None))
     index.add(["a", "b", "c"], [np.ones((1, 4))] * 3, attributes=[{"n": 1}, {"n": 2}, {"n": True}])
     now = index.snapshot()

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
-from wordhive.retrieval.documents import MOST_CHARACTERS, Document
 from wordhive.retrieval.encoder import Backend, Encoder
 from wordhive.retrieval.retriever import Retriever, encoder_of
+from wordhive.retrieval.search.stage_times import StageTimes
 from wordhive.retrieval.searcher import Hit
+from wordhive.retrieval.texts.documents import MOST_CHARACTERS, Document
 
 SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 
@@ -37,8 +39,9 @@ def no_encoding(retriever: Retriever, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored(retriever: Retriever) -> dict[str, tuple[str | None, dict[str, Any]]]:
-    rows = sorted(retriever.index.ids())
-    return {document.id: (document.text, document.attributes) for document in retriever.index.documents(rows).values()}
+    snapshot = retriever.index.snapshot()
+    documents = snapshot.documents(sorted(snapshot.ids())).values()
+    return {document.id: (document.text, document.attributes) for document in documents}
 
 
 def files_of(retriever: Retriever) -> list[str]:
@@ -400,3 +403,66 @@ def test_progress_counts_every_document(retriever: Retriever, capsys: pytest.Cap
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "3/3" in captured.err
+
+
+def test_documents_are_got_by_their_ids_in_the_order_asked(retriever: Retriever) -> None:
+    retriever.add([{"id": 7, "text": "bees", "year": 1967}, ("b", "ants"), "honey"])
+    bees, ants = Document("7", "bees", {"year": 1967}), Document("b", "ants")
+    assert retriever.get(["b", "7"]) == [ants, bees]
+    assert retriever.get([7, "b", np.int64(7)]) == [bees, ants, bees]
+    assert retriever.get(iter(["2"])) == [Document("2", "honey")]
+    assert retriever.get([]) == []
+
+
+def test_unknown_ids_and_a_single_one_are_not_got(retriever: Retriever) -> None:
+    retriever.add([("a", "bees"), ("b", "ants")])
+    assert retriever.delete(["b"]) == 1
+    for unknown in ("b", "nobody"):
+        with pytest.raises(InputError, match=f"holds no document '{unknown}'; give ids as"):
+            retriever.get(["a", unknown])
+    with pytest.raises(InputError, match="ids is 'a'; expected a list of ids"):
+        retriever.get("a")
+    with pytest.raises(InputError, match="ids are strings"):
+        retriever.get([None])
+
+
+def test_documents_are_got_from_an_index_that_others_write(retriever: Retriever, tiny_encoder: Encoder) -> None:
+    retriever.add([("a", "bees")])
+    with Retriever.open(retriever.index.path, tiny_encoder) as reader:
+        for _ in range(2):
+            assert reader.get(["a"]) == [Document("a", "bees")]
+            retriever.upsert([("a", "ants"), ("b", "honey")])
+        reader.index.reload()
+        assert reader.get(["b", "a"]) == [Document("b", "honey"), Document("a", "ants")]
+
+
+def test_documents_without_texts_are_not_got(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    retriever = Retriever.create(tmp_path / "x", tiny_encoder, config="exact", store_texts=False)
+    retriever.add([("a", "bees")])
+    with pytest.raises(InputError, match="keeps no text of document 'a'"):
+        retriever.get(["a"])
+
+
+def test_an_option_that_no_search_has_is_refused(retriever: Retriever) -> None:
+    with pytest.raises(InputError, match="a search has no option 'candidate'; choose from candidates, where, carving"):
+        retriever.search("bees", candidate=3)  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="no option 'wher'"):
+        retriever.searcher.search_vectors([], wher={})  # type: ignore[call-arg]
+
+
+def test_a_search_tells_the_time_of_its_stages(retriever: Retriever) -> None:
+    retriever.add([{"id": "a", "text": "bees dance", "year": 1}, {"id": "b", "text": "ants", "year": 2}])
+    times = StageTimes()
+    retriever.search(["bees", "ants"], k=1, times=times, candidates="all", where={"year": 1}, carving=0.9)
+    assert set(times.seconds) == {"encode", "filter", "rerank", "fetch"}
+    before = dict(times.seconds)
+    retriever.search("bees", k=1, times=times)
+    assert all(times.seconds[stage] >= seconds > 0 for stage, seconds in before.items())
+    assert times.seconds["encode"] > before["encode"]
+
+
+def test_documents_are_got_where_nothing_can_be_written(retriever: Retriever, tiny_encoder: Encoder) -> None:
+    retriever.add([("a", "bees"), ("b", "ants")])
+    retriever.index.close()
+    (retriever.index.path / "catalog.db-wal").mkdir()  # SQLite can't make its log: as on a read-only disk
+    assert Retriever.open(retriever.index.path, tiny_encoder).get(["b"]) == [Document("b", "ants")]

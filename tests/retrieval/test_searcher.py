@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
-from wordhive.index.ball_carving import carve
-from wordhive.index.catalog import Catalog
 from wordhive.index.config import MuveraConfig
-from wordhive.index.info import EncoderStamp
-from wordhive.index.scores import Scores
+from wordhive.index.scoring.ball_carving import carve
+from wordhive.index.scoring.scores import Scores
+from wordhive.index.storage.catalog.catalog import Catalog
+from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit, Searcher

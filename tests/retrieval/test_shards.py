@@ -13,7 +13,6 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import IndexConfig, InputError, WordhiveError, WordVectors
 from wordhive.index.config import MuveraConfig
-from wordhive.retrieval.documents import Document, read_documents
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.shards import (
@@ -26,6 +25,7 @@ from wordhive.retrieval.shards import (
     whole_shards,
     write_shards,
 )
+from wordhive.retrieval.texts.documents import Document, read_documents
 
 SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 

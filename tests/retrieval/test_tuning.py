@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.index import Index, IndexConfig, InputError, WordVectors, probing
+from wordhive.index import Index, IndexConfig, InputError, WordVectors
+from wordhive.index.candidates import search_width
 from wordhive.index.config import FittedConfig, ReductionConfig
-from wordhive.index.encodings.fused import pseudo_queries
+from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.tuning import tune
 
@@ -65,7 +66,7 @@ def test_shares_are_those_that_searches_find(path: Path) -> None:
 
 
 def test_a_search_takes_what_was_tuned(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wordhive.index.snapshot import Snapshot
+    from wordhive.index.reading.snapshot import Snapshot
 
     index = Index.open(path)
     asked: list[int] = []
@@ -139,7 +140,7 @@ def found_share(searcher: Searcher, candidates: int | None = None) -> float:
 def test_lists_and_graphs_are_probed_as_little_as_reaches_the_target(
     probed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "_SCANNED_A_PLACE", 1)  # or graphs so small are mostly scanned
+    monkeypatch.setattr(search_width, "_SCANNED_A_PLACE", 1)  # or graphs so small are mostly scanned
     searcher = Searcher(Index.open(probed))
     searcher.index.set_candidates(None)
     first = tune(searcher, 0.9)
@@ -184,7 +185,7 @@ def test_a_graph_that_is_scanned_is_tuned_as_a_scan(path: Path, tmp_path: Path) 
     graph = Index.create(tmp_path / "x.hive", CONFIG.model_copy(update={"candidates": "HNSW4_SQ8"}))
     graph.add([f"d{n}" for n in range(1500)], documents(1500, 1))
     found, expected = (tune(Searcher(index), 0.9) for index in (graph, Index.open(path)))
-    assert probing._SCANNED_A_PLACE * expected.candidates >= 1500
+    assert search_width._SCANNED_A_PLACE * expected.candidates >= 1500
     assert (found.candidates, found.found) == (expected.candidates, expected.found)
     assert found.probes is None
 
@@ -225,7 +226,7 @@ def test_documents_without_a_first_stage_are_always_found(tmp_path: Path, n: int
     exact = searcher.search_vectors(asked, 10, candidates="all")
     for number in (10, 30, found.candidates):
         some = index.snapshot().find_candidates(asked, number, probes=8)
-        ids = index.ids()
+        ids = index.snapshot().ids()
         held = [len({hit.id for hit in best} & {ids[row] for row in rows.tolist()})
                 for best, rows in zip(exact, some, strict=True)]  # fmt: skip
         assert sum(held) / 3000 == pytest.approx(found.curve[number], abs=1e-3)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index, IndexConfig, WordVectors
+from wordhive.index.candidates.fast_scan import FastScan
 from wordhive.index.config import FittedConfig
-from wordhive.index.fast_scan import FastScan
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Searcher

@@ -12,15 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordhive.eval.comparison import holm, p_value
-from wordhive.eval.findings import (
-    CollectionFindings,
-    Contrast,
-    Findings,
-    HitFindings,
-    SideBySide,
-    SystemFindings,
-)
+from wordhive.eval.contrasts import Contrast, holm, p_value
+from wordhive.eval.results import CollectionResults, ExperimentResults, HitResult, SideBySide, SystemResults
 
 # Name, kind, description, how good, bytes of words, of the rest, milliseconds.
 SYSTEMS = [
@@ -42,7 +35,7 @@ TEXTS = [
 ]
 
 
-def example(n_queries: tuple[int, ...] = (300, 200, 60, 30), seed: int = 0) -> Findings:
+def example(n_queries: tuple[int, ...] = (300, 200, 60, 30), seed: int = 0) -> ExperimentResults:
     """Four collections, seven systems."""
     names = ("SciFact", "SQuAD", "Cranfield", "Vaswani")
     levels = (0.662, 0.81, 0.345, 0.41)
@@ -66,10 +59,10 @@ def example(n_queries: tuple[int, ...] = (300, 200, 60, 30), seed: int = 0) -> F
         "git revision": "b270c48",
         "date": "2026-11-25",
     }
-    return Findings("Local collections, side by side", collections, "student", 0.05, setting)
+    return ExperimentResults("Local collections, side by side", collections, "student", 0.05, setting)
 
 
-def collection(name: str, level: float, n: int, generator: np.random.Generator) -> CollectionFindings:
+def collection(name: str, level: float, n: int, generator: np.random.Generator) -> CollectionResults:
     """One, with correlated values of queries, their means, and real tests of all pairs."""
     ids = [f"q{number}" for number in range(n)]
     queries = [TEXTS[number % 4][:90] + "?" for number in range(n)]
@@ -82,7 +75,7 @@ def collection(name: str, level: float, n: int, generator: np.random.Generator) 
         sizes = {} if words is None else {"words": float(words), "summary": float(rest)}
         ns = (20, 50, 100, 200, 500, 1000) if "preset" in system and kind == "wordhive" else ()
         systems.append(
-            SystemFindings(
+            SystemResults(
                 system, kind, described,
                 {"ndcg@10": mean, "mrr@10": mean * 0.95, "recall@100": min(1, mean * 1.3), "map": mean * 0.88},
                 {"ndcg@10": values[system].tolist()},
@@ -112,12 +105,12 @@ def collection(name: str, level: float, n: int, generator: np.random.Generator) 
         "BM25 (BEIR)": (level + 0.003, "Thakur et al. 2021, table 2"),
         "ColBERTv2": (level + 0.031, "Santhanam et al. 2022"),
     }
-    return CollectionFindings(
+    return CollectionResults(
         name, "test", 5183, ids, queries, "ndcg@10", "BM25", systems, contrasts, shown, None, published, {}
     )
 
 
-def hits(kind: int) -> list[HitFindings]:
+def hits(kind: int) -> list[HitResult]:
     """Five, of all grades; with word matches where kind is 1."""
     matches = [
         ("bees", "bees", 0.312),
@@ -126,13 +119,13 @@ def hits(kind: int) -> list[HitFindings]:
         ("x" * 60, "y" * 60, 0.02),
     ]
     return [
-        HitFindings(f"doc-{n + kind}", 31.2 - n, grade, text, matches[: n + 1] if kind else [])
+        HitResult(f"doc-{n + kind}", 31.2 - n, grade, text, matches[: n + 1] if kind else [])
         for n, (grade, text) in enumerate(zip((1, 0, None, 2, None), TEXTS, strict=True))
     ]
 
 
 @pytest.fixture(scope="session")
-def findings() -> Findings:
+def results() -> ExperimentResults:
     """The example."""
     return example()
 

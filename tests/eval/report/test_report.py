@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wordhive.eval.findings import CollectionFindings, Contrast, Findings, HitFindings, SideBySide, SystemFindings
+from wordhive.eval.contrasts import Contrast
 from wordhive.eval.report import latex, markdown, page, write
+from wordhive.eval.results import CollectionResults, ExperimentResults, HitResult, SideBySide, SystemResults
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert(1)</script>\"'&|`$\\"
@@ -54,24 +55,26 @@ def parsed(html: str) -> Balance:
     return found
 
 
-def system(name: str, value: float, **given: object) -> SystemFindings:
+def system(name: str, value: float, **given: object) -> SystemResults:
     """One with a value and nothing else."""
-    plain = SystemFindings(name, "run", "", {"ndcg@10": value}, {}, {}, {}, {}, None, None, None, "")
+    plain = SystemResults(name, "run", "", {"ndcg@10": value}, {}, {}, {}, {}, None, None, None, "")
     return replace(plain, **given)  # type: ignore[arg-type]
 
 
-def findings_of(systems: list[SystemFindings], contrasts: list[Contrast] | None = None, /, **given: object) -> Findings:
+def results_of(
+    systems: list[SystemResults], contrasts: list[Contrast] | None = None, /, **given: object
+) -> ExperimentResults:
     """One collection of two queries, of which the first system is the baseline."""
-    collection = CollectionFindings(
+    collection = CollectionResults(
         "tiny", "test", 3, ["1", "2"], ["one", "two"], "ndcg@10", systems[0].name, systems, contrasts or [], [], None,
         {}, {},
     )  # fmt: skip
-    return Findings("Tiny", [replace(collection, **given)], "fisher", 0.05, {})  # type: ignore[arg-type]
+    return ExperimentResults("Tiny", [replace(collection, **given)], "fisher", 0.05, {})  # type: ignore[arg-type]
 
 
 # By hand: one beats three (p .01), three does not beat two (p .2), two beats three though it is named second (p .049);
 # one and two differ at p .05, which is not below .05.
-WORKED = findings_of(
+WORKED = results_of(
     [system("one", 0.7, bytes_per_document={"words": 1964.0}), system("two", 0.65), system("three", 0.05)],
     [
         Contrast("one", "two", 0.05, 0.05, 1, 1, 0),
@@ -83,8 +86,8 @@ WORKED = findings_of(
 )
 
 
-def test_page_is_sound_and_loads_nothing(findings: Findings) -> None:
-    html = page(findings)
+def test_page_is_sound_and_loads_nothing(results: ExperimentResults) -> None:
+    html = page(results)
     elements = parsed(html).elements
     assert not {"script", "link", "img", "iframe", "object"} & set(elements)
     assert not re.search(r"https?:|url\(|@import|src=", html)
@@ -93,21 +96,21 @@ def test_page_is_sound_and_loads_nothing(findings: Findings) -> None:
         assert re.match(r'<svg class="chart" role="img" viewBox="[^"]*"><title>[^<]+</title><desc>[^<]+</desc>', chart)
 
 
-def test_same_findings_give_the_same_bytes(findings: Findings, tmp_path: Path) -> None:
-    files = write(findings, tmp_path / "new" / "one")
+def test_same_findings_give_the_same_bytes(results: ExperimentResults, tmp_path: Path) -> None:
+    files = write(results, tmp_path / "new" / "one")
     assert [file.name for file in files] == ["report.md", "report.html", "report.tex"]
-    again = write(Findings.from_json(findings.to_json()), tmp_path / "two")
+    again = write(ExperimentResults.from_json(results.to_json()), tmp_path / "two")
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
-    hit = HitFindings(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 0.12)])
+    hit = HitResult(EVIL, 1.0, 1, EVIL, [(EVIL, EVIL, 0.12)])
     names = [EVIL + "a", EVIL + "b"]
     full = {"bytes_per_document": {EVIL: 5.0}, "latency": {EVIL: {EVIL: 1.0}, "total": {"p50": 1.0}},
             "candidate_recall": {10: 0.5, 20: 0.9}, "per_query": {"ndcg@10": [0.1, 0.9]}, "kind": EVIL,
             "description": EVIL}  # fmt: skip
     systems = [system(name, 0.5, **full) for name in names]
-    evil = findings_of(
+    evil = results_of(
         systems, [Contrast(*names, 0.0, 1.0, 0, 2, 0)], name=EVIL, split=EVIL, query_ids=[EVIL, "2"],
         queries=[EVIL, EVIL], published={EVIL: (0.5, EVIL)}, warnings={EVIL: 1},
         side_by_side=[SideBySide(EVIL, EVIL, dict.fromkeys(names, 0.5), {name: [hit] for name in names})],
@@ -135,7 +138,7 @@ def latex_words(table: str) -> str:
 
 
 def test_what_can_not_be_encoded_is_replaced(tmp_path: Path) -> None:
-    for file in write(findings_of([system("half \ud800 nul \x00", 0.5)]), tmp_path):
+    for file in write(results_of([system("half \ud800 nul \x00", 0.5)]), tmp_path):
         assert b"half" in file.read_bytes()
         assert "\x00" not in file.read_text(encoding="utf-8") or file.suffix == ".tex"
 
@@ -220,11 +223,11 @@ def test_latex_of_a_worked_example() -> None:
 
 def test_hits_have_grades_and_word_matches() -> None:
     hits = [
-        HitFindings("x", 1.0, 2, "a text", [("bees", "bees", 0.312), ("talk", "dance", 0.12)]),
-        HitFindings("y", 0.5, 0, "", []),
-        HitFindings("z", 0.4, None, "", []),
+        HitResult("x", 1.0, 2, "a text", [("bees", "bees", 0.312), ("talk", "dance", 0.12)]),
+        HitResult("y", 0.5, 0, "", []),
+        HitResult("z", 0.4, None, "", []),
     ]
-    html = page(findings_of([system("one", 0.5)], side_by_side=[SideBySide("1", "q", {"one": 0.5}, {"one": hits})]))
+    html = page(results_of([system("one", 0.5)], side_by_side=[SideBySide("1", "q", {"one": 0.5}, {"one": hits})]))
     assert "<li><bdi>bees</bdi> <b>31 %</b></li><li><bdi>talk</bdi> → <bdi>dance</bdi> <b>12 %</b></li>" in html
     assert re.findall(r'<span class="grade (\w+)">([^<]+)<', html) == [
         ("yes", "✓ relevant 2"), ("no", "✗ irrelevant"), ("unjudged", "not judged"),
@@ -241,55 +244,55 @@ def test_page_has_the_same_letters() -> None:
 @pytest.mark.parametrize(
     ("edge", "said"),
     [
-        (findings_of([system("one", 0.5)]), "one has nDCG@10 .5000; there is nothing to compare it with."),
-        (findings_of([system("one", 0.5), system("two", 0.6)]), "two is best with nDCG@10 .6000, .1000 above one"),
-        (findings_of([system("one", float("nan"))]), "No system has nDCG@10."),
-        (findings_of([system("one", 0.5), system("two", float("nan"))]), "no other system has a value"),
-        (findings_of([system("one", 0.5), system("two", 0.6)], baseline="gone"), "the baseline gone has no value"),
-        (findings_of([system("one", 0.5), system("two", 0.5)]), "the same as two"),
+        (results_of([system("one", 0.5)]), "one has nDCG@10 .5000; there is nothing to compare it with."),
+        (results_of([system("one", 0.5), system("two", 0.6)]), "two is best with nDCG@10 .6000, .1000 above one"),
+        (results_of([system("one", float("nan"))]), "No system has nDCG@10."),
+        (results_of([system("one", 0.5), system("two", float("nan"))]), "no other system has a value"),
+        (results_of([system("one", 0.5), system("two", 0.6)], baseline="gone"), "the baseline gone has no value"),
+        (results_of([system("one", 0.5), system("two", 0.5)]), "the same as two"),
         (
-            findings_of([system("one", 0.5), system("two", 0.6), system("three", 0.60001)]),
+            results_of([system("one", 0.5), system("two", 0.6), system("three", 0.60001)]),
             "three and two are best with nDCG@10 .6000, .1000 above one",
         ),
         (
-            findings_of([system("one", 0.5), system("exact", 0.6), system("exact, words alone", 0.6)]),
+            results_of([system("one", 0.5), system("exact", 0.6), system("exact, words alone", 0.6)]),
             "“exact” and “exact, words alone” are best with nDCG@10 .6000, .1000 above one",
         ),
         (
-            findings_of([system("exact, words", 0.5), system("a and b", 0.6)]),
+            results_of([system("exact, words", 0.5), system("a and b", 0.6)]),
             "“a and b” is best with nDCG@10 .6000, .1000 above “exact, words”",
         ),
-        (findings_of([system("a, b", 0.5)]), "“a, b” has nDCG@10 .5000; there is nothing to compare it with."),
-        (findings_of([system("one", 0.5)], n_documents=1), "1 document, "),
+        (results_of([system("a, b", 0.5)]), "“a, b” has nDCG@10 .5000; there is nothing to compare it with."),
+        (results_of([system("one", 0.5)], n_documents=1), "1 document, "),
         (
-            findings_of(
+            results_of(
                 [system("a", 0.5, latency={"total": {"p50": 1.0}}), system("c, d", 0.5), system("e", 0.5)]
             ),
             "as it is unknown: “c, d” and “e”.",
         ),
-        (findings_of([system("one", 0.5)], query_ids=["1"], queries=["one"]), "1 judged query"),
-        (findings_of([system("one", 0.5)], query_ids=[], queries=[]), "0 judged queries"),
-        (findings_of([system("one", 0.5)], systems=[]), "No system has"),
-        (Findings("Nothing", [], "student", 0.05, {}), "0 systems on 0 collections"),
+        (results_of([system("one", 0.5)], query_ids=["1"], queries=["one"]), "1 judged query"),
+        (results_of([system("one", 0.5)], query_ids=[], queries=[]), "0 judged queries"),
+        (results_of([system("one", 0.5)], systems=[]), "No system has"),
+        (ExperimentResults("Nothing", [], "student", 0.05, {}), "0 systems on 0 collections"),
         (
-            findings_of([system("one", 0.5), system("two", 0.6)], [Contrast("one", "two", -0.1, 0.3, 0, 1, 1)]),
+            results_of([system("one", 0.5), system("two", 0.6)], [Contrast("one", "two", -0.1, 0.3, 0, 1, 1)]),
             "(not significant, p = .3000)",
         ),
         (
-            findings_of([system(n, 0.5, bytes_per_document={"a": 0.0}, latency={"total": {"p50": 1.0}}) for n in "ab"]),
+            results_of([system(n, 0.5, bytes_per_document={"a": 0.0}, latency={"total": {"p50": 1.0}}) for n in "ab"]),
             "Quality and time",
         ),
         (
-            findings_of([system("one", 0.5, candidate_recall={100: 1.0}), system("two", 0.5)]),
+            results_of([system("one", 0.5, candidate_recall={100: 1.0}), system("two", 0.5)]),
             "Recall of candidates",
         ),
         (
-            findings_of([system(n, 1.0, per_query={"ndcg@10": [1.0, 1.0]}) for n in "ab"]),
+            results_of([system(n, 1.0, per_query={"ndcg@10": [1.0, 1.0]}) for n in "ab"]),
             "Query by query",
         ),
     ],
 )  # fmt: skip
-def test_edge_cases(edge: Findings, said: str) -> None:
+def test_edge_cases(edge: ExperimentResults, said: str) -> None:
     html = page(edge)
     parsed(html)
     assert said in html.replace("\u00a0", " ")
@@ -298,8 +301,8 @@ def test_edge_cases(edge: Findings, said: str) -> None:
 
 
 def test_average_is_of_one_measure_over_all_collections() -> None:
-    [one] = findings_of([system("a", 0.5), system("b", 0.6)]).collections
-    both = Findings("", [one, replace(one, name="two", systems=[system("a", 0.7)])], "fisher", 0.05, {})
+    [one] = results_of([system("a", 0.5), system("b", 0.6)]).collections
+    both = ExperimentResults("", [one, replace(one, name="two", systems=[system("a", 0.7)])], "fisher", 0.05, {})
     assert "| <sub>a</sub> a | .5000 | .7000 | .6000 |" in markdown(both)
     assert "| <sub>b</sub> b | **.6000** | – | – |" in markdown(both)
     mixed = replace(both, collections=[one, replace(one, main_measure="mrr@10")])
@@ -310,12 +313,12 @@ def test_queries_at_one_place_share_a_flag() -> None:
     values = {"a": [0.0] * 4, "b": [1.0, 1.0, 0.5, 1.0]}
     systems = [system(n, 0.5, per_query={"ndcg@10": v}) for n, v in values.items()]
     shown = [SideBySide(id, "q", {}, {}) for id in "1234"]
-    html = page(findings_of(systems, query_ids=list("1234"), queries=["q"] * 4, side_by_side=shown))
+    html = page(results_of(systems, query_ids=list("1234"), queries=["q"] * 4, side_by_side=shown))
     assert sorted(re.findall(r'class="label">([\d–, ]+)</text>', html)) == ["1–2, 4", "3"]
 
 
 def test_many_systems_have_letters_of_their_own() -> None:
-    many = findings_of(
+    many = results_of(
         [system(f"s{n}", n / 40) for n in range(30)], [Contrast("s29", f"s{n}", 0.1, 0.0, 1, 0, 0) for n in (0, 27)]
     )
     assert "<sub>ad</sub> s29 | **.7250**<sup>a,ab</sup>" in markdown(many)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ir_datasets.formats.base import GenericDoc, GenericDocPair, GenericQrel, GenericQuery
-from pydantic import ValidationError
 
 from wordhive.index import InputError, WordhiveError
 from wordhive.retrieval.training.examples import (
@@ -125,7 +124,7 @@ def test_a_source_is_named_after_its_file(given: dict[str, Any], name: str) -> N
     "given", [{}, {"path": "a", "dataset": "b"}, {"path": "a", "speed": 1}, {"path": "a", "weight": 0}]
 )
 def test_a_source_is_one_of_two_things_and_nothing_unknown(given: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError):
         SourceConfig(**given)
 
 

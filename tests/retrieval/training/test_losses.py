@@ -9,7 +9,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Normalize
 from torch import Tensor
 
-from wordhive.index.maxsim import maxsim
+from wordhive.index.scoring.maxsim import maxsim
 from wordhive.retrieval.architecture import Architecture, build
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import ScoreMix, StopWordGate, Truncate

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from wordhive.index import InputError
-from wordhive.retrieval.bm25 import Bm25
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever
+from wordhive.retrieval.texts.bm25 import Bm25
 from wordhive.retrieval.training.examples import Example, SourceConfig, read_examples
 from wordhive.retrieval.training.mining import Draw, Search, mine, mine_file, retriever_search
 

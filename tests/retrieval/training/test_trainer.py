@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from wordhive.index import InputError
+from wordhive.index.config_file import parse
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import ScoreMix
 from wordhive.retrieval.training import trainer
@@ -47,7 +48,7 @@ def config_of(base: Path, pairs: Path, *stages: dict[str, Any], **options: Any) 
         "checkpoint_steps": 10,
         **options,
     }
-    return TrainConfig.parse(values, "test")
+    return parse(TrainConfig, values, "test")
 
 
 def losses(folder: Path, name: str) -> list[float]:
@@ -161,7 +162,7 @@ def test_a_named_teacher_scores_the_examples_once(
     scores = np.load(tmp_path / "out" / "train" / "teacher.npy")
     assert scores.shape == (24, 2)
     row = rows[5]
-    from wordhive.index.maxsim import maxsim
+    from wordhive.index.scoring.maxsim import maxsim
 
     q, d = encoder.encode_queries([row.query]), encoder.encode_documents([row.positive, *row.negatives])
     assert q.summary is not None
@@ -187,7 +188,7 @@ def test_max_steps_are_the_first_steps_of_the_whole(tiny_base: Path, pairs: Path
         ({"stages": []}, "stages"),
         ({"model": "other"}, "either architecture"),
         ({"sources": []}, "sources"),
-        ({"stepz": 3}, "stepz: is not known"),
+        ({"stepz": 3}, "unknown key 'stepz'; known are architecture"),
         ({"stages": [{"steps": 5, "loss": {"contrastive": 0}}]}, "one of them has to teach"),
         ({"stages": [{"steps": 5}, {"steps": 6}]}, "a name of its own"),
         ({"architecture": {"base": "x", "word_dim": None, "hidden_dim": 4}}, "hidden_dim needs word_dim"),
@@ -196,7 +197,7 @@ def test_max_steps_are_the_first_steps_of_the_whole(tiny_base: Path, pairs: Path
 def test_a_wrong_configuration_is_one_line(tiny_base: Path, pairs: Path, change: dict[str, Any], message: str) -> None:
     values = {"architecture": {"base": str(tiny_base)}, "sources": [{"path": str(pairs)}], "stages": [{"steps": 5}]}
     with pytest.raises(InputError, match=message):
-        TrainConfig.parse({**values, **change}, "file.yaml")
+        parse(TrainConfig, {**values, **change}, "file.yaml")
 
 
 def test_what_does_not_fit_is_said_before_training(tiny_base: Path, pairs: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""`wordhive bench`: a file for each of its commands."""

@@ -1,0 +1,1 @@
+"""`wordhive eval`, `compare` and `fuse`."""

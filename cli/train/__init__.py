@@ -1,0 +1,1 @@
+"""`wordhive train`: a file for each of its commands."""

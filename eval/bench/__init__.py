@@ -1,0 +1,1 @@
+"""Benches: what the parts of an index cost, and what they find."""

@@ -1,0 +1,1 @@
+"""Collections: documents, queries and judgements, and how each is measured."""

@@ -1,0 +1,1 @@
+"""The first stage: one vector per document in FAISS, searched for candidates."""

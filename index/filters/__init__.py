@@ -1,0 +1,1 @@
+"""Filters: conditions on attributes and ids, as dicts and as expressions."""

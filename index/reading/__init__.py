@@ -1,0 +1,1 @@
+"""What an index holds at one moment, and the primitives of search on it."""

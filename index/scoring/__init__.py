@@ -1,0 +1,1 @@
+"""The second stage: exact scores of documents from their codes."""

@@ -1,0 +1,1 @@
+"""Everything on disk: the catalog, segments, trained parameters, checksums."""

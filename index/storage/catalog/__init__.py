@@ -1,0 +1,1 @@
+"""The catalog: one SQLite file that says what exists, with all SQL of the index."""

@@ -1,0 +1,1 @@
+"""Changes of an index: each is one commit, under one lock."""

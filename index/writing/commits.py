@@ -1,0 +1,75 @@
+"""The commits of an index: what each kind of change writes to the catalog, as one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..storage.batch import Batch
+from ..storage.catalog.catalog import Catalog
+from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
+from ..storage.settings import without_unset
+
+
+def commit_batch(
+    catalog: Catalog,
+    batch: Batch,
+    record: SegmentRecord,
+    new: Generation | None,
+    files: Sequence[FileRecord],
+    replaced: Sequence[int] = (),
+    *,
+    store_texts: bool = True,
+) -> None:
+    """Commit a batch of documents, whose segment is written.
+
+    Args:
+        catalog: Of the index.
+        batch: The documents.
+        record: Their segment.
+        new: The generation of parameters that codes them, where they are the first that it codes.
+        files: Files of the segment, and of the new generation.
+        replaced: Rows of the documents that they replace.
+        store_texts: Keep texts, or only their sizes.
+    """
+    codec = catalog.writing_codec(batch.texts if store_texts else ())
+    with catalog.commit("upsert" if len(replaced) else "add", len(batch.ids)) as transaction:
+        if new is not None:
+            transaction.insert_generation(new)
+        transaction.delete_documents(replaced)
+        transaction.insert_segment(record, files)
+        rows = range(record.first_row, record.first_row + record.n_documents)
+        transaction.insert_documents(rows, batch, codec, store_texts=store_texts)
+
+
+def commit_generation(catalog: Catalog, new: Generation, files: Sequence[FileRecord]) -> None:
+    """Commit a generation of parameters, which codes documents from now on."""
+    with catalog.commit("refit", 0) as transaction:
+        transaction.insert_generation(new, files)
+
+
+def commit_tuning(catalog: Catalog, candidates: int | None, probes: int | None) -> None:
+    """Commit the settings by which a search takes candidates if it does not say how many; see `IndexSettings`."""
+    settings = {**catalog.settings(), "candidates": candidates, "probes": probes}
+    with catalog.commit("tune", 0) as transaction:
+        transaction.replace_settings(without_unset(settings))
+
+
+def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:
+    """Commit that the documents of those rows are deleted."""
+    with catalog.commit("delete", len(rows)) as transaction:
+        transaction.delete_documents(rows)
+
+
+def commit_merge(
+    catalog: Catalog, merged: Sequence[SegmentRecord], record: SegmentRecord | None, files: Sequence[FileRecord]
+) -> None:
+    """Commit that a segment replaces those that were merged into it.
+
+    Args:
+        record: None where no document was left.
+    """
+    with catalog.commit("merge", record.n_documents if record else 0) as transaction:
+        transaction.delete_segments(merged)
+        if record is not None:
+            transaction.insert_segment(record, files)
+        transaction.delete_unused_generations()

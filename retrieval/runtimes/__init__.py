@@ -1,0 +1,1 @@
+"""What runs a transformer: batches of tokens, bfloat16, OpenVINO."""

@@ -1,0 +1,1 @@
+"""Documents and queries from files, cut into chunks, encoded into shards."""
