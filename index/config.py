@@ -6,7 +6,7 @@ import importlib.resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Tag, model_validator
 
 from .arguments import given_path, instance, shown
 from .config_file import ConfigPart, keys_and_values, parse, read_yaml
@@ -136,7 +136,7 @@ class IndexConfig(ConfigPart):
     codec: _Factory = "SQ8"
     summary_codec: _Factory = "SQ8"
     word_ids: bool = True
-    encoding: EncodingConfig | None = MuveraConfig()
+    encoding: SerializeAsAny[EncodingConfig] | None = MuveraConfig()
     reduction: ReductionConfig | None = None
     candidates: _Factory = "SQ8"
     large_candidates: _Factory | None = None

@@ -79,12 +79,12 @@ class WordVectors:
             if len(bad):
                 text = int(np.searchsorted(self.offsets, bad[0], side="right")) - 1
                 raise InputError(
-                    f"the word vectors of number {text} of {len(self)}, counted from 0, hold NaN or infinity; "
+                    f"the word vectors of text {text} (counted from 0) hold NaN or infinity; "
                     "leave that document or query out, or encode it again in float32"
                 )
         if self.summary is not None and not np.isfinite(self.summary).all():
             text = int(np.flatnonzero(~np.isfinite(self.summary).all(axis=1))[0])
-            raise InputError(f"the summary of number {text} of {len(self)}, counted from 0, holds NaN or infinity")
+            raise InputError(f"the summary vector of text {text} (counted from 0) holds NaN or infinity")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

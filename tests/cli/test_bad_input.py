@@ -139,9 +139,9 @@ def test_without_faiss_the_extra_is_named(
 def test_vectors_that_are_not_finite_are_refused(
     run: Run, bees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordhive.retrieval import encoder
+    from wordhive.retrieval.runtimes import forward_pass
 
-    monkeypatch.setattr(encoder, "_numpy", lambda tensor: np.full(tuple(tensor.shape), np.nan, np.float32))
+    monkeypatch.setattr(forward_pass, "_numpy", lambda tensor: np.full(tuple(tensor.shape), np.nan, np.float32))
     _refused(run("index", bees, "--to", tmp_path / "my.hive"), "NaN")
     assert not (tmp_path / "my.hive").exists()
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from pydantic import ValidationError
@@ -125,6 +127,25 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"codec: \xff\xfe")
     with pytest.raises(InputError, match=r"mine\.yaml"):
         IndexConfig.load(path)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_configuration_is_written_without_code_of_ours(name: str) -> None:
+    """pydantic goes on when such code is interrupted, and so ctrl-C would be lost."""
+    called: list[str] = []
+    config = IndexConfig.load(name)
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and "/pydantic/" not in frame.f_code.co_filename:
+            called.append(frame.f_code.co_name)
+
+    sys.setprofile(note)
+    try:
+        config.model_dump_json(indent=2)
+        config.model_dump()
+    finally:
+        sys.setprofile(None)
+    assert called == []
 
 
 def test_a_configuration_can_not_be_changed() -> None:

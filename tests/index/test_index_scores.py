@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from wordhive.index import Index
-from wordhive.index.reading import snapshot as snapshot_module
-from wordhive.index.storage import training
+from wordhive.index.storage import segment, training
 
 from .conftest import COUNTS, FLAT, Draw, Make, SlowScores, add_in_parts, all_scores, names, stored
 
@@ -98,12 +97,12 @@ def test_scoring_in_small_blocks_gives_the_same(
     index, queries = make(summary_weight=0.5), draw(2, [3, 1], summary_dim=4)
     index.add(names(6), draw(1, COUNTS, summary_dim=4))
     at_once = all_scores(index, queries)
-    monkeypatch.setattr(snapshot_module, "_BLOCK_WORDS", words)
+    monkeypatch.setattr(segment, "_BLOCK_WORDS", words)
     np.testing.assert_allclose(all_scores(index, queries), at_once, atol=1e-6)
 
 
 def test_every_row_is_scored_once(make: Make, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot_module, "_BLOCK_WORDS", 4)
+    monkeypatch.setattr(segment, "_BLOCK_WORDS", 4)
     index = make()
     index.add(names(6), draw(1, COUNTS))
     index.add(names(2, 6), draw(3, [2, 3]))

@@ -84,8 +84,8 @@ def test_a_log_that_can_not_be_read_is_never_passed_over(index: Index, monkeypat
 
 def read_only(path: Path) -> str:
     """What a process of its own shows of an index on a disk that is mounted read-only."""
-    script = f'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "{_SHOW}" "$1"'
-    command = ["unshare", "-m", "sh", "-c", script, "sh", str(path), sys.executable]
+    script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(path), sys.executable, _SHOW]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     if "ermitted" in found.stderr or "denied" in found.stderr:
         pytest.skip("mounting is not permitted here")

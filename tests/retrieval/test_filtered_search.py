@@ -9,7 +9,7 @@ import pytest
 
 from wordhive.index import Index, IndexConfig, InputError, MuveraConfig, WordVectors
 from wordhive.index.filters.conditions import Where
-from wordhive.index.reading import snapshot
+from wordhive.index.reading import filter_cache
 from wordhive.retrieval.searcher import Searcher
 
 Draw = Callable[..., WordVectors]
@@ -93,7 +93,7 @@ def test_a_filter_that_is_none_deletes_nothing(tmp_path: Path, draw: Draw) -> No
 
 
 def test_a_snapshot_remembers_its_last_filters_and_only_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "_KEPT_FILTERS", 2)
+    monkeypatch.setattr(filter_cache, "_KEPT_FILTERS", 2)
     index = Index.create(tmp_path / "x", IndexConfig(encoding=None))
     index.add(["a", "b", "c"], [np.ones((1, 4))] * 3, attributes=[{"n": 1}, {"n": 2}, {"n": True}])
     now = index.snapshot()

@@ -19,7 +19,8 @@ from wordhive.eval.collections.conventions import measures_of
 
 _SHOW = """
 import json, sys
-from wordhive.eval.collections import count_documents, load_collection
+from wordhive.eval.collections.collection import count_documents
+from wordhive.eval.collections.loading import load_collection
 from wordhive.index import WordhiveError
 try:
     found = load_collection(sys.argv[1])

@@ -32,7 +32,7 @@ def answer():
 FAISS = """
 import numpy as np
 
-from wordhive.index.codecs.training import train_codec
+from wordhive.index.codecs.factory import train_codec
 from wordhive.index.faiss.faiss_library import faiss
 
 faiss().omp_set_num_threads(4)
