@@ -1,4 +1,4 @@
-"""A reader of wordhive's indexes that uses nothing of wordhive: written from docs/format.md alone."""
+"""A reader of wordhive's indexes that uses nothing of wordhive: all that it knows is in docs/format.md."""
 
 from __future__ import annotations
 
