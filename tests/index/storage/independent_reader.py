@@ -1,10 +1,8 @@
-"""A reader of wordhive's indexes that uses nothing of wordhive: written from docs/format.md alone.
-
-It reads whole indexes into memory, which is enough to show that the format is told in full.
-"""
+"""A reader of wordhive's indexes that uses nothing of wordhive: all that it knows is in docs/format.md."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import zlib
@@ -17,17 +15,18 @@ import xxhash
 import zstandard
 from safetensors.numpy import load_file
 
-LEVELS = {"Senary": 6, "Ternary": 3}
+SEALED = ("setting", "generation", "segment", "file", "tombstone")
 DIMS_A_BYTE = {2: 8, 3: 5, 4: 4, 6: 3, 16: 2}
 
 
 class IndexReader:
-    """Documents of an index: `ids`, `texts`, `attributes`, `vectors`, `word_ids`, `summaries`, each by row."""
+    """The documents of an index, each of their parts by row, all in memory; damage fails an assertion."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.catalog = sqlite3.connect(f"file:{folder / 'catalog.db'}?mode=ro", uri=True)
-        assert self.one("PRAGMA user_version") == 3
+        self.catalog = sqlite3.connect(f"file:{folder / 'catalog.db'}?mode=ro", uri=True, isolation_level=None)
+        self.catalog.execute("BEGIN")
+        assert self.all("PRAGMA user_version") == [(3,)]
         self.settings = {name: json.loads(value) for name, value in self.all("SELECT name, value FROM setting")}
         self.ids: dict[int, str] = {}
         self.texts: dict[int, str | None] = {}
@@ -35,35 +34,35 @@ class IndexReader:
         self.vectors: dict[int, np.ndarray] = {}
         self.word_ids: dict[int, np.ndarray] = {}
         self.summaries: dict[int, np.ndarray] = {}
-        self.check_files()
+        self.candidates: dict[int, np.ndarray] = {}
+        self.check()
         self.read_documents()
         for segment in self.all("SELECT id, generation, first_row, n_documents, n_rows FROM segment"):
             self.read_segment(*segment)
+        self.catalog.close()
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
         return self.catalog.execute(query).fetchall()
 
-    def one(self, query: str) -> Any:
-        return self.all(query)[0][0]
-
-    def check_files(self) -> None:
-        for path, size, checksum in self.all("SELECT path, size, checksum FROM file"):
+    def check(self) -> None:
+        tables = [self.all(f"SELECT * FROM {it} ORDER BY 1") for it in SEALED]
+        sealed = "".join(map(repr, [*tables, self.all("SELECT max(id) FROM history")]))
+        assert self.all("SELECT sha256 FROM seal") == [(hashlib.sha256(sealed.encode()).hexdigest(),)]
+        for path, size, checksum in tables[3]:
             content = (self.folder / path).read_bytes()
             assert (len(content), xxhash.xxh3_128_hexdigest(content)) == (size, checksum)
-        commits = self.one("SELECT coalesce(max(id), 0) FROM history")
         if (self.folder / "committed").exists():
             number, checksum = (self.folder / "committed").read_bytes().split()
             assert checksum == xxhash.xxh3_64_hexdigest(number).encode()
-            assert int(number) <= commits
+            assert int(number) <= self.all("SELECT max(id) FROM history")[0][0]
 
     def read_documents(self) -> None:
         dictionaries = dict(self.all("SELECT id, content FROM dictionary"))
-        for row, id, attributes, size, checksum, dictionary, body in self.all(
-            "SELECT document.row, id, attributes, text_size, checksum, dictionary, body "
-            "FROM document LEFT JOIN text USING (row)"
-        ):
+        query = "SELECT document.*, dictionary, body FROM document LEFT JOIN text USING (row)"
+        for row, id, attributes, size, checksum, dictionary, body in self.all(query):
             if dictionary is not None:
-                known = zstandard.ZstdCompressionDict(dictionaries[dictionary]) if dictionary else None
+                content = dictionaries[dictionary] if dictionary else b""
+                known = zstandard.ZstdCompressionDict(content) if content else None
                 body = zstandard.ZstdDecompressor(dict_data=known).decompress(body)
             head = f"{row} {size} {body is not None} {len(id)} {id} {attributes}".encode()
             assert zlib.crc32(body or b"", zlib.crc32(head)) == checksum
@@ -73,24 +72,24 @@ class IndexReader:
     def read_segment(self, id: str, generation: int, first_row: int, n_documents: int, n_rows: int) -> None:
         folder, params = self.folder / "segments" / id, self.folder / "params" / str(generation)
         config = json.loads((params / "config.json").read_text())
-        words = decoded(params, "words", config["codec"], np.load(folder / "words.npy"))
+        words = decoded(params / "words", config["codec"], np.load(folder / "words.npy"))
         offsets = np.load(folder / "offsets.npy")
         rows = np.load(folder / "rows.npy") if n_documents < n_rows else np.arange(first_row, first_row + n_rows)
         word_ids = decoded_word_ids(folder, np.diff(offsets))
-        summaries = None
+        parts = [(self.vectors, np.split(words, offsets[1:-1])), (self.word_ids, np.split(word_ids, offsets[1:-1]))]
         if (folder / "summaries.npy").exists():
-            summaries = decoded(params, "summaries", config["summary_codec"], np.load(folder / "summaries.npy"))
+            codes = np.load(folder / "summaries.npy")
+            parts.append((self.summaries, list(decoded(params / "summaries", config["summary_codec"], codes))))
+        if config["encoding"] is not None:
+            candidates = faiss.read_index(str(folder / "candidates.faiss"))
+            parts.append((self.candidates, list(candidates.reconstruct_n(0, n_documents))))
         deleted = {row for (row,) in self.all("SELECT row FROM tombstone")}
-        for number, row in enumerate(rows.tolist()):
-            if row not in deleted:
-                own = slice(offsets[number], offsets[number + 1])
-                self.vectors[row], self.word_ids[row] = words[own], word_ids[own]
-                if summaries is not None:
-                    self.summaries[row] = summaries[number]
+        for by_row, values in parts:
+            by_row.update({row: it for row, it in zip(rows.tolist(), values, strict=True) if row not in deleted})
 
     def scores(self, words: np.ndarray, word_ids: np.ndarray, summary: np.ndarray | None) -> dict[str, float]:
         """The exact score of every document by its id."""
-        weight = self.settings["summary_weight"] if summary is not None and self.summaries else 0.0
+        weight = self.settings["summary_weight"] if self.summaries else 0.0
         scores = {}
         for row, id in self.ids.items():
             products = words @ self.vectors[row].T
@@ -102,42 +101,50 @@ class IndexReader:
         return scores
 
 
-def decoded(params: Path, name: str, codec: str, codes: np.ndarray) -> np.ndarray:
+def decoded(file: Path, codec: str, codes: np.ndarray) -> np.ndarray:
     """The vectors of codes, by the codec that was trained."""
-    faiss_file = params / f"{name}.faiss"
-    if faiss_file.exists():
-        index = faiss.read_index(str(faiss_file))
-        return index.sa_decode(codes) if len(codes) else np.zeros((0, index.d), np.float32)
-    parts = load_file(params / f"{name}.safetensors")
-    centroids, rotation, levels = (parts[part].astype(np.float32) for part in ("centroids", "rotation", "levels"))
-    n_bytes = int(parts["centroid_bytes"][0])
-    dim, n_levels = levels.shape
-    per_byte = DIMS_A_BYTE[n_levels]
-    number = sum(codes[:, byte].astype(np.int64) << 8 * byte for byte in range(n_bytes))
-    scale = codes[:, n_bytes].astype(np.float32) / 64
-    fields = codes[:, n_bytes + 1 :].astype(np.int64)
-    digits = np.stack([fields[:, k // per_byte] // n_levels ** (k % per_byte) % n_levels for k in range(dim)], axis=1)
-    residuals = scale[:, None] * levels[np.arange(dim), digits]
-    return centroids[number] + residuals @ rotation.T
+    if file.with_suffix(".safetensors").exists():
+        return residual_vectors(load_file(file.with_suffix(".safetensors")), codes)
+    index = faiss.read_index(str(file.with_suffix(".faiss")))
+    if codec in ("Flat", "SQfp16"):
+        return codes.view("<f4" if codec == "Flat" else "<f2").astype(np.float32)
+    if codec in ("SQ8", "SQ6", "SQ4"):
+        low, width = faiss.vector_to_array(index.sq.trained).reshape(2, index.d)
+        return low + width * (fields(codes, index.d, int(codec[2])) + 0.5) / (2 ** int(codec[2]) - 1)
+    if codec.startswith("PQ"):
+        centroids = faiss.vector_to_array(index.pq.centroids).reshape(index.pq.M, 1 << index.pq.nbits, -1)
+        return centroids[np.arange(index.pq.M), fields(codes, index.pq.M, index.pq.nbits)].reshape(-1, index.d)
+    return index.sa_decode(codes) if len(codes) else np.zeros((0, index.d), np.float32)
+
+
+def fields(codes: np.ndarray, n: int, bits: int) -> np.ndarray:
+    """The first n fields of each code."""
+    parts = np.unpackbits(codes, axis=1, bitorder="little")[:, : n * bits].reshape(-1, n, bits)
+    return parts @ (1 << np.arange(bits))
+
+
+def residual_vectors(tensors: dict[str, np.ndarray], codes: np.ndarray) -> np.ndarray:
+    levels, n_bytes, k = tensors["levels"], int(tensors["centroid_bytes"][0]), np.arange(len(tensors["levels"]))
+    n_levels, per_byte = levels.shape[1], DIMS_A_BYTE[levels.shape[1]]
+    number = codes[:, :n_bytes].astype(np.int64) @ (256 ** np.arange(n_bytes))
+    digits = codes[:, n_bytes + 1 + k // per_byte] // n_levels ** (k % per_byte) % n_levels
+    residuals = codes[:, n_bytes, None].astype(np.float32) / 64 * levels[k, digits]
+    return tensors["centroids"][number] + residuals @ tensors["rotation"].T
 
 
 def decoded_word_ids(folder: Path, counts: np.ndarray) -> np.ndarray:
-    """The identity of every word."""
+    """The id of every word."""
     vocabulary, sizes = np.load(folder / "vocabulary.npy"), np.load(folder / "word_id_sizes.npy").astype(np.int64)
     if len(vocabulary) < 2:
         return np.full(counts.sum(), vocabulary[0] if len(vocabulary) else 0, np.uint32)
-    codes = np.unpackbits(np.load(folder / "word_ids.npy"), bitorder="little")
-    starts, ids = (np.cumsum(sizes) - sizes) * 8, []
-    for start, n_words in zip(starts.tolist(), counts.tolist(), strict=True):
-        low, at, place = 0, start, 0
+    bits, ids = np.unpackbits(np.load(folder / "word_ids.npy"), bitorder="little").view(bool), []
+    for start, n_words in zip((np.cumsum(sizes) - sizes) * 8, counts, strict=True):
+        low, at, position = 0, int(start), 0
         while (2 << low) * max(1, n_words) <= len(vocabulary):
             low += 1
         for _ in range(n_words):
-            high = 0
-            while not codes[at]:
-                high, at = high + 1, at + 1
-            at += 1
-            place += (high << low) + sum(int(codes[at + k]) << k for k in range(low))
-            at += low
-            ids.append(vocabulary[place])
+            one = at + int(np.argmax(bits[at:]))
+            position += (one - at << low) + int(bits[one + 1 : one + 1 + low] @ (1 << np.arange(low)))
+            at = one + 1 + low
+            ids.append(vocabulary[position])
     return np.array(ids, np.uint32)
