@@ -43,7 +43,9 @@ def index(
         str | None,
         typer.Option(help="Queries such as will be asked, to fit the first stage to: JSON lines, TSV, a BEIR folder."),
     ] = None,
-    no_texts: Annotated[bool, typer.Option("--no-texts", help="Keep no texts: hits have only ids.")] = False,
+    no_texts: Annotated[
+        bool, typer.Option("--no-texts", help="Keep no texts: hits have ids and attributes only.")
+    ] = False,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,

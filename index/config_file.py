@@ -92,6 +92,17 @@ def yaml_text(values: Any) -> str:
     return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load_yaml(text: str, source: str) -> Any:
     """The value of a YAML text.
 
@@ -105,7 +116,7 @@ def load_yaml(text: str, source: str) -> Any:
         raise InputError(f"{source} has {len(text):,} letters; expected a configuration of at most {_MOST_LETTERS:,}")
     try:
         _check_size(text, source)
-        return yaml.safe_load(text)
+        return yaml.load(text, _UniqueKeys)
     except (yaml.YAMLError, ValueError) as error:  # a ValueError for dates and numbers that are none
         raise InputError(f"{source} is not YAML: {' '.join(str(error).split())[:300]}") from error
 

@@ -42,7 +42,7 @@ def times_of(options: SearchOptions) -> StageTimes:
     """
     unknown = options.keys() - set(_NAMES)
     if unknown:
-        raise InputError(f"a search has no option {shown(min(unknown))}; choose from {', '.join(_NAMES)}")
+        raise InputError(f"a search has no option {shown(min(unknown))}; choose from k, {', '.join(_NAMES)}")
     times = options.get("times")
     if times is None:
         return StageTimes()

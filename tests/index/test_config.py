@@ -148,6 +148,12 @@ def test_a_configuration_is_written_without_code_of_ours(name: str) -> None:
     assert called == []
 
 
+@pytest.mark.parametrize("text", ["codec: SQ8\ncodec: SQ4\n", "encoding: {family: muvera, bits: 2, bits: 3}"])
+def test_a_key_that_is_given_twice_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"my\.yaml is not YAML: the key '(codec|bits)' is given twice"):
+        IndexConfig.parse(text, "my.yaml")
+
+
 def test_a_configuration_can_not_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         IndexConfig().codec = "SQ4"  # type: ignore[misc]

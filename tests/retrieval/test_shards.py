@@ -411,8 +411,8 @@ from pathlib import Path
 import torch
 
 from wordhive.retrieval import shards
-from wordhive.retrieval.documents import read_documents
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.texts.documents import read_documents
 
 torch.set_num_threads(1)
 shards.DOCUMENTS_A_SHARD = 5
