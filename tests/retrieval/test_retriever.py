@@ -444,9 +444,7 @@ def test_documents_without_texts_are_not_got(tmp_path: Path, tiny_encoder: Encod
 
 
 def test_an_option_that_no_search_has_is_refused(retriever: Retriever) -> None:
-    with pytest.raises(
-        InputError, match="a search has no option 'candidate'; choose from k, candidates, where"
-    ):
+    with pytest.raises(InputError, match="a search has no option 'candidate'; choose from k, candidates, where"):
         retriever.search("bees", candidate=3)  # type: ignore[call-overload]
     with pytest.raises(InputError, match="no option 'wher'"):
         retriever.searcher.search_vectors([], wher={})  # type: ignore[call-arg]
