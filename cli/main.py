@@ -121,6 +121,7 @@ def _failed(error: Exception) -> int:
         return 1
     if hasattr(error, "format_message"):  # what typer says of arguments; it keeps the class to itself
         command = getattr(getattr(error, "ctx", None), "command_path", "wordhive")
-        terminal.fail(f"{error.format_message()} See: {command} --help")
+        message = error.format_message() or "A command is missing."  # click says nothing where it shows the help
+        terminal.fail(f"{message} See: {command} --help")
         return 2
     raise error

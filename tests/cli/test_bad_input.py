@@ -180,6 +180,10 @@ def test_eval_names_what_a_collection_lacks(run: Run, tmp_path: Path) -> None:
     _refused(run("eval", "no-such-collection"), "'no-such-collection'")
 
 
+def test_a_command_that_is_missing_is_told(run: Run) -> None:
+    _refused(run("bench"), "A command is missing. See: ", "bench --help")
+
+
 def test_unknown_options_end_with_2(run: Run, hive: Path) -> None:
     assert run("search", hive, "bees", "--fast").code == 2
     assert run("bogus").code == 2
