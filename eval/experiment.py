@@ -86,7 +86,8 @@ class WordhiveSpec(_System):
         part: Of the score; words or summary alone are scored exactly, on all documents.
         index: Where it is, or is made; None: in the cache.
         device: Where it is searched, "cpu" or "cuda".
-        chunk: Cut documents that are longer than the model's window; None: their ends are not read.
+        chunk: Cut documents that are longer than the model's window, the best chunk counts; None: they stay whole.
+        max_tokens: Read so many tokens of a document, at most; None: what the encoder's own limit says.
     """
 
     kind: Literal["wordhive"] = "wordhive"
@@ -97,6 +98,7 @@ class WordhiveSpec(_System):
     index: str | None = None
     device: str = "cpu"
     chunk: ChunkSpec | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _chunks_in_the_cache(self) -> WordhiveSpec:

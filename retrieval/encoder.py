@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,6 +15,7 @@ from torch import nn
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import flag, given_name, given_path, instance, one_of, shown, whole_number
+from wordhive.index.errors import warn
 from wordhive.index.storage.settings import EncoderStamp
 from wordhive.index.torch_device import torch_device
 
@@ -25,22 +26,22 @@ from .checkpoints.model_name import UNNAMED, ModelName
 from .modules import QueryWeights, ScoreMix, StopWordGate, WholeWordPooling
 from .progress import progress_bar
 from .runtimes.bfloat16 import Bfloat16, has_bfloat16
-from .runtimes.forward_pass import MODEL_LOCK, forward, one_thread
+from .runtimes.forward_pass import MODEL_LOCK, one_thread
 from .runtimes.openvino import OpenVino
 from .runtimes.text_batches import check_strings, check_texts, text_batches
-from .runtimes.token_batches import part, token_batches
+from .windows.whole_texts import MOST_TOKENS, Task, WholeTexts, capped_line
+from .windows.windows import Span
 from .words import WordTable
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Backend = Literal["torch", "openvino"]
-Task = Literal["query", "document"]
 DEFAULT_MODEL = "wordhive-minilm-32"
 
 # Batches of texts that are sorted by length together.
 _BATCHES_A_CHUNK = 32
+# Documents of a thousand words each have so many letters; books are read a few at a time.
+_CHARACTERS_A_CHUNK = 2**23
 _TEXTS_COUNTED_AT_ONCE = 256
-# The length of a text that counts as one in `batch_size`.
-_TOKENS_A_TEXT = 256
 
 
 class Encoder:
@@ -54,6 +55,7 @@ class Encoder:
         name: The name that loads the model again.
         precision: "auto" runs the transformer in bfloat16 where the processor has it. Vectors are float32 either way.
         backend: "openvino" compiles the transformer, which takes some seconds, and encodes faster.
+        max_tokens: Tokens at most that are read of a text. What is beyond is told.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Encoder:
         name: str = UNNAMED,
         precision: Precision = "auto",
         backend: Backend = "torch",
+        max_tokens: int = MOST_TOKENS,
     ) -> None:
         if not isinstance(model, MultiVectorEncoder):
             raise InputError(
@@ -79,6 +82,8 @@ class Encoder:
         self._runtime: Bfloat16 | OpenVino | None = Bfloat16(model) if self._bfloat16 else None
         if backend == "openvino":
             self._runtime = OpenVino(self.model, bfloat16=self._bfloat16)
+        self.max_tokens = whole_number(max_tokens, "max_tokens")
+        self._texts = WholeTexts(self.model, self._runtime, self.max_tokens)
 
     @classmethod
     def load(
@@ -90,6 +95,7 @@ class Encoder:
         device: str | None = None,
         precision: Precision = "auto",
         backend: Backend = "torch",
+        max_tokens: int = MOST_TOKENS,
     ) -> Encoder:
         """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
 
@@ -98,7 +104,7 @@ class Encoder:
             words: Pool the vectors of a token-by-token model to whole words. Special tokens stay as they are.
             dim: Keep the first dims of each word, of a model that was trained for that.
             device: A device of torch's. Default: a GPU, if torch finds one.
-            precision, backend: See `Encoder`.
+            precision, backend, max_tokens: See `Encoder`.
 
         Raises:
             InputError: No model has that name.
@@ -114,7 +120,9 @@ class Encoder:
             device = device or "cpu"  # where it runs, whatever else there is
         if device is not None:
             torch_device(device)
-        encoder = cls(load_model(parsed.base, device), name=lasting_name(parsed.base), precision=precision)
+        encoder = cls(
+            load_model(parsed.base, device), name=lasting_name(parsed.base), precision=precision, max_tokens=max_tokens
+        )
         encoder = encoder.with_words() if words else encoder
         dim = parsed.dim if dim is None else dim
         encoder = encoder if dim is None else encoder.with_dim(dim)
@@ -205,7 +213,8 @@ class Encoder:
         return self._as(model, name, self.backend)
 
     def _as(self, model: MultiVectorEncoder, name: str, backend: Backend) -> Encoder:
-        return Encoder(model, name=name, precision="bfloat16" if self._bfloat16 else "float32", backend=backend)
+        precision: Precision = "bfloat16" if self._bfloat16 else "float32"
+        return Encoder(model, name=name, precision=precision, backend=backend, max_tokens=self.max_tokens)
 
     def save(self, path: str | Path, *, base: str | None = None) -> None:
         """Write the model in the hub layout. The folder becomes the name of a model that has none.
@@ -255,33 +264,42 @@ class Encoder:
         batch_size: int = 32,
         show_progress: bool | None = None,
         on_batch: Callable[[int], None] | None = None,
+        on_capped: Callable[[int], None] | None = None,
     ) -> WordVectors:
-        """Word vectors of documents, in their order.
+        """Word vectors of documents, in their order, one for each unique word of a whole document.
+
+        A document that is longer than the model's window is read in overlapping windows, cut at sentences.
 
         Args:
             texts: The documents. Those of 32 batches are sorted by length, to save padding.
             batch_size: Texts of 256 tokens in a forward pass; more if they are shorter, fewer if they are longer.
             show_progress: Default: on a terminal only.
             on_batch: Called with the number of texts after each batch. There is no progress bar then.
+            on_capped: Called with the number of each document that has more than `max_tokens`. Default: a warning.
         """
         check_texts(texts)
         if on_batch is not None and not callable(on_batch):
             raise InputError(f"on_batch is {shown(on_batch)}; expected a function of the number of texts, or None")
         total = len(texts) if isinstance(texts, Sequence) else None
+        batch_size = whole_number(batch_size, "batch_size")
+        parts: list[WordVectors] = []
+        capped: list[int] = []
+        first = 0
         with progress_bar("Encoding", total, show=False if on_batch else show_progress) as advance:
-            parts = []
-            batch_size = whole_number(batch_size, "batch_size")
-            for chunk in text_batches(texts, batch_size * _BATCHES_A_CHUNK):
-                tokens = self.preprocess(chunk, "document")
-                encoded, rows = [], list(token_batches(tokens["attention_mask"], batch_size * _TOKENS_A_TEXT))
-                for chosen in rows:
-                    encoded.append(forward(self.model, self._runtime, part(tokens, chosen), "document"))
-                    (on_batch or advance)(len(chosen))
-                parts.append(WordVectors.concat(encoded).take(np.argsort(np.concatenate(rows), kind="stable")))
-            return WordVectors.concat(parts) if parts else self._encode([""], "document")[0:0]
+            for batch in text_batches(texts, batch_size * _BATCHES_A_CHUNK, _CHARACTERS_A_CHUNK):
+                long: list[int] = []
+                parts.append(self._texts.encode(batch, "document", batch_size, on_batch or advance, long.append))
+                capped += [first + number for number in long]
+                first += len(batch)
+        if on_capped is not None:
+            for number in capped:
+                on_capped(number)
+        elif capped:
+            warn(f"{capped_line([f'number {n}' for n in capped], self.max_tokens)} (counted from 0)")
+        return WordVectors.concat(parts) if parts else self._nothing("document")
 
     def encode_queries(self, texts: Iterable[str], *, batch_size: int = 32) -> WordVectors:
-        """Word vectors of queries, in their order. A single query is encoded by one thread.
+        """Word vectors of queries, in their order, however long. A single query is encoded by one thread.
 
         Args:
             texts: The queries. Those of 32 batches are sorted by length, to save padding.
@@ -291,15 +309,15 @@ class Encoder:
         texts, batch_size = list(texts), whole_number(batch_size, "batch_size")
         alone = len(texts) == 1 and self.model.device.type == "cpu"
         parts = []
-        for chunk in text_batches(texts, batch_size * _BATCHES_A_CHUNK):
-            order = np.argsort([len(text) for text in chunk], kind="stable")
-            encoded = []
-            for start in range(0, len(order), batch_size):
-                batch = [chunk[position] for position in order[start : start + batch_size]]
-                with MODEL_LOCK, one_thread() if alone else nullcontext():
-                    encoded.append(self._encode(batch, "query"))
-            parts.append(encoded[0] if alone else WordVectors.concat(encoded).take(np.argsort(order, kind="stable")))
-        return WordVectors.concat(parts) if parts else self._encode([""], "query")[0:0]
+        for batch in text_batches(texts, batch_size * _BATCHES_A_CHUNK, _CHARACTERS_A_CHUNK):
+            with ExitStack() as running:
+                if alone:
+                    running.enter_context(MODEL_LOCK)  # the number of threads belongs to the process
+                    running.enter_context(one_thread())
+                parts.append(self._texts.encode(batch, "query", batch_size))
+        if len(parts) == 1:
+            return parts[0]
+        return WordVectors.concat(parts) if parts else self._nothing("query")
 
     def count_words(self, texts: Iterable[str], *, show_progress: bool | None = None) -> NDArray[np.int64]:
         """Unique whole words of each document, int64 `[n_texts]`, before a gate removes some.
@@ -315,10 +333,8 @@ class Encoder:
         check_texts(texts)
         counts = [np.zeros(0, np.int64)]
         with progress_bar("Counting words", None, show=show_progress) as advance:
-            for batch in text_batches(texts, _TEXTS_COUNTED_AT_ONCE):
-                features = self.preprocess(batch, "document")
-                tokens, mask = features["input_ids"].numpy(), features["attention_mask"].bool().numpy()
-                counts.append(table.words(tokens, mask, keep_special=pooling.keep_special).counts)
+            for batch in text_batches(texts, _TEXTS_COUNTED_AT_ONCE, _CHARACTERS_A_CHUNK):
+                counts.append(self._texts.count_words(batch, table, keep_special=pooling.keep_special))
                 advance(len(batch))
         return np.concatenate(counts)
 
@@ -326,8 +342,12 @@ class Encoder:
         """The tokens of texts, truncated and with the model's prompt: `input_ids`, `attention_mask`, …."""
         check_texts(texts)
         check_strings(texts := list(texts))
-        with MODEL_LOCK:
-            return self.model.preprocess(texts, prompt=self.prompt(task) or None, task=task)
+        return self._texts.preprocess(texts, task)
+
+    def windows(self, text: str, task: Task) -> tuple[list[Span], bool]:
+        """The characters `[start, end)` of each window that is read of a text, and whether its end is left out."""
+        check_strings([text])
+        return self._texts.spans(text, task)
 
     def prompt(self, task: Task) -> str:
         """The text that the model puts before every query, or every document."""
@@ -345,5 +365,6 @@ class Encoder:
         """The module that pools tokens to words; None where there is none."""
         return next((module for module in self.model if isinstance(module, WholeWordPooling)), None)
 
-    def _encode(self, texts: list[str], task: Task) -> WordVectors:
-        return forward(self.model, self._runtime, self.preprocess(texts, task), task)
+    def _nothing(self, task: Task) -> WordVectors:
+        """The vectors of no text, with the model's dims."""
+        return self._texts.encode([""], task, 1)[0:0]

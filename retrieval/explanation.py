@@ -18,7 +18,8 @@ from wordhive.index.storage.word_id_lists import by_word_id
 
 from .encoder import Encoder
 from .pages import render
-from .text_words import Reading, Span, TextWord, read
+from .text_words import Reading, TextWord, read
+from .windows.windows import Span
 
 
 @dataclass(frozen=True)

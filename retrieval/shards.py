@@ -16,7 +16,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import numpy as np
 
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.index.arguments import given_path
+from wordhive.index.errors import warn
 from wordhive.index.files import discard
 from wordhive.index.quantity import quantity
 from wordhive.index.storage.settings import EncoderStamp
@@ -32,9 +32,13 @@ from wordhive.index.tensors import read_tensors, write_tensors
 from .encoder import Encoder
 from .progress import progress_bar
 from .retriever import Retriever
+from .runtimes.text_batches import batches
 from .texts.documents import Document, check_document
+from .windows.whole_texts import capped_line
 
 DOCUMENTS_A_SHARD = 2048
+# Of some hundred books. Usual documents are shorter, and DOCUMENTS_A_SHARD of them fewer letters.
+CHARACTERS_A_SHARD = 2**25
 _MANIFEST = "shards.json"
 _WRITING = "writing-"
 _MOST_SHARDS = 999_999  # the most that six digits can name
@@ -94,12 +98,15 @@ def write_shards(
         InputError: The folder's shards are another model's, or begin with other documents.
     """
     folder = given_path(folder)
-    manifest = {"model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight}
+    manifest = {
+        "model": encoder.name, "fingerprint": encoder.fingerprint, "summary_weight": encoder.summary_weight,
+        "max_tokens": encoder.max_tokens,
+    }  # fmt: skip
     _claim(folder, manifest)
     written, encoded, number = set(_shards(folder)), 0, 0
-    source = iter(documents)
+    capped: list[str] = []
     with progress_bar("Encoding", total, show=show_progress) as advance:
-        while batch := list(islice(source, DOCUMENTS_A_SHARD)):
+        for batch in batches(documents, DOCUMENTS_A_SHARD, CHARACTERS_A_SHARD, lambda document: len(document.text)):
             name = _name(number)
             if name in written:
                 _check_same(folder, name, _lines(batch))
@@ -107,11 +114,16 @@ def write_shards(
             elif not part.holds(number):
                 advance(len(batch))
             else:
-                vectors = encoder.encode_documents([document.text for document in batch], on_batch=advance)
+                long: list[int] = []
+                texts = [document.text for document in batch]
+                vectors = encoder.encode_documents(texts, on_batch=advance, on_capped=long.append)
+                capped += [repr(batch[number].id) for number in long]
                 _write(folder, name, _lines(batch), vectors)
                 encoded += len(batch)
             written.discard(name)
             number += 1
+    if capped:
+        warn(capped_line(capped, encoder.max_tokens))
     if written:
         raise _other_documents(folder, min(written))
     outdated = _manifest(folder).get("shards") not in (None, number)
@@ -211,6 +223,12 @@ def _claim(folder: Path, manifest: dict[str, Any]) -> None:
         raise InputError(
             f"{folder} holds shards of {found['model']} ({found['fingerprint'][:12]}), not of {manifest['model']} "
             f"({manifest['fingerprint'][:12]}); choose another folder"
+        )
+    if found.get("max_tokens") != manifest["max_tokens"]:
+        read = f"{found['max_tokens']:,} tokens" if "max_tokens" in found else "one window"
+        raise InputError(
+            f"{folder} holds shards of which {read} of a document were read, not {manifest['max_tokens']:,} tokens; "
+            "choose another folder"
         )
     if "shards" in found and not whole_shards(folder):  # some were removed
         _write_manifest(folder, manifest)

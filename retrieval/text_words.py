@@ -6,16 +6,16 @@ Word ids are hashes; the text itself says what to show for them, read again as t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
-from .encoder import Encoder, Task
-
-Span = tuple[int, int]
+from .encoder import Encoder
+from .windows.whole_texts import Task
+from .windows.windows import Span
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,39 @@ class TextWord:
 
 @dataclass(frozen=True)
 class Reading:
-    """All words of a text, and the character where the model's window ends; None where the tokenizer does not tell."""
+    """All words of a text, and the character where reading ended; None where the tokenizer does not tell."""
 
     words: list[TextWord]
     end: int | None
 
 
 def read(encoder: Encoder, text: str, task: Task) -> Reading:
-    """What the encoder's model reads of a text, without computing its vectors."""
+    """What the encoder's model reads of a text, window by window, without computing its vectors."""
+    words: dict[tuple[int, int], TextWord] = {}
+    end: int | None = None
+    tokens_alone = encoder.word_table is None
+    windows, _ = encoder.windows(text, task)
+    for number, (first, stop) in enumerate(windows):
+        reading = _read_window(encoder, text[first:stop], task)
+        end = None if reading.end is None else first + reading.end
+        specials = 0
+        for place, word in enumerate(reading.words):
+            # As the vectors of windows are joined: words by identity, special tokens by their order.
+            key = (number, place) if tokens_alone else (word.word_id, 0 if word.word_id else specials)
+            specials += not word.word_id
+            words[key] = _joined(words.get(key), word, first)
+    return Reading(list(words.values()), end)
+
+
+def _joined(before: TextWord | None, word: TextWord, first: int) -> TextWord:
+    spans = tuple((start + first, end + first) for start, end in word.spans)
+    if before is None:
+        return replace(word, spans=spans)
+    # Windows overlap, so that a place may be in two.
+    return replace(before, spans=tuple(dict.fromkeys((*before.spans, *spans))))
+
+
+def _read_window(encoder: Encoder, text: str, task: Task) -> Reading:
     features = encoder.preprocess([text], task)
     prompt = encoder.prompt(task)
     characters = _characters(features, prompt + text)

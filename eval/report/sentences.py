@@ -66,7 +66,7 @@ def truncation(collection: CollectionResults) -> str | None:
     if not collection.truncated:
         return "No document is longer than the model’s window."
     percent = numbers.share(collection.truncated) if collection.truncated >= 0.0005 else "Fewer than .1 %"
-    return f"{percent} of the documents are longer than the model’s window; their ends were not read."
+    return f"{percent} of the documents are longer than the model’s window; they were read in several windows."
 
 
 def _best(collection: CollectionResults, first: SystemResults) -> str:

@@ -16,7 +16,8 @@ from wordhive.index.storage.settings import EncoderStamp
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.retriever import Retriever, fitting_config
 from wordhive.retrieval.shards import index_shards, is_shard_folder, whole_shards
-from wordhive.retrieval.texts.chunks import truncated_share
+from wordhive.retrieval.texts.chunks import longer_share
+from wordhive.retrieval.windows.whole_texts import MOST_TOKENS
 
 from ..collections.preparation import Prepared
 from ..encoded import encode
@@ -95,7 +96,8 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> tuple[Retriever
 
     Seconds are None where a part of it was done by an earlier run that was stopped, or elsewhere.
     """
-    encoder, own = _encoder(spec.model), _as_wordhive(spec)
+    own = _as_wordhive(spec)
+    encoder = _encoder(spec.model, own.max_tokens)
     if own.index is not None:
         return indexed(job.prepared.collection, given_path(own.index), encoder, own.config, own.device)
     shards, n_held, encoding = _shards(encoder, job, own.chunk)
@@ -116,20 +118,19 @@ def index_of(spec: WordhiveSpec | MultiVectorSpec, job: Task) -> tuple[Retriever
 
 
 def truncated(systems: Sequence[SystemSpec], prepared: Prepared) -> float | None:
-    """The share of documents that are longer than the window of the first of wordhive's models without chunks; None
-    without one."""
+    """The share of documents that are longer than the window of the first of wordhive's models; None without one."""
     ours = next(
         (s for s in systems if isinstance(s, WordhiveSpec | MultiVectorSpec) and not _as_wordhive(s).chunk), None
     )
     if ours is None:
         return None
-    return truncated_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
+    return longer_share(prepared.collection.documents(), _encoder(ours.model), prepared.n_documents)
 
 
 def _shards(encoder: Encoder, job: Task, chunk: ChunkSpec | None) -> tuple[Path, int, float | None]:
     """The encoded documents or chunks, their number, and the seconds that it took; None where they are unknown."""
-    cut = "" if chunk is None else f"-chunks-{chunk.overlap}"
-    shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}{cut}.shards"
+    read = f"{encoder.max_tokens}-tokens" if chunk is None else f"chunks-{chunk.overlap}"
+    shards = job.cache / f"{slug(Path(encoder.name).name)}-{encoder.fingerprint[:8]}-{read}.shards"
     state, made_for = shards.with_suffix(".json"), {"documents": job.prepared.fingerprint}
     if whole_shards(shards) and (known := read_result(state, made_for)) is not None:
         return shards, known.get("n", job.prepared.n_documents), known["seconds"]
@@ -164,6 +165,8 @@ def _description(spec: WordhiveSpec, retriever: Retriever, candidates: int | str
     if spec.config is None and spec.index is not None:
         index = f"index {Path(spec.index).name}"
     whole = "" if spec.chunk is None else "documents cut into chunks, "
+    if spec.max_tokens is not None:
+        whole += f"the first {quantity(spec.max_tokens, 'token')} read, "
     return f"{retriever.encoder.name} with {index}, {whole}{of}{found}"
 
 
@@ -175,8 +178,8 @@ def _bytes(info: IndexInfo, part: str, n_documents: int) -> dict[str, float]:
 
 # Two of them: an experiment goes through the same models for each collection.
 @lru_cache(maxsize=2)
-def _encoder(name: str) -> Encoder:
-    return Encoder.load(name)
+def _encoder(name: str, max_tokens: int | None = None) -> Encoder:
+    return Encoder.load(name, max_tokens=MOST_TOKENS if max_tokens is None else max_tokens)
 
 
 @cache

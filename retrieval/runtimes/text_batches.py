@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from wordhive.index import InputError
 from wordhive.index.arguments import is_iterable, shown
 from wordhive.index.storage.batch import check_unicode
 
+Item = TypeVar("Item")
 
-def text_batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    """The texts, `size` at a time.
+
+def batches(
+    items: Iterable[Item], size: int, most_characters: int, characters: Callable[[Item], int]
+) -> Iterator[list[Item]]:
+    """The items, `size` at a time; fewer where they are long.
+
+    Args:
+        items: Texts, or what holds them.
+        size: Items of a batch at most.
+        most_characters: Characters of a batch at most. An item that has more is a batch of its own.
+        characters: The number of characters of an item.
+    """
+    batch: list[Item] = []
+    total = 0
+    for item in items:
+        n = characters(item)
+        if batch and (len(batch) == size or total + n > most_characters):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += n
+    if batch:
+        yield batch
+
+
+def text_batches(texts: Iterable[str], size: int, most_characters: int) -> Iterator[list[str]]:
+    """The texts in `batches`.
 
     Raises:
         InputError: One that is no valid string.
     """
-    source = iter(texts)
-    while batch := list(islice(source, size)):
-        check_strings(batch)
-        yield batch
+
+    def length(text: str) -> int:
+        check_strings([text])
+        return len(text)
+
+    return batches(texts, size, most_characters, length)
 
 
 def check_texts(texts: Any) -> None:

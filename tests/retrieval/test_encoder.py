@@ -14,6 +14,7 @@ from sentence_transformers import MultiVectorEncoder, SentenceTransformer
 from wordhive.index import InputError, WordhiveError, WordVectors
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.modules import WholeWordPooling
+from wordhive.retrieval.runtimes.forward_pass import forward
 from wordhive.retrieval.words import word_identity
 
 from .conftest import TEXTS, assert_same
@@ -21,7 +22,7 @@ from .conftest import TEXTS, assert_same
 
 @pytest.fixture
 def _few_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordhive.retrieval.encoder._TOKENS_A_TEXT", 8)
+    monkeypatch.setattr("wordhive.retrieval.windows.whole_texts._TOKENS_A_TEXT", 8)
 
 
 @pytest.mark.usefixtures("_few_tokens")
@@ -116,23 +117,22 @@ def test_on_batch_counts_every_text_once(tiny_encoder: Encoder) -> None:
     assert sum(sizes) == len(TEXTS) + 1
 
 
-def test_texts_longer_than_the_model_reads_are_cut(tiny_encoder: Encoder) -> None:
+def test_a_text_longer_than_the_window_is_read_to_its_end(tiny_encoder: Encoder) -> None:
     words = tiny_encoder.encode_documents(["bees " + "ants " * 100 + "honey"])
-    assert words.word_ids.tolist() == [word_identity("bees"), word_identity("ants")]
+    assert words.word_ids.tolist() == [word_identity("bees"), word_identity("ants"), word_identity("honey")]
 
 
 def test_a_single_query_is_encoded_with_one_thread(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
-    encode = tiny_encoder._encode
 
-    def watched(texts: list[str], task: str) -> WordVectors:
+    def watched(*given: Any) -> WordVectors:
         threads.append(torch.get_num_threads())
-        return encode(texts, task)
+        return forward(*given)
 
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        monkeypatch.setattr(tiny_encoder, "_encode", watched)
+        monkeypatch.setattr("wordhive.retrieval.windows.whole_texts.forward", watched)
         tiny_encoder.encode_queries(["bees"])
         assert torch.get_num_threads() == 2
         tiny_encoder.encode_queries(["bees", "ants"])
@@ -142,13 +142,13 @@ def test_a_single_query_is_encoded_with_one_thread(tiny_encoder: Encoder, monkey
 
 
 def test_threads_are_restored_after_a_query_that_fails(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(texts: list[str], task: str) -> WordVectors:
+    def fail(*given: Any) -> WordVectors:
         raise RuntimeError("out of memory")
 
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        monkeypatch.setattr(tiny_encoder, "_encode", fail)
+        monkeypatch.setattr("wordhive.retrieval.windows.whole_texts.forward", fail)
         with pytest.raises(RuntimeError):
             tiny_encoder.encode_queries(["bees"])
         assert torch.get_num_threads() == 2

@@ -18,6 +18,7 @@ from transformers import BatchEncoding
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
+from wordhive.index.errors import WordhiveWarning
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.explanation import DocumentWord, Explanation, WordMatch, best_matches
 from wordhive.retrieval.retriever import Retriever
@@ -181,9 +182,12 @@ def test_without_offsets_words_have_forms_but_no_places(retriever: Retriever, mo
     assert "Bees dance to tell" in found.html()
 
 
-def test_the_end_of_the_window_is_told(tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_the_end_of_what_was_read_is_told(tiny_folder: Path, tmp_path: Path) -> None:
     text = "bees dance " * 60
-    searcher = indexed(tmp_path / "x", tiny_encoder, tiny_encoder.encode_documents([text]), [text])
+    encoder = Encoder.load(str(tiny_folder), device="cpu", max_tokens=64)
+    with pytest.warns(WordhiveWarning, match="longer than 64 tokens"):
+        vectors = encoder.encode_documents([text])
+    searcher = indexed(tmp_path / "x", encoder, vectors, [text])
     found = searcher.explain("bees", "0")
     assert found.read_to is not None
     assert found.read_to == len("bees dance " * 31) - 1  # 64 tokens, two of them special

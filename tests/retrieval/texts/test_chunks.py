@@ -9,7 +9,7 @@ import pytest
 from wordhive.eval.runs import merge_chunks
 from wordhive.index import InputError
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.texts.chunks import chunked, document_of, truncated_share, window
+from wordhive.retrieval.texts.chunks import chunked, document_of, longer_share, window
 from wordhive.retrieval.texts.documents import Document
 
 WORDS = "bees dance unbelievably often near extraordinarily bright flowers in antidisestablishmentarian spring"
@@ -40,9 +40,9 @@ def test_the_share_of_truncated_documents_is_that_of_those_the_model_cuts(encode
     documents = [Document(str(n), _text(n * 8, n)) for n in range(40)]
     share = sum(_is_cut(encoder, document.text) for document in documents) / 40
     assert 0.1 < share < 0.9
-    assert truncated_share(documents, encoder, 40) == share
-    assert truncated_share(documents, encoder, 40, sample=10) == pytest.approx(share, abs=0.1)
-    assert truncated_share([], encoder, 0) == 0
+    assert longer_share(documents, encoder, 40) == share
+    assert longer_share(documents, encoder, 40, sample=10) == pytest.approx(share, abs=0.1)
+    assert longer_share([], encoder, 0) == 0
 
 
 @pytest.mark.parametrize("sentence", [4, 10_000])

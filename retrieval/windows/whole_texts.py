@@ -1,0 +1,234 @@
+"""`WholeTexts`: texts of any length → word vectors, window by window, one bag of words for each text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sentence_transformers import MultiVectorEncoder
+
+from wordhive.index import WordVectors
+from wordhive.index.quantity import quantity
+
+from .bags import joined
+from ..modules import QueryWeights, WholeWordPooling
+from ..runtimes.bfloat16 import Bfloat16
+from ..runtimes.forward_pass import MODEL_LOCK, forward
+from ..runtimes.openvino import OpenVino
+from ..runtimes.token_batches import part, token_batches
+from .windows import Span, Windows, longest_input, was_cut
+from ..words import WordTable
+
+Task = Literal["query", "document"]
+
+# A book of a million letters. What is longer is rather a log or a dump than a text.
+MOST_TOKENS = 2**18
+# The length of a text that counts as one in a batch.
+_TOKENS_A_TEXT = 256
+_WINDOWS_AT_ONCE = 1024
+# Documents that a warning names.
+_NAMED = 10
+# No text has more characters a token for long, so a longer text needs no look at its tokens to be cut.
+_CHARACTERS_A_TOKEN = 16
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """Windows for one forward pass.
+
+    Attributes:
+        texts: int64 `[n]`, the number of each window's text.
+        order: int64 `[n]`, ascending over the windows of a text.
+        tokens: As the model's `preprocess` gives them.
+        whole: Each window is a whole text.
+    """
+
+    texts: NDArray[np.int64]
+    order: NDArray[np.int64]
+    tokens: Any
+    whole: bool
+
+
+class WholeTexts:
+    """Encodes texts by a model, however long they are.
+
+    Args:
+        model: The model.
+        runtime: What runs its transformer; see `forward`.
+        max_tokens: Tokens at most that are read of a text.
+    """
+
+    def __init__(self, model: MultiVectorEncoder, runtime: Bfloat16 | OpenVino | None, max_tokens: int) -> None:
+        self._model, self._runtime = model, runtime
+        self.max_tokens = max_tokens
+        self._merge = any(isinstance(module, WholeWordPooling) for module in model)
+        self._query_shares = any(isinstance(module, QueryWeights) for module in model)
+
+    def preprocess(self, texts: list[str], task: Task) -> Any:
+        """The tokens of texts, truncated to a window and with the model's prompt."""
+        with MODEL_LOCK:
+            return self._model.preprocess(texts, prompt=self._model.prompts.get(task) or None, task=task)
+
+    def spans(self, text: str, task: Task) -> tuple[list[Span], bool]:
+        """The characters of each window that is read of a text, and whether the end of the text is left out."""
+        if self._fits(text, task):
+            return [(0, len(text))], False
+        return self._spans(text, task)
+
+    def encode(
+        self,
+        texts: list[str],
+        task: Task,
+        batch_size: int,
+        on_batch: Callable[[int], None] = lambda n: None,
+        on_capped: Callable[[int], None] = lambda text: None,
+    ) -> WordVectors:
+        """The word vectors of texts, in their order.
+
+        Args:
+            texts: So many that the vectors of all their windows fit in memory.
+            task: "query" or "document".
+            batch_size: Documents of 256 tokens in a forward pass, more if they are shorter; or queries of any length.
+            on_batch: Called with the number of texts that were encoded.
+            on_capped: Called with the number of each text that has more than `max_tokens`.
+        """
+        encoded, whole = _Encoded(), 0
+        for batch in self.read(texts, task, batch_size, on_capped):
+            encoded.add(batch, forward(self._model, self._runtime, batch.tokens, task))
+            if batch.whole:
+                on_batch(len(batch.texts))
+                whole += len(batch.texts)
+        if whole < len(texts):
+            on_batch(len(texts) - whole)
+        return encoded.joined(merge=self._merge, shares=self._query_shares and task == "query")
+
+    def count_words(self, texts: list[str], table: WordTable, *, keep_special: bool) -> NDArray[np.int64]:
+        """Unique words of each document, int64 `[n_texts]`, before a gate removes some.
+
+        Args:
+            texts: The documents.
+            table: The words of the model's vocabulary.
+            keep_special: Count special tokens too.
+        """
+        encoded = _Encoded()
+        for batch in self.read(texts, "document", _TOKENS_A_TEXT):
+            mask = batch.tokens["attention_mask"].bool().numpy()
+            words = table.words(batch.tokens["input_ids"].numpy(), mask, keep_special=keep_special)
+            ids = words.word_ids[np.arange(words.word_ids.shape[1]) < words.counts[:, None]]
+            offsets = np.concatenate([[0], np.cumsum(words.counts)]).astype(np.int64)
+            encoded.add(batch, WordVectors(np.zeros((len(ids), 0), np.float32), offsets, ids))
+        return encoded.joined(merge=True, shares=False).counts
+
+    def read(
+        self, texts: list[str], task: Task, batch_size: int, on_capped: Callable[[int], None] = lambda text: None
+    ) -> Iterator[WindowBatch]:
+        """The windows of texts, in batches for a forward pass each; see `encode`."""
+        long: list[int] = []
+        for rows, tokens in self._batches(texts, task, batch_size, long):
+            yield WindowBatch(rows, rows, tokens, whole=True)
+        windows, first = self._cut(texts, long, task, on_capped), len(texts)
+        while some := list(islice(windows, _WINDOWS_AT_ONCE)):
+            owners = np.array([owner for owner, _ in some])
+            for rows, tokens in self._batches([text for _, text in some], task, batch_size):
+                yield WindowBatch(owners[rows], first + rows, tokens, whole=False)
+            first += len(some)
+
+    def _batches(
+        self, texts: list[str], task: Task, size: int, long: list[int] | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], Any]]:
+        """The numbers and the tokens of the texts of each forward pass.
+
+        Args:
+            long: Takes the numbers of texts that are longer than a window, which are left out then.
+        """
+        if task == "document":
+            tokens = self.preprocess([self._beginning(text, task) for text in texts], task)
+            kept = self._short(texts, np.arange(len(texts)), tokens, task, long)
+            for rows in token_batches(tokens["attention_mask"][kept], size * _TOKENS_A_TEXT):
+                yield kept[rows], part(tokens, kept[rows])
+            return
+        # Queries are few tokens, which some models pad to expand them: each batch has its own width.
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            tokens = self.preprocess([self._beginning(texts[row], task) for row in rows], task)
+            kept = self._short(texts, rows, tokens, task, long)
+            if len(kept) < len(rows):
+                tokens = self.preprocess([texts[row] for row in kept], task) if len(kept) else None
+            if len(kept):
+                yield kept, tokens
+
+    def _fits(self, text: str, task: Task) -> bool:
+        long: list[int] = []
+        tokens = self.preprocess([self._beginning(text, task)], task)
+        return len(self._short([text], np.arange(1), tokens, task, long)) == 1
+
+    def _spans(self, text: str, task: Task) -> tuple[list[Span], bool]:
+        # A word that is in two windows is one word; a token would be stored twice.
+        windows = Windows.of(self._model, task, None if self._merge else 0)
+        longest = longest_input(self._model, task)
+        if windows is None or longest is None:
+            return [(0, len(text))], False
+        most = max(1, self.max_tokens // longest)
+        spans = list(islice(windows.spans(text), most + 1))
+        return spans[:most], len(spans) > most
+
+    def _short(
+        self, texts: list[str], rows: NDArray[np.int64], tokens: Any, task: Task, long: list[int] | None
+    ) -> NDArray[np.int64]:
+        longest = longest_input(self._model, task)
+        if long is None or longest is None:
+            return rows
+        most = longest * _CHARACTERS_A_TOKEN
+        is_long = [len(texts[row]) > most or was_cut(tokens, place, longest) for place, row in enumerate(rows)]
+        long += rows[is_long].tolist()
+        return rows[~np.array(is_long, np.bool_)]
+
+    def _beginning(self, text: str, task: Task) -> str:
+        """Enough of a text to see whether it is longer than a window: the tokens of a book would fill the memory."""
+        longest = longest_input(self._model, task)
+        return text if longest is None else text[: longest * _CHARACTERS_A_TOKEN + 1]
+
+    def _cut(
+        self, texts: list[str], long: list[int], task: Task, on_capped: Callable[[int], None]
+    ) -> Iterator[tuple[int, str]]:
+        for number in sorted(long):
+            spans, capped = self._spans(texts[number], task)
+            if capped:
+                on_capped(number)
+            yield from ((number, texts[number][start:end]) for start, end in spans)
+
+
+class _Encoded:
+    """The vectors of windows, as they come from forward passes."""
+
+    def __init__(self) -> None:
+        self._vectors: list[WordVectors] = []
+        # Of each window: its text, its number among all windows, its tokens.
+        self._windows: list[NDArray[np.int64]] = []
+
+    def add(self, batch: WindowBatch, vectors: WordVectors) -> None:
+        n_tokens = batch.tokens["attention_mask"].sum(dim=1).cpu().numpy()
+        self._vectors.append(vectors)
+        self._windows.append(np.stack([batch.texts, batch.order, n_tokens]))
+
+    def joined(self, *, merge: bool, shares: bool) -> WordVectors:
+        texts, order, n_tokens = np.concatenate(self._windows, axis=1)
+        if len(texts) == 1:
+            return self._vectors[0]  # a single query, which should not wait
+        by_text = np.lexsort([order, texts])
+        windows = WordVectors.concat(self._vectors).take(by_text)
+        return joined(windows, texts[by_text], n_tokens[by_text], merge=merge, shares=shares)
+
+
+def capped_line(documents: list[str], max_tokens: int) -> str:
+    """What to tell of documents that were not read to their ends."""
+    names = ", ".join(documents[:_NAMED]) + (", …" if len(documents) > _NAMED else "")
+    return (
+        f"{quantity(len(documents), 'document')} longer than {max_tokens:,} tokens: only that much was read of "
+        f"{names}; raise max_tokens, or split them"
+    )
