@@ -8,17 +8,17 @@ stored codes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
-from wordhive.index.storage.word_id_lists import by_word_id
 
+from .alignment import aligned, document_words, identified
 from .encoder import Encoder
 from .pages import render
-from .text_words import Reading, TextWord, read
+from .text_words import read
 from .windows.windows import Span
 
 
@@ -143,19 +143,9 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     Raises:
         InputError: An id that the index does not hold.
     """
-    now = index.snapshot()
-    if id not in now.rows([id]):  # another process may have added it since
-        index.reload()
-        now = index.snapshot()
-    row = now.rows([id]).get(id)
-    if row is None:
-        raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
-    stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
-    if not index.settings.config.word_ids and text is not None:
-        stored = _identified(stored, encoder, text)
-    weight = index.settings.summary_weight if index.summary_dim else 0.0
-    same = _same_words(vectors, stored) if index.settings.exact_match else None
-    places, products = best_matches(vectors.vectors @ stored.vectors.T, same)
+    scored = scored_document(index, encoder, vectors, id)
+    stored, weight, text = scored.stored, scored.summary_weight, scored.text
+    places, products = best_matches(scored.similarities, scored.same)
     if index.settings.exact_match:
         products = np.maximum(products, 0)
     scores = products * (1 - weight)
@@ -165,9 +155,9 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     def share(part: float) -> float:
         return 100 * part / score if score > 0 else 0.0
 
-    asked = _aligned(read(encoder, query, "query").words, vectors.word_ids, {})
+    asked = aligned(read(encoder, query, "query").words, vectors.word_ids, {})
     names = {word.word_id: word.form for word, _ in asked if word.word_id}
-    held, read_to, note = _document(encoder, text, stored, names)
+    held, read_to, note = document_words(encoder, text, stored, names)
     place_of = {row: place for place, (_, row) in enumerate(held) if row is not None}
     added = np.bincount(places[places >= 0], scores[places >= 0], minlength=len(stored.vectors))
     words = []
@@ -188,10 +178,44 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     )
 
 
-def _identified(stored: WordVectors, encoder: Encoder, text: str) -> WordVectors:
-    """The stored vectors with the word ids that the index left out: they lie in the order of the text's."""
-    encoded = by_word_id(encoder.encode_documents([text]))
-    return replace(stored, word_ids=encoded.word_ids) if len(encoded.vectors) == len(stored.vectors) else stored
+@dataclass(frozen=True)
+class ScoredDocument:
+    """What the index holds of one document, beside a query.
+
+    Attributes:
+        stored: The document's vectors, with word ids.
+        text: Its text, where that is stored.
+        summary_weight: W of the score; 0 where there is no summary.
+        similarities: Float32 `[n_query_words, n_document_words]`, all inner products.
+        same: The pairs of identical words, where only they meet; None: all meet.
+    """
+
+    stored: WordVectors
+    text: str | None
+    summary_weight: float
+    similarities: NDArray[np.float32]
+    same: NDArray[np.bool_] | None
+
+
+def scored_document(index: Index, encoder: Encoder, vectors: WordVectors, id: str) -> ScoredDocument:
+    """The document with that id beside a query's vectors.
+
+    Raises:
+        InputError: An id that the index does not hold.
+    """
+    now = index.snapshot()
+    if id not in now.rows([id]):  # another process may have added it since
+        index.reload()
+        now = index.snapshot()
+    row = now.rows([id]).get(id)
+    if row is None:
+        raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
+    stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
+    if not index.settings.config.word_ids and text is not None:
+        stored = identified(stored, encoder, text)
+    weight = index.settings.summary_weight if index.summary_dim else 0.0
+    same = _same_words(vectors, stored) if index.settings.exact_match else None
+    return ScoredDocument(stored, text, weight, vectors.vectors @ stored.vectors.T, same)
 
 
 def _same_words(query: WordVectors, document: WordVectors) -> NDArray[np.bool_]:
@@ -217,48 +241,6 @@ def best_matches(
     products = np.take_along_axis(found, best[:, None], axis=1)[:, 0]
     met = np.ones(len(found), np.bool_) if same is None else products > 0
     return np.where(met, best, -1), products
-
-
-Aligned = list[tuple[TextWord, int | None]]
-
-
-def _document(
-    encoder: Encoder, text: str | None, stored: WordVectors, names: dict[int, str]
-) -> tuple[Aligned, int | None, str | None]:
-    """The document's words with their rows, the end of what was read, and what can't be told."""
-    reading = None if text is None else read(encoder, text, "document")
-    if reading is not None and _fits(reading, stored.word_ids):
-        return _aligned(reading.words, stored.word_ids, names), reading.end, None
-    reason = "was not stored" if reading is None else "is not the one that was encoded"
-    note = f"The text of this document {reason}, so only words of the query can be named."
-    return _aligned([], stored.word_ids, names), None, note
-
-
-def _fits(reading: Reading, word_ids: NDArray[np.uint32]) -> bool:
-    known = {word.word_id for word in reading.words}
-    specials = sum(not word.word_id for word in reading.words)
-    return set(word_ids.tolist()) <= known | {0} and int(np.count_nonzero(word_ids == 0)) <= specials
-
-
-def _aligned(words: list[TextWord], word_ids: NDArray[np.uint32], names: dict[int, str]) -> Aligned:
-    """Each word of a text with the row of its vector, or None where it has none; then the rows that no word claims.
-
-    Words are known by their identity. Special tokens have none: they are told apart by their order, if all are there.
-    """
-    rows: dict[int, int] = {id: row for row, id in enumerate(word_ids.tolist()) if id}
-    unnamed = np.flatnonzero(word_ids == 0).tolist()
-    specials = sum(not word.word_id for word in words)
-    in_order = iter(unnamed) if len(unnamed) == specials else None
-    if in_order is None and unnamed:
-        words = [word for word in words if word.word_id]
-    found: Aligned = []
-    for word in words:
-        found.append((word, rows.get(word.word_id) if word.word_id else next(in_order or iter(()), None)))
-    claimed = {row for _, row in found}
-    for row, id in enumerate(word_ids.tolist()):
-        if row not in claimed:
-            found.append((TextWord(names.get(id, f"#{id:08x}" if id else "[?]"), id, ()), row))
-    return found
 
 
 def _summaries_product(query: WordVectors, document: WordVectors) -> float:

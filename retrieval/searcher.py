@@ -20,6 +20,7 @@ from wordhive.index.storage.settings import IndexSettings
 
 from .encoder import Encoder
 from .explanation import Explanation, explain
+from .passages import Passage, passages
 from .search.query_cache import QueryCache, cache_size
 from .search.search_options import Candidates, SearchOptions, times_of
 from .search.stage_times import StageTimes
@@ -53,13 +54,30 @@ class Hit:
         Raises:
             InputError: The hit was found by vectors, or was copied or pickled.
         """
+        query = self._searched("Searcher.explain(query, id)")
+        return explain(query.index, query.encoder, query.text, query.vectors, self.id)
+
+    def passages(self, n: int = 3) -> list[Passage]:
+        """The parts of the document that carry its score, the best first, with the words that met.
+
+        hit.passages(1)[0].text
+
+        Args:
+            n: How many, at most.
+
+        Raises:
+            InputError: The hit was found by vectors, or was copied or pickled; or the index keeps no texts.
+        """
+        query = self._searched("Searcher.passages(query, id)")
+        return passages(query.index, query.encoder, query.text, query.vectors, self.id, n)
+
+    def _searched(self, otherwise: str) -> SearchedQuery:
         if self._query is None:
             raise InputError(
                 f"the hit {self.id!r} has no query text (it was found by vectors, or copied); "
-                "search with text, or ask Searcher.explain(query, id)"
+                f"search with text, or ask {otherwise}"
             )
-        query = self._query
-        return explain(query.index, query.encoder, query.text, query.vectors, self.id)
+        return self._query
 
     def __getstate__(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)}
@@ -264,6 +282,23 @@ class Searcher:
         if not isinstance(query, str) or not query.strip():
             raise InputError(f"the query is {shown(query)}; expected a string with something in it, to be explained")
         return explain(self.index, encoder, query, self._encode([query]), id)
+
+    def passages(self, query: str, id: str, n: int = 3) -> list[Passage]:
+        """The parts of a document that carry its score for a query, the best first.
+
+        Args:
+            query: The query's text.
+            id: The document's id.
+            n: How many, at most.
+
+        Raises:
+            InputError: The query is empty, the index holds no such document or keeps no texts, or the searcher has no
+                encoder.
+        """
+        encoder = self._encoder("see what search_vectors() found")
+        if not isinstance(query, str) or not query.strip():
+            raise InputError(f"the query is {shown(query)}; expected a string with something in it, to find passages")
+        return passages(self.index, encoder, query, self._encode([query]), id, n)
 
     def warm_up(self) -> None:
         """Search once, so that the first user's query is as fast as later ones.

@@ -14,14 +14,14 @@ from sentence_transformers import MultiVectorEncoder
 from wordhive.index import WordVectors
 from wordhive.index.quantity import quantity
 
-from .bags import joined
 from ..modules import QueryWeights, WholeWordPooling
 from ..runtimes.bfloat16 import Bfloat16
 from ..runtimes.forward_pass import MODEL_LOCK, forward
 from ..runtimes.openvino import OpenVino
 from ..runtimes.token_batches import part, token_batches
-from .windows import Span, Windows, longest_input, was_cut
 from ..words import WordTable
+from .bags import joined
+from .windows import Span, Windows, longest_input, was_cut
 
 Task = Literal["query", "document"]
 

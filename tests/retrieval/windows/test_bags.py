@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from wordhive.index import WordVectors
 from wordhive.retrieval.windows.bags import joined
 
-
 Bag = dict[tuple[int, int], NDArray[np.float64]]
 
 
