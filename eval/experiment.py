@@ -18,6 +18,18 @@ from .contrasts import Test
 _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
 
 
+class JoinSpec(ConfigPart):
+    """Documents with the same value of an attribute, joined to a long one.
+
+    Attributes:
+        by: The attribute.
+        parts: Documents that are joined, at most; None: all of a value.
+    """
+
+    by: str = Field(min_length=1)
+    parts: int | None = Field(default=None, ge=2)
+
+
 class CollectionSpec(ConfigPart):
     """A test collection: a source, or three files.
 
@@ -29,6 +41,7 @@ class CollectionSpec(ConfigPart):
         queries: Only the first so many judged ones.
         measures: The first is what systems are compared by; None: the experiment's.
         published: Its key in published.yaml; None: the source.
+        join: Make long documents of short ones; None: take them as they are.
     """
 
     source: str | None = Field(default=None, min_length=1)
@@ -40,6 +53,7 @@ class CollectionSpec(ConfigPart):
     queries: int | None = Field(default=None, ge=1)
     measures: tuple[str, ...] | None = Field(default=None, min_length=1)
     published: str | None = None
+    join: JoinSpec | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> CollectionSpec:

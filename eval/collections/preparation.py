@@ -13,6 +13,7 @@ from wordhive.retrieval.progress import progress_bar
 
 from ..experiment import CollectionSpec
 from .collection import Collection
+from .joined import joined
 from .loading import collection_of_files, load_collection
 
 
@@ -92,5 +93,7 @@ def chosen(spec: CollectionSpec) -> Collection:
         collection = collection_of_files(Path(spec.documents), Path(queries_file), Path(qrels), name=spec.title)
     else:
         collection = load_collection(spec.place, spec.split)
+    if spec.join is not None:
+        collection = joined(collection, spec.join.by, spec.join.parts)
     queries = dict(list(collection.queries.items())[: spec.queries])
     return replace(collection, queries=queries, qrels={id: collection.qrels[id] for id in queries})

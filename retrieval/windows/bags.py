@@ -90,12 +90,12 @@ def _sums(values: Floats, group: NDArray[np.int64]) -> Floats:
     return sums
 
 
-def _mean_summary(
-    summary: NDArray[np.float32], texts: NDArray[np.int64], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The mean of the windows' summaries by their tokens, at the mean of their lengths."""
-    lengths = _sums(np.linalg.norm(summary, axis=1) * weights, texts)
-    mean = _of_length(_sums(summary * weights[:, None], texts), lengths).astype(np.float32)
+def _mean_summary(summary: Floats, texts: NDArray[np.int64], weights: Floats) -> NDArray[np.float32]:
+    """The mean of the windows' summaries by their tokens.
+
+    It is not made longer again: a text of many subjects has a short mean, which says less of it, and weighs less.
+    """
+    mean = _sums(summary * weights[:, None], texts).astype(np.float32)
     alone = np.bincount(texts)[texts] == 1
     mean[texts[alone]] = summary[alone]
     return mean

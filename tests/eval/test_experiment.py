@@ -84,7 +84,7 @@ def test_what_is_no_mapping_or_not_there_is_refused(tmp_path: Path) -> None:
 def test_suites_that_come_with_the_package_are_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORDHIVE_DATA", "/data")
     assert len(Experiment.suite(name).systems) >= 3
-    with pytest.raises(InputError, match="choose beir, local, msmarco"):
+    with pytest.raises(InputError, match="choose beir, local, long, msmarco"):
         Experiment.suite("trec")
 
 

@@ -34,9 +34,7 @@ def _oracle(encoder: Encoder, text: str, task: str) -> WordVectors:
     unit = np.array([mean / np.linalg.norm(mean) for mean in means], np.float32)
     n_tokens = [int(encoder.preprocess([text[a:b]], task)["attention_mask"].sum()) for a, b in spans]  # type: ignore[arg-type]
     summary = np.average([part.summary[0] for part in parts if part.summary is not None], axis=0, weights=n_tokens)
-    # Windows' summaries of this model have lengths of their own.
-    length = np.average([np.linalg.norm(part.summary) for part in parts if part.summary is not None], weights=n_tokens)
-    summary = (summary / np.linalg.norm(summary) * length).astype(np.float32)
+    summary = summary.astype(np.float32)
     return WordVectors(unit, np.array([0, len(unit)]), np.array(list(vectors), np.uint32), summary[None])
 
 
