@@ -60,8 +60,10 @@ def _print(found: Explanation) -> None:
     console = Console(highlight=False)
     head = Text(terminal.plain(found.id), style="bold cyan")
     head.append(f"  {found.score:.3f}", style="bold")
-    if found.summary_weight:
-        head.append(f"  words {found.words_score:.3f} + summary {found.summary_score:.3f}", style="dim")
+    parts = [("words", found.words_score, True), ("summary", found.summary_score, found.summary_weight > 0)]
+    parts.append(("exact words", found.lexical_score, found.has_lexical))
+    if sum(shown for *_, shown in parts) > 1:
+        head.append("  " + " + ".join(f"{name} {score:.3f}" for name, score, shown in parts if shown), style="dim")
     console.print(head, soft_wrap=True)
     console.print()
     for row in _table(found):
@@ -82,16 +84,19 @@ def _table(found: Explanation) -> list[Text]:
     rows = [(terminal.plain(match.word), _met(match.match, match.weight), match.share) for match in found.matches]
     if found.summary_weight:
         rows.append(("summary", "the text as a whole", found.summary_share))
+    if found.has_lexical:
+        exact = terminal.plain(" ".join(found.exact))
+        rows.append(("exact words", exact or "none of the query's", found.lexical_share))
     first = min(max((cell_len(word) for word, _, _ in rows), default=0), _WIDEST)
     second = min(max((cell_len(met) for _, met, _ in rows), default=0), _WIDEST)
     largest = max((share for *_, share in rows), default=0.0)
     lines = []
     for place, (word, met, share) in enumerate(rows):
-        is_summary = place == len(found.matches)
-        line = Text(set_cell_size(word, first), style="" if is_summary else "bold")
+        is_word = place < len(found.matches)
+        line = Text(set_cell_size(word, first), style="bold" if is_word else "")
         line.append(f"  {set_cell_size(met, second)}  {share:5.1f} %  ", style="not bold")
         full = round(_BAR * max(share, 0) / largest) if largest > 0 else 0
-        line.append("█" * full, style="cyan" if is_summary else "#f5a623")
+        line.append("█" * full, style="#f5a623" if is_word else "cyan" if word == "summary" else "magenta")
         lines.append(line)
     return lines
 

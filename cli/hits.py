@@ -51,8 +51,10 @@ def _heading(rank: int, hit: Hit) -> Text:
     heading.append(f"{hit.score:.3f}", style="bold")
     heading.append("  ")
     heading.append(terminal.plain(hit.id), style="bold cyan")
-    if hit.summary_score:
-        heading.append(f"  words {hit.words_score:.3f} + summary {hit.summary_score:.3f}", style="dim")
+    parts = [("summary", hit.summary_score), ("exact words", hit.lexical_score)]
+    if any(score for _, score in parts):
+        shown = [("words", hit.words_score), *((name, score) for name, score in parts if score)]
+        heading.append("  " + " + ".join(f"{name} {score:.3f}" for name, score in shown), style="dim")
     return heading
 
 

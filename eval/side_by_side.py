@@ -74,6 +74,7 @@ def _explainer(spec: SystemSpec, job: Task) -> Callable[[str, str], list[Match]]
             return []
         told = retriever.explain(query, id)
         adding = sum(max(match.score, 0.0) for match in told.matches) + max(told.summary_score, 0.0)
+        adding += told.lexical_score
         return [
             (match.word, match.match, share)
             for match in told.matches

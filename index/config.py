@@ -121,6 +121,8 @@ class IndexConfig(ConfigPart):
             FAISS factory string ("SQ8", "SQ4", "PQ{dims/8}x8", "SQfp16", "Flat", …).
         summary_codec: Codec of the summaries.
         word_ids: Store the word of each vector. Exact matching needs it, and explanations of documents without text.
+        lexical_weight: λ, what all words of a query add to a document that has them, as a share of the largest score
+            that vectors can give. 0: nothing. It needs word ids, which models of whole words give.
         encoding: A document's vector in the first stage. None: every search scores all documents.
         reduction: Of that vector to fewer dims. None: all dims.
         candidates: FAISS factory string of the first stage ("Flat", "SQ8", "HNSW32_SQ8", "IVF64,SQ8", …).
@@ -136,6 +138,7 @@ class IndexConfig(ConfigPart):
     codec: _Factory = "SQ8"
     summary_codec: _Factory = "SQ8"
     word_ids: bool = True
+    lexical_weight: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
     encoding: SerializeAsAny[EncodingConfig] | None = MuveraConfig()
     reduction: ReductionConfig | None = None
     candidates: _Factory = "SQ8"
@@ -145,6 +148,15 @@ class IndexConfig(ConfigPart):
     ef_search: _Number = 64
     ef_construction: Annotated[int, Field(ge=1, le=1 << 20)] = 40
     links: Literal["euclidean", "inner-product"] = "euclidean"
+
+    @model_validator(mode="after")
+    def _words_to_compare(self) -> IndexConfig:
+        if self.lexical_weight and not self.word_ids:
+            raise ValueError(
+                f"lexical_weight is {self.lexical_weight:g}, but word_ids is false, and words are told by their ids; "
+                "set word_ids to true, or leave lexical_weight out"
+            )
+        return self
 
     @classmethod
     def load(cls, preset: str | Path = "default") -> IndexConfig:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
+from wordhive.index.scoring.lexical import LexicalQueries
 
 from .alignment import aligned, document_words, identified
 from .encoder import Encoder
@@ -34,6 +35,7 @@ class WordMatch:
         score: What that adds, weighted.
         share: Score in percent of the whole score.
         place: Of the match among `Explanation.words`.
+        lexical: What it adds beside `score`, by standing in the document as it is.
     """
 
     word: str
@@ -43,6 +45,7 @@ class WordMatch:
     score: float
     share: float
     place: int | None
+    lexical: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class DocumentWord:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The score of a document for a query, in parts: score = words_score + summary_score, words_score = Σ of matches.
+    """The score of a document for a query, in parts: score = words_score + summary_score + lexical_score.
+
+    words_score is the sum of the matches' `score`, lexical_score that of their `lexical`.
 
     Attributes:
         summary_weight: W of the score; 0 where there is no summary.
@@ -76,6 +81,7 @@ class Explanation:
         words: In the order of the text.
         read_to: The character of the text where the model's window ends; None where that is not known.
         note: What could not be told, or None.
+        has_lexical: Whether the index's scores have a lexical part.
     """
 
     id: str
@@ -90,11 +96,19 @@ class Explanation:
     words: list[DocumentWord]
     read_to: int | None
     note: str | None
+    lexical_score: float = 0.0
+    lexical_share: float = 0.0
+    has_lexical: bool = False
 
     @property
     def words_share(self) -> float:
         """What all words add, in percent of the score."""
         return sum(match.share for match in self.matches)
+
+    @property
+    def exact(self) -> list[str]:
+        """The words of the query that stand in the document as they are."""
+        return [match.word for match in self.matches if match.lexical]
 
     @property
     def removed(self) -> list[str]:
@@ -130,7 +144,7 @@ class Explanation:
     def html(self) -> str:
         """A web page that needs nothing but itself."""
         met = sorted({match.place for match in self.matches if match.place is not None})
-        largest = max([match.share for match in self.matches] + [self.summary_share], default=0.0)
+        largest = max([match.share for match in self.matches] + [self.summary_share, self.lexical_share], default=0.0)
         return render("explanation.html", e=self, met=met, largest=largest)
 
 
@@ -150,7 +164,9 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
         products = np.maximum(products, 0)
     scores = products * (1 - weight)
     words_score, summary_score = float(scores.sum()), weight * _summaries_product(vectors, stored)
-    score = words_score + summary_score
+    has_lexical, exact = scored.lexical is not None, _exact_words(scored.lexical, stored.word_ids)
+    lexical_score = sum(exact.values())
+    score = words_score + summary_score + lexical_score
 
     def share(part: float) -> float:
         return 100 * part / score if score > 0 else 0.0
@@ -166,16 +182,26 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
         words.append(DocumentWord(word.form, word.word_id, word.spans, row is not None, part, share(part)))
     matches = []
     for word, row in asked:
+        as_it_is = exact.pop(word.word_id, 0.0)
         if row is None:
-            matches.append(WordMatch(word.form, None, 0.0, 0.0, 0.0, 0.0, None))
+            matches.append(WordMatch(word.form, None, 0.0, 0.0, 0.0, 0.0, None, as_it_is))
             continue
         place = place_of.get(int(places[row]))
         match = None if place is None else words[place].word
         length, part = float(np.linalg.norm(vectors.vectors[row])), float(scores[row])
-        matches.append(WordMatch(word.form, match, length, float(products[row]), part, share(part), place))
+        matches.append(WordMatch(word.form, match, length, float(products[row]), part, share(part), place, as_it_is))
     return Explanation(
-        id, query, text, score, words_score, summary_score, weight, share(summary_score), matches, words, read_to, note
-    )
+        id, query, text, score, words_score, summary_score, weight, share(summary_score), matches, words, read_to, note,
+        lexical_score, share(lexical_score), has_lexical,
+    )  # fmt: skip
+
+
+def _exact_words(lexical: LexicalQueries | None, word_ids: NDArray[np.uint32]) -> dict[int, float]:
+    """What each word of the query adds that is among the document's, by its id."""
+    if lexical is None:
+        return {}
+    held = np.isin(lexical.word_ids, word_ids)
+    return dict(zip(lexical.word_ids[held].tolist(), lexical.weights[held].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -188,6 +214,7 @@ class ScoredDocument:
         summary_weight: W of the score; 0 where there is no summary.
         similarities: Float32 `[n_query_words, n_document_words]`, all inner products.
         same: The pairs of identical words, where only they meet; None: all meet.
+        lexical: What the query's words add where they stand in a document as they are; None: nothing.
     """
 
     stored: WordVectors
@@ -195,6 +222,7 @@ class ScoredDocument:
     summary_weight: float
     similarities: NDArray[np.float32]
     same: NDArray[np.bool_] | None
+    lexical: LexicalQueries | None
 
 
 def scored_document(index: Index, encoder: Encoder, vectors: WordVectors, id: str) -> ScoredDocument:
@@ -215,7 +243,7 @@ def scored_document(index: Index, encoder: Encoder, vectors: WordVectors, id: st
         stored = identified(stored, encoder, text)
     weight = index.settings.summary_weight if index.summary_dim else 0.0
     same = _same_words(vectors, stored) if index.settings.exact_match else None
-    return ScoredDocument(stored, text, weight, vectors.vectors @ stored.vectors.T, same)
+    return ScoredDocument(stored, text, weight, vectors.vectors @ stored.vectors.T, same, now.lexical(vectors))
 
 
 def _same_words(query: WordVectors, document: WordVectors) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from wordhive.index.arguments import instance, is_iterable, shown, whole_number
 from wordhive.index.encodings.pseudo_queries import pseudo_queries
 from wordhive.index.reading.snapshot import Snapshot
 from wordhive.index.scoring.ball_carving import carve
+from wordhive.index.scoring.lexical import LexicalQueries
 from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage.settings import IndexSettings
 
@@ -34,7 +35,7 @@ _SAMPLE = 16
 
 @dataclass(frozen=True)
 class Hit:
-    """A document that a search found. Its score is words_score + summary_score."""
+    """A document that a search found. Its score is words_score + summary_score + lexical_score."""
 
     id: str
     score: float
@@ -42,6 +43,7 @@ class Hit:
     summary_score: float
     text: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    lexical_score: float = 0.0
 
     # Not a field: it is no part of a hit's value, repr or JSON, and is not copied or pickled with it.
     _query: ClassVar[SearchedQuery | None] = None
@@ -190,7 +192,8 @@ class Searcher:
         rows = None if where is None else times.run("filter", snapshot.matching, where)
         found: Iterable[Scores]
         if n is None or (rows is not None and len(rows) <= n):  # so few are all candidates
-            found = times.run("rerank", self.score_all, scored, k, snapshot, rows)
+            lexical = snapshot.lexical(queries)  # of all words: carving joins some
+            found = times.run("rerank", self.score_all, scored, k, snapshot, rows, lexical=lexical)
         else:
             found = self.score_candidates(queries, n, snapshot, rows, scored=scored, times=times)
         return [times.run("fetch", self.fetch, scores, k, snapshot) for scores in found]
@@ -201,6 +204,8 @@ class Searcher:
         k: int,
         snapshot: Snapshot | None = None,
         rows: NDArray[np.int64] | None = None,
+        *,
+        lexical: LexicalQueries | None = None,
     ) -> list[Scores]:
         """Exact scores of the k best documents of each query, and of all that tie with the last of them.
 
@@ -209,11 +214,12 @@ class Searcher:
             k: How many documents.
             snapshot: The documents to search. Default: what the index holds now.
             rows: Search only these rows, in ascending order. Default: all.
+            lexical: What words of the queries add. Default: as the snapshot says of `queries`.
         """
         snapshot, k = self._snapshot(snapshot), whole_number(k, "k")
         snapshot.check_query(queries)
         best: list[Scores | None] = [None] * len(queries)
-        for block in snapshot.score_all(queries, rows):
+        for block in snapshot.score_all(queries, rows, lexical=lexical):
             for i, scores in enumerate(block):
                 before = best[i]
                 joined = scores if before is None else Scores.concat([before, scores])
@@ -242,8 +248,11 @@ class Searcher:
         """
         snapshot, times = self._snapshot(snapshot), times or StageTimes()
         scored = queries if scored is None else scored
-        for i, candidates in enumerate(times.run("candidates", snapshot.find_candidates, queries, n, rows)):
-            yield times.run("rerank", snapshot.score, scored[i : i + 1], candidates)
+        lexical = snapshot.lexical(queries)
+        found = times.run("candidates", snapshot.find_candidates, queries, n, rows, lexical=lexical)
+        for i, candidates in enumerate(found):
+            own = None if lexical is None else lexical[i : i + 1]
+            yield times.run("rerank", snapshot.score, scored[i : i + 1], candidates, lexical=own)
 
     def fetch(self, scores: Scores, k: int, snapshot: Snapshot | None = None) -> list[Hit]:
         """The k best of one query's scores as hits, with their documents.
@@ -256,10 +265,11 @@ class Searcher:
         best = scores.take(_at_least(scores.total, k))
         documents = self._snapshot(snapshot).documents(best.rows.tolist())
         hits = []
-        for row, words, summary in zip(best.rows.tolist(), best.words, best.summary, strict=True):
-            document = documents[row]
-            score, parts = float(words + summary), (float(words), float(summary))
-            hits.append(Hit(document.id, score, *parts, document.text, document.attributes))
+        for row, score, *parts in zip(
+            best.rows.tolist(), best.total.tolist(), best.words, best.summary, best.lexical, strict=True
+        ):
+            document, (words, summary, lexical) = documents[row], map(float, parts)
+            hits.append(Hit(document.id, score, words, summary, document.text, document.attributes, lexical))
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
 
     def _snapshot(self, snapshot: Snapshot | None) -> Snapshot:

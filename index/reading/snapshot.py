@@ -17,6 +17,7 @@ from ..arguments import given_ids, given_rows, whole_number
 from ..candidates.candidate_index import CandidateIndex
 from ..errors import InputError, WordhiveError, damaged
 from ..filters.conditions import Where
+from ..scoring.lexical import LexicalQueries
 from ..scoring.rerank import score_documents
 from ..scoring.scores import Scores, best
 from ..storage.catalog.catalog import Catalog
@@ -28,12 +29,15 @@ from ..storage.segment import Segment
 from ..storage.settings import IndexSettings
 from ..word_vectors import WordVectors, ragged_rows
 from .filter_cache import FilterCache
+from .lexicon import Lexicon
 from .open_files import OpenFiles
 from .tombstones import Tombstones
 from .vector_checks import check_query
 
 # Words that an exact search scores at a time on a device, which has hardly begun with a block for a CPU's cache.
 _BLOCK_WORDS_ON_DEVICE = 4_000_000
+# One candidate by rare words for so many by vectors, at most.
+_RARE_SHARE = 10
 
 
 class Snapshot:
@@ -145,6 +149,24 @@ class Snapshot:
             self.files.moved[id] = segment.candidates.to(self._device)
         return self.files.moved[id]
 
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon(self.segments, self.tombstones)
+
+    def lexical(self, queries: WordVectors) -> LexicalQueries | None:
+        """What each word of the queries adds to the score of a document that has it.
+
+        None where that is nothing: the index is not configured so, or no word of the queries is known.
+        """
+        weight = self.settings.config.lexical_weight
+        if not weight or not queries.word_ids.any():
+            return None
+        return self._lexicon.queries(queries, weight, self._summary_weight)
+
+    @property
+    def _summary_weight(self) -> float:
+        return self.settings.summary_weight if self.summary_dim else 0.0
+
     def decoded(self, segment: Segment, documents: NDArray[np.int64] | None = None) -> WordVectors:
         """The vectors that the codes of a segment's documents are decoded to.
 
@@ -160,18 +182,25 @@ class Snapshot:
         return WordVectors(parameters.words.decode(segment.words[words]), offsets, word_ids, summary)
 
     def find_candidates(
-        self, queries: WordVectors, n: int, rows: NDArray[np.int64] | None = None, *, probes: int | None = None
+        self,
+        queries: WordVectors,
+        n: int,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        probes: int | None = None,
+        lexical: LexicalQueries | None = None,
     ) -> list[NDArray[np.int64]]:
         """The first stage: for each query the rows of up to n documents, best first.
 
         Behind these come all documents of segments without an encoding, which were added while documents were too few
-        to fit one.
+        to fit one. If scores have a lexical part, up to n / 10 documents with rare words of the query come last.
 
         Args:
             queries: The queries.
             n: How many candidates.
             rows: Rows that may be found, ascending; None: all.
             probes: Lists to visit, or the smallest beam of a graph; None: as tuned, or else as configured.
+            lexical: As `lexical(queries)` returns it, where that is known already.
 
         Raises:
             InputError: The index was made without a first stage.
@@ -196,7 +225,20 @@ class Snapshot:
             for query, (score, number) in enumerate(zip(scores, numbers, strict=True)):
                 real = number >= 0
                 results[query].append((score[real], segment.rows[number[real]]))
-        return [np.concatenate([best(parts, n), *unencoded]) for parts in results]
+        found = [np.concatenate([best(parts, n), *unencoded]) for parts in results]
+        lexical = lexical or self.lexical(queries)
+        return (
+            found
+            if lexical is None
+            else [self._with_rare(it, lexical[i : i + 1], n, rows) for i, it in enumerate(found)]
+        )
+
+    def _with_rare(
+        self, found: NDArray[np.int64], query: LexicalQueries, n: int, rows: NDArray[np.int64] | None
+    ) -> NDArray[np.int64]:
+        """The rows that were found, and behind them those of documents with rare words of the query."""
+        more = self._lexicon.candidates(query, -(-n // _RARE_SHARE), rows)
+        return np.concatenate([found, more[~np.isin(more, found)]]) if len(more) else found
 
     def probing(self, n: int) -> tuple[int, int] | None:
         """The fewest and the most probes that make a difference in a search for n candidates; None: all are scanned."""
@@ -205,47 +247,62 @@ class Snapshot:
         ranges = [reach for segment in encoded if (reach := self.candidates(segment).probing(n)) is not None]
         return (min(least for least, _ in ranges), max(most for _, most in ranges)) if ranges else None
 
-    def score(self, query: WordVectors, rows: NDArray[np.int64]) -> Scores:
+    def score(self, query: WordVectors, rows: NDArray[np.int64], *, lexical: LexicalQueries | None = None) -> Scores:
         """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
 
         They are exact for the stored codes: float32 arithmetic on the decoded vectors, on the index's device (on the
         CPU where only identical words match). Rows of no document are left out.
+
+        Args:
+            query: The query.
+            rows: The rows.
+            lexical: What the query's words add; None: as `lexical(query)` says.
         """
         self.check_query(query)
+        lexical = lexical or self.lexical(query)
         rows = _ascending(given_rows(rows))
         generations: dict[int, list[tuple[Segment, NDArray[np.int64]]]] = {}
         for segment in self.segments:
             documents = self.tombstones.live_among(segment, rows)
             if len(documents):
                 generations.setdefault(segment.record.generation, []).append((segment, documents))
-        return Scores.concat([self._scored(query, chosen)[0] for chosen in generations.values()])
+        return Scores.concat([self._scored(query, lexical, chosen)[0] for chosen in generations.values()])
 
-    def score_all(self, queries: WordVectors, rows: NDArray[np.int64] | None = None) -> Iterator[list[Scores]]:
+    def score_all(
+        self, queries: WordVectors, rows: NDArray[np.int64] | None = None, *, lexical: LexicalQueries | None = None
+    ) -> Iterator[list[Scores]]:
         """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query.
 
         Args:
             queries: The queries.
             rows: Rows that are scored, ascending; None: all.
+            lexical: What the queries' words add; None: as `lexical(queries)` says.
         """
         self.check_query(queries)
+        lexical = lexical or self.lexical(queries)
         rows = None if rows is None else given_rows(rows)
         most = None if self.files.scoring is None else _BLOCK_WORDS_ON_DEVICE
         for segment in self.segments:
             documents = self.tombstones.live(segment) if rows is None else self.tombstones.live_among(segment, rows)
             for block in segment.blocks(documents, most):
-                yield self._scored(queries, [(segment, block)])
+                yield self._scored(queries, lexical, [(segment, block)])
 
-    def _scored(self, queries: WordVectors, documents: Sequence[tuple[Segment, NDArray[np.int64]]]) -> list[Scores]:
+    def _scored(
+        self,
+        queries: WordVectors,
+        lexical: LexicalQueries | None,
+        documents: Sequence[tuple[Segment, NDArray[np.int64]]],
+    ) -> list[Scores]:
         """One `Scores` a query, of documents of the same generation."""
         parameters = self.parameters(documents[0][0].record.generation)
-        weight = self.settings.summary_weight if self.summary_dim else 0.0
         return score_documents(
             queries,
             documents,
             parameters.words,
             parameters.summaries,
-            weight,
+            self._summary_weight,
             exact_match=self.settings.exact_match,
+            lexical=lexical,
             scoring=self.files.scoring,
         )
 

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
+from .identities import identity_table, slot
 from .maxsim import check_dims
-
-# Slots of the hash table for each identity: most are empty, so that one look tells a word that no query has.
-_SLOTS = 16
 
 
 def shared_words(queries: WordVectors, word_ids: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -22,7 +20,7 @@ def shared_words(queries: WordVectors, word_ids: NDArray[np.uint32]) -> NDArray[
 
     All other words add nothing to an exact match, so their vectors need not be read. Identity 0 matches none.
     """
-    keys, _ = _table(np.unique(queries.word_ids))
+    keys, _ = identity_table(np.unique(queries.word_ids))
     ids, shared = np.asarray(word_ids), np.zeros(len(word_ids), np.bool_)
     run_in_blocks(lambda first, last: _shared(keys, ids, first, last, shared), np.arange(len(ids) + 1))
     return np.flatnonzero(shared)
@@ -53,7 +51,7 @@ def exact_maxsim(
     texts = np.repeat(np.arange(len(queries)), queries.counts)[order]
     query = np.ascontiguousarray(queries.vectors[order], np.float32)
     documents, ids = np.ascontiguousarray(vectors, np.float32), np.asarray(word_ids)
-    table = _table(known)
+    table = identity_table(known)
 
     def block(first: int, last: int) -> None:
         _exact_maxsim(query, starts, texts, *table, documents, ids, offsets, first, last, scores)
@@ -62,36 +60,10 @@ def exact_maxsim(
     return scores
 
 
-def _table(ids: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """A hash table from identities to their positions in `ids`; key 0 marks an empty slot."""
-    size = 1 << (len(ids) * _SLOTS).bit_length()
-    keys, values = np.zeros(size, np.uint32), np.full(size, -1, np.int64)
-    _fill(ids, keys, values)
-    return keys, values
-
-
-@njit(nogil=True, cache=True)
-def _fill(ids, keys, values):  # type: ignore[no-untyped-def]
-    for number in range(len(ids)):
-        if ids[number]:
-            slot = _slot(keys, ids[number])
-            keys[slot] = ids[number]
-            values[slot] = number
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _slot(keys, id):  # type: ignore[no-untyped-def]
-    """The slot of an identity; an empty one where the table lacks it."""
-    slot = (id ^ (id >> 16)) & (len(keys) - 1)
-    while keys[slot] != id and keys[slot]:
-        slot = (slot + 1) & (len(keys) - 1)
-    return slot
-
-
 @njit(nogil=True, cache=True)
 def _shared(keys, word_ids, first, last, shared):  # type: ignore[no-untyped-def]
     for word in range(first, last):
-        shared[word] = keys[_slot(keys, word_ids[word])] != 0
+        shared[word] = keys[slot(keys, word_ids[word])] != 0
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -102,7 +74,7 @@ def _exact_maxsim(query, starts, texts, keys, values, vectors, word_ids, offsets
     for document in range(first, last):
         n = 0
         for word in range(offsets[document], offsets[document + 1]):
-            number = values[_slot(keys, word_ids[word])]
+            number = values[slot(keys, word_ids[word])]
             if number < 0:
                 continue
             for q in range(starts[number], starts[number + 1]):

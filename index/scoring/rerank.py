@@ -13,6 +13,7 @@ from .code_scores import code_scores
 from .code_spans import CodeSpans
 from .coded_documents import ChosenDocuments, CodedDocuments
 from .exact_match import exact_maxsim, shared_words
+from .lexical import LexicalQueries, lexical_scores
 from .maxsim import maxsim
 from .scores import Scores
 from .summary_scores import summary_scores
@@ -29,6 +30,7 @@ def score_documents(
     summary_weight: float,
     *,
     exact_match: bool,
+    lexical: LexicalQueries | None = None,
     scoring: TorchScoring | None = None,
 ) -> list[Scores]:
     """The scores of documents, in their order: one `Scores` for each query.
@@ -40,6 +42,7 @@ def score_documents(
         summaries_codec: Codec of the summaries; None where documents have none.
         summary_weight: The summary's share of a score; the words have the rest.
         exact_match: Only identical words match. They are few, and scored on the CPU.
+        lexical: What their words add to documents that have them; None: nothing. It is computed on the CPU.
         scoring: The device that computes everything else. None: the CPU.
     """
     if exact_match:
@@ -55,8 +58,11 @@ def score_documents(
         assert summaries_codec is not None
         summary = _summaries(queries.summary, summaries_codec, documents, scoring)
         summary *= np.float32(summary_weight)
+    shared = np.zeros_like(words)
+    if lexical is not None and len(lexical.word_ids):
+        shared = np.concatenate([_lexical(lexical, coded, chosen) for coded, chosen in documents], axis=1)
     rows = np.concatenate([coded.rows[chosen] for coded, chosen in documents])
-    return [Scores(rows, *parts) for parts in zip(words, summary, strict=True)]
+    return [Scores(rows, *parts) for parts in zip(words, summary, shared, strict=True)]
 
 
 def _words(queries: WordVectors, codec: Codec, documents: ChosenDocuments) -> NDArray[np.float32]:
@@ -77,6 +83,12 @@ def _summaries(
     if scoring is not None:
         return scoring.summary_scores(queries, codec, documents)
     return summary_scores(queries, codec, np.concatenate([coded.summaries[chosen] for coded, chosen in documents]))
+
+
+def _lexical(queries: LexicalQueries, coded: CodedDocuments, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+    counts = coded.offsets[chosen + 1] - coded.offsets[chosen]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return lexical_scores(queries, coded.word_ids_of(chosen, offsets), offsets)
 
 
 def _exact_words(

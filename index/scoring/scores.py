@@ -16,29 +16,31 @@ _LOW = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of documents for one query, in both parts, weighted: float32 `[n]` each; `rows` int64 `[n]`."""
+    """Scores of documents for one query, in their parts, weighted: float32 `[n]` each; `rows` int64 `[n]`."""
 
     rows: NDArray[np.int64]
     words: NDArray[np.float32]
     summary: NDArray[np.float32]
+    lexical: NDArray[np.float32]
 
     @property
     def total(self) -> NDArray[np.float32]:
-        return self.words + self.summary
+        return self.words + self.summary + self.lexical
 
     def take(self, chosen: NDArray[np.int64]) -> Scores:
         """The scores at these positions."""
-        return Scores(self.rows[chosen], self.words[chosen], self.summary[chosen])
+        return Scores(self.rows[chosen], self.words[chosen], self.summary[chosen], self.lexical[chosen])
 
     @classmethod
     def concat(cls, parts: Sequence[Scores]) -> Scores:
         """The scores of several segments, one segment after the other."""
         if not parts:
-            return cls(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
+            return cls(np.zeros(0, np.int64), *np.zeros((3, 0), np.float32))
         return cls(
             np.concatenate([part.rows for part in parts]),
             np.concatenate([part.words for part in parts]),
             np.concatenate([part.summary for part in parts]),
+            np.concatenate([part.lexical for part in parts]),
         )
 
 

@@ -254,6 +254,27 @@ def byte_at(_context, address):  # type: ignore[no-untyped-def]
     return types.intp(types.intp), generate
 
 
+@intrinsic
+def bits_at(_context, address, bit):  # type: ignore[no-untyped-def]
+    """At least 57 bits from one on, the lowest first, of the 8 bytes at an address."""
+
+    def generate(_context, b, _signature, args):  # type: ignore[no-untyped-def]
+        eight = _load(b, b.add(args[0], b.ashr(args[1], _int(3))), _INT)
+        return b.lshr(eight, b.and_(args[1], _int(7)))
+
+    return types.intp(types.intp, types.intp), generate
+
+
+@intrinsic
+def zeros_below(_context, bits):  # type: ignore[no-untyped-def]
+    """How many of the 64 bits are zero before the lowest one."""
+
+    def generate(_context, b, _signature, args):  # type: ignore[no-untyped-def]
+        return b.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.intp(types.intp), generate
+
+
 # From here on, `b` is LLVM's IR builder, and what a function returns is a value of the compiled code.
 
 

@@ -16,6 +16,7 @@ from ..errors import damaged
 from ..word_vectors import ragged_blocks
 from .array_files import map_array
 from .catalog.catalog_records import SegmentRecord
+from .inverted_lists import InvertedLists
 from .parameters import CANDIDATES, Parameters
 from .word_id_lists import WordIdLists
 
@@ -30,6 +31,7 @@ class Segment:
     offsets: int64 `[n_documents + 1]`; document i owns the words `offsets[i]:offsets[i + 1]`.
     word_ids: compressed; `word_ids_of` reads them.
     rows: int64 `[n_documents]`, ascending: the row of each document in the index.
+    inverted: the documents of each word, in memory only.
     summaries: uint8 `[n_documents, summary code size]`, where documents have summaries.
     candidates: the first stage, where there is one, once the segment is open.
 
@@ -99,6 +101,11 @@ class Segment:
             offsets: Of their words, int64 `[n + 1]`.
         """
         return self.word_ids.decode(documents, offsets)
+
+    @cached_property
+    def inverted(self) -> InvertedLists:
+        """Which documents have a word; made when it is first asked for."""
+        return InvertedLists.of(self.word_ids, self.offsets)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:

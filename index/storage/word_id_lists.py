@@ -18,12 +18,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import WordhiveError
+from ..scoring.simd import bits_at, zeros_below
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
 from .array_files import map_array, save_array
 
 # The files of the parts of `WordIdLists`, in its order, and the numbers that they may hold.
 ID_FILES = ("word_ids", "word_id_sizes", "vocabulary")
+# Bits that can be read at any place of a code at once.
+_SURE_BITS = 57
 _KINDS = (("|u1",), ("<u2", "<u4"), ("<u4", "<i4", "<u8", "<i8", "<u2", "<i2", "|u1", "|i1"))
 
 
@@ -102,7 +105,13 @@ class WordIdLists:
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.sizes, dtype=np.int64)])
 
     def decode(self, texts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The word ids of the given texts, one text after the other.
+        """The word ids of the given texts, one text after the other; arguments and errors as of `places`."""
+        if not offsets[-1]:
+            return np.zeros(0, np.uint32)
+        return self.vocabulary[self.places(texts, offsets)]
+
+    def places(self, texts: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the word ids of the given texts are in the vocabulary, one text after the other.
 
         Args:
             offsets: int64 `[len(texts) + 1]`, of their words.
@@ -110,15 +119,14 @@ class WordIdLists:
         Raises:
             WordhiveError: Codes that are damaged.
         """
-        if len(self.vocabulary) < 2 or not offsets[-1]:
-            return np.full(offsets[-1], self.vocabulary[0] if len(self.vocabulary) else 0, np.uint32)
-        places = np.empty(offsets[-1], np.int64)
-        begins, ends, whole = self._starts[texts], self._starts[texts + 1], np.ones(len(texts), np.bool_)
+        places, whole = np.zeros(offsets[-1], np.int64), np.ones(len(texts), np.bool_)
         codes, n = self.codes, len(self.vocabulary)
-        run_in_blocks(lambda a, b: _read(codes, begins, ends, offsets, n, a, b, places, whole), offsets)
-        if not whole.all():
+        if n > 1:
+            begins, ends = self._starts[texts], self._starts[texts + 1]
+            run_in_blocks(lambda a, b: _read(codes, begins, ends, offsets, n, a, b, places, whole), offsets)
+        if not whole.all() or (not n and len(places)):
             raise WordhiveError("word ids are damaged; restore the index from a copy")
-        return self.vocabulary[places]
+        return places
 
 
 def _narrow(sizes: NDArray[np.int64]) -> NDArray[np.uint16] | NDArray[np.uint32]:
@@ -161,22 +169,38 @@ def _write(places, offsets, n_vocabulary, starts, codes):  # type: ignore[no-unt
 
 @njit(nogil=True, cache=True)
 def _read(codes, begins, ends, offsets, n_vocabulary, first, last, places, whole):  # type: ignore[no-untyped-def]
+    address = codes.ctypes.data
     for text in range(first, last):
         low = _low_bits(offsets[text + 1] - offsets[text], n_vocabulary)
         at, end, place = begins[text] * 8, min(ends[text], len(codes)) * 8, 0
         for word in range(offsets[text], offsets[text + 1]):
-            high = 0
-            while at < end and not codes[at >> 3] >> (at & 7) & 1:
-                high += 1
-                at += 1
-            at += 1
-            gap = 0
-            for k in range(low):
-                if at < end:
-                    gap |= np.int64(codes[at >> 3] >> (at & 7) & 1) << k
-                at += 1
+            high = 64
+            if at + 64 <= len(codes) * 8:
+                bits = bits_at(address, at)
+                high = zeros_below(bits)
+            if high + 1 + low <= _SURE_BITS:
+                gap = bits >> (high + 1) & ((1 << low) - 1)
+                at += high + 1 + low
+            else:
+                high, gap, at = _read_slowly(codes, at, end, low)
             place += (high << low) | gap
             if at > end or place >= n_vocabulary:
                 whole[text] = False
                 place = 0
             places[word] = place
+
+
+@njit(nogil=True, cache=True)
+def _read_slowly(codes, at, end, low):  # type: ignore[no-untyped-def]
+    """One code, bit by bit: the last ones of a file, and the longest."""
+    high = 0
+    while at < end and not codes[at >> 3] >> (at & 7) & 1:
+        high += 1
+        at += 1
+    at += 1
+    gap = 0
+    for k in range(low):
+        if at < end:
+            gap |= np.int64(codes[at >> 3] >> (at & 7) & 1) << k
+        at += 1
+    return high, gap, at

@@ -68,7 +68,7 @@ def test_an_unknown_key_is_named(text: str, named: str) -> None:
 
 
 def test_an_unknown_key_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="codec, summary_codec, word_ids, encoding, reduction, candidates"):
+    with pytest.raises(InputError, match="codec, summary_codec, word_ids, lexical_weight, encoding, reduction"):
         IndexConfig.parse("codex: SQ8", "mine")
 
 

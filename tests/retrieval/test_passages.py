@@ -87,8 +87,6 @@ def test_passages_need_texts_and_a_query(tiny_encoder: Encoder, retriever: Retri
 
 
 def test_an_index_without_word_ids_has_passages_too(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    tiny_encoder: Encoder, retriever: Retriever, tmp_path: Path
-) -> None:
     config = IndexConfig(encoding=None, word_ids=False)
     bare = Retriever.create(tmp_path / "x", tiny_encoder, config=config)
     bare.add([("long", TEXT)])

@@ -308,11 +308,11 @@ def test_the_first_stage_sees_all_words_of_a_carved_query(tmp_path: Path, monkey
     asked: list[WordVectors] = []
     scored: list[WordVectors] = []
 
-    def found(given: WordVectors, n: int, among: None) -> list[NDArray[np.int64]]:
+    def found(given: WordVectors, n: int, among: None, **_: Any) -> list[NDArray[np.int64]]:
         asked.append(given)
         return find(given, n, among)
 
-    def exact(given: WordVectors, rows: NDArray[np.int64]) -> Scores:
+    def exact(given: WordVectors, rows: NDArray[np.int64], **_: Any) -> Scores:
         scored.append(given)
         return score(given, rows)
 

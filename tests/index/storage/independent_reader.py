@@ -90,6 +90,8 @@ class IndexReader:
     def scores(self, words: np.ndarray, word_ids: np.ndarray, summary: np.ndarray | None) -> dict[str, float]:
         """The exact score of every document by its id."""
         weight = self.settings["summary_weight"] if self.summaries else 0.0
+        size = (1 - weight) * np.linalg.norm(words, axis=1).sum() + (weight and weight * np.linalg.norm(summary))
+        lexical = self.lexical(word_ids)
         scores = {}
         for row, id in self.ids.items():
             products = words @ self.vectors[row].T
@@ -98,7 +100,18 @@ class IndexReader:
                 products = np.where(same, products, 0).clip(min=0)
             best = products.max(axis=1).sum() if products.size else 0.0
             scores[id] = float((1 - weight) * best + (weight * summary @ self.summaries[row] if weight else 0))
+            scores[id] += float(size * lexical[row])
         return scores
+
+    def lexical(self, word_ids: np.ndarray) -> dict[int, float]:
+        """The lexical part of the score of every document by its row, before it is multiplied by the query's size."""
+        held = {row: set(ids.tolist()) for row, ids in self.word_ids.items()}
+        n_with = {word: sum(word in ids for ids in held.values()) for word in set(word_ids.tolist()) - {0}}
+        squares = {word: np.log(1 + (len(held) - n + 0.5) / (n + 0.5)) ** 2 for word, n in n_with.items()}
+        weight, total = self.settings["config"].get("lexical_weight", 0.0), sum(squares.values())
+        return {
+            row: sum(weight * it / total for word, it in squares.items() if word in ids) for row, ids in held.items()
+        }
 
 
 def decoded(file: Path, codec: str, codes: np.ndarray) -> np.ndarray:

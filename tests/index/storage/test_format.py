@@ -93,6 +93,8 @@ def assert_reads_the_same(index: Index, queries: WordVectors) -> IndexReader:
         (exact("Senary256", "Senary16"), {"exact_match": True}),
         (exact("Residual300x2", "Residual16x4"), {"store_texts": False}),
         (IndexConfig(codec="SQ8", word_ids=False, encoding=None), {}),
+        (IndexConfig(codec="SQ8", encoding=None, lexical_weight=0.3), {}),
+        (IndexConfig(codec="SQ8", encoding=None, lexical_weight=0.3), {"summary": False}),
     ],
     ids=lambda given: given.codec if isinstance(given, IndexConfig) else str(given),
 )

@@ -1,0 +1,131 @@
+"""The lexical part of a score: which words of a query a document has, whatever their vectors say.
+
+    lexical(q, d) = λ · size(q) · Σ_{words that q and d share} idf(word)² / Σ_{words of q} idf(word)²
+    idf(word) = ln(1 + (N − n + ½) / (n + ½))
+
+A word counts once, however often it stands in a text. n of N documents have it. size(q) is the largest score that
+vectors of unit length can give, so that λ weighs two numbers of one range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..threads import run_in_blocks
+from ..word_vectors import WordVectors
+from .identities import identity_table, slot
+
+
+@dataclass(frozen=True)
+class LexicalQueries:
+    """What documents add to their scores by having words of queries.
+
+    Attributes:
+        word_ids: Uint32 `[n_words]`, the different words of each query, one query after the other; none is 0.
+        weights: Float32 `[n_words]`, what each of them adds.
+        offsets: Int64 `[n_queries + 1]`; query i owns the words `offsets[i]:offsets[i + 1]`.
+    """
+
+    word_ids: NDArray[np.uint32]
+    weights: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, key: slice) -> LexicalQueries:
+        """The queries `key.start:key.stop`."""
+        start, stop, _ = key.indices(len(self))
+        first, last = self.offsets[start], self.offsets[stop]
+        return LexicalQueries(
+            self.word_ids[first:last], self.weights[first:last], self.offsets[start : stop + 1] - first
+        )
+
+
+@dataclass(frozen=True)
+class QueryWords:
+    """The different words of queries, ascending in each; words of identity 0 are left out.
+
+    Attributes:
+        word_ids: Uint32 `[n_words]`.
+        offsets: Int64 `[n_queries + 1]`; query i owns the words `offsets[i]:offsets[i + 1]`.
+        sizes: Float64 `[n_queries]`, the largest score that each query can have with vectors of unit length.
+    """
+
+    word_ids: NDArray[np.uint32]
+    offsets: NDArray[np.int64]
+    sizes: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, queries: WordVectors, summary_weight: float) -> QueryWords:
+        """The words of queries; the summaries have that share of a score."""
+        owners, known = np.repeat(np.arange(len(queries)), queries.counts), queries.word_ids > 0
+        keys = np.unique(owners[known] << 32 | queries.word_ids[known])
+        offsets = np.searchsorted(keys >> 32, np.arange(len(queries) + 1))
+        return cls((keys & 0xFFFFFFFF).astype(np.uint32), offsets.astype(np.int64), _sizes(queries, summary_weight))
+
+    def weighted(self, n_with: NDArray[np.int64], n: int, weight: float) -> LexicalQueries:
+        """What documents add by having the words.
+
+        Args:
+            n_with: Int64 `[n_words]`, how many documents have each of them.
+            n: How many documents there are.
+            weight: λ.
+        """
+        parts = np.log1p((n - n_with + 0.5) / (n_with + 0.5)) ** 2
+        owners = np.repeat(np.arange(len(self.sizes)), np.diff(self.offsets))
+        totals = np.bincount(owners, parts, minlength=len(self.sizes))
+        shares = weight * self.sizes / np.where(totals > 0, totals, 1)
+        return LexicalQueries(self.word_ids, (parts * shares[owners]).astype(np.float32), self.offsets)
+
+
+def _sizes(queries: WordVectors, summary_weight: float) -> NDArray[np.float64]:
+    owners = np.repeat(np.arange(len(queries)), queries.counts)
+    sizes = np.bincount(owners, np.linalg.norm(queries.vectors, axis=1), minlength=len(queries)).astype(np.float64)
+    if queries.summary is None or not summary_weight:
+        return sizes
+    return np.asarray((1 - summary_weight) * sizes + summary_weight * np.linalg.norm(queries.summary, axis=1))
+
+
+def lexical_scores(
+    queries: LexicalQueries, word_ids: NDArray[np.uint32], offsets: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The lexical part of the score of every query with every document, float32 `[n_queries, n_documents]`.
+
+    Args:
+        word_ids: uint32 `[n_words]`, of the documents, ascending in each.
+        offsets: int64 `[n_documents + 1]`.
+    """
+    scores = np.zeros((len(queries), len(offsets) - 1), np.float32)
+    # The queries of one word lie together, from starts[i] to starts[i + 1].
+    order = np.argsort(queries.word_ids, kind="stable")
+    known, firsts = np.unique(queries.word_ids[order], return_index=True)
+    starts = np.append(firsts, len(order))
+    owners = np.repeat(np.arange(len(queries)), np.diff(queries.offsets))[order]
+    keys, values = identity_table(known)
+    weights = queries.weights[order]
+
+    def block(first: int, last: int) -> None:
+        _lexical_scores(keys, values, starts, owners, weights, word_ids, offsets, first, last, scores)
+
+    run_in_blocks(block, offsets)
+    return scores
+
+
+@njit(nogil=True, cache=True)
+def _lexical_scores(keys, values, starts, owners, weights, word_ids, offsets, first, last, scores):  # type: ignore[no-untyped-def]
+    for document in range(first, last):
+        before = np.uint32(0)  # no word's identity
+        for word in range(offsets[document], offsets[document + 1]):
+            id = word_ids[word]
+            if id == before:
+                continue
+            before = id
+            number = values[slot(keys, id)]
+            if number >= 0:
+                for entry in range(starts[number], starts[number + 1]):
+                    scores[owners[entry], document] += weights[entry]
