@@ -136,6 +136,9 @@ def _remarks(found: Explanation) -> list[str]:
         lines.append(f"removed by the model, {len(found.removed)} of {quantity(len(found.words), 'word')}: {removed}")
     if found.unread.strip():
         lines.append(f"the model read {found.read_to:,} of {quantity(len(found.text or ''), 'character')}")
+    if found.window:
+        first, last = found.window
+        lines.append(f"scored by its best window, the characters {first:,} to {last:,} of {len(found.text or ''):,}")
     if found.note:
         lines.append(found.note)
     return lines

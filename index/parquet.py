@@ -1,9 +1,10 @@
 """An index as one Parquet file, and back: documents, attributes, vectors, for any program that reads Parquet.
 
 Columns: id (string), text (large_string), attributes (string, JSON), vectors (a list of float32 vectors a document),
-word_ids (list of uint32), summary (a float32 vector, where documents have one). What the index was made with is JSON
-under "wordhive" in the schema's metadata. A file of another program needs ids and vectors only; its ids may be whole
-numbers, and its strings categories (a dictionary).
+word_ids (list of uint32), summary (a float32 vector, where documents have one), windows (of a long document, the
+positions of the words of each window) and window_summaries (a list of float32 vectors). What the index was made with is
+JSON under "wordhive" in the schema's metadata. A file of another program needs ids and vectors only; its ids may be
+whole numbers, and its strings categories (a dictionary).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .index import Index
 from .reading.snapshot import Snapshot
 from .storage.segment import Segment
 from .storage.settings import IndexSettings
+from .vectors.window_words import WindowWords
 from .word_vectors import WordVectors
 
 _METADATA = b"wordhive"
@@ -154,6 +156,10 @@ def _schema(snapshot: Snapshot, settings: IndexSettings, *, vectors: bool) -> An
         fields += [("vectors", pa.list_(_vector(snapshot.dim))), ("word_ids", pa.list_(pa.uint32()))]
         if snapshot.summary_dim:
             fields.append(("summary", _vector(snapshot.summary_dim)))
+        if any(segment.windows is not None for segment in snapshot.segments):
+            fields.append(("windows", pa.list_(pa.list_(pa.uint32()))))
+            if snapshot.summary_dim:
+                fields.append(("window_summaries", pa.list_(_vector(snapshot.summary_dim))))
     made_with = {"settings": settings.values(), "dim": snapshot.dim, "summary_dim": snapshot.summary_dim}
     return pa.schema(fields, metadata={_METADATA: json.dumps(made_with).encode()})
 
@@ -178,8 +184,24 @@ def _batch(snapshot: Snapshot, segment: Segment, numbers: NDArray[np.int64], sch
         columns += [pa.ListArray.from_arrays(offsets, _rows(each)) for each in (vectors.vectors, vectors.word_ids)]
         if "summary" in schema.names:
             columns.append(_rows(vectors.summary))
+        if "windows" in schema.names:
+            columns += _window_columns(vectors, has_summaries="window_summaries" in schema.names)
     arrays = [pa.array(c, field.type) if isinstance(c, list) else c for c, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _window_columns(vectors: WordVectors, *, has_summaries: bool) -> list[Any]:
+    import pyarrow as pa
+
+    windows = vectors.windows or WindowWords.none(len(vectors), vectors.summary_dim)
+    starts = pa.array(windows.starts, pa.int32())
+    positions = pa.array(windows.words.astype(np.uint32))
+    columns = [
+        pa.ListArray.from_arrays(starts, pa.ListArray.from_arrays(pa.array(windows.offsets, pa.int32()), positions))
+    ]
+    if has_summaries:
+        columns.append(pa.ListArray.from_arrays(starts, _rows(windows.summary)))
+    return columns
 
 
 def _rows(array: Any) -> Any:
@@ -252,6 +274,8 @@ _KINDS = {
     "vectors": "lists of vectors",
     "word_ids": "lists of whole numbers",
     "summary": "vectors",
+    "windows": "lists of lists of whole numbers",
+    "window_summaries": "lists of vectors",
 }
 
 
@@ -285,8 +309,8 @@ def _is(kind: str, given: Any) -> bool:
         return any(test(given) for test in is_string)
     if not (types.is_list(given) or types.is_large_list(given) or types.is_fixed_size_list(given)):
         return False
-    if kind.startswith("lists of vectors"):
-        return _is("vectors", given.value_type)
+    if kind.startswith(("lists of vectors", "lists of lists")):
+        return _is(kind.removeprefix("lists of "), given.value_type)
     number = types.is_integer if kind.startswith("lists") else types.is_floating
     return bool(number(given.value_type))
 
@@ -306,11 +330,27 @@ def _add(index: Index, batch: Any, origin: _Origin, path: Path) -> None:
         summary = _matrix(columns["summary"], index.summary_dim, "summary", path)
         if len(summary) != len(offsets) - 1:
             raise InputError(f"{path}: a document has no summary; expected one for each or no such column")
+    dim = 0 if summary is None else summary.shape[1]
+    windows = _windows(columns, dim, path) if "windows" in columns else None
     attributes = [_attributes(value, path) for value in _strings(columns, "attributes", path)]
     texts = _strings(columns, "text", path)
     names = [str(id) if isinstance(id, int) else id for id in _strings(columns, "id", path)]
     # An id that is null is refused there, as any other that is no string.
-    index.add(names, WordVectors(words, offsets, ids, summary), texts, attributes)  # type: ignore[arg-type]
+    index.add(names, WordVectors(words, offsets, ids, summary, windows), texts, attributes)  # type: ignore[arg-type]
+
+
+def _windows(columns: dict[str, Any], summary_dim: int, path: Path) -> WindowWords:
+    lists, starts = _ragged(columns["windows"], "windows", path)
+    flat, offsets = _ragged(lists, "windows", path)
+    summary = None
+    if summary_dim:
+        if "window_summaries" not in columns:
+            raise InputError(f"{path}: windows without window_summaries; expected a summary of each window")
+        rows, of_summaries = _ragged(columns["window_summaries"], "window_summaries", path)
+        if not np.array_equal(of_summaries, starts):
+            raise InputError(f"{path}: a document has another number of window_summaries than of windows")
+        summary = _matrix(rows, summary_dim, "window_summaries", path)
+    return WindowWords(np.diff(starts), offsets, _word_ids(flat, path).astype(np.int64), summary)
 
 
 def _word_ids(column: Any, path: Path) -> NDArray[np.uint32]:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from .arguments import given_rows, listed, shown, whole_number
 from .arrays import floats, integers
 from .errors import InputError
+from .vectors.ragged import ragged_rows
+from .vectors.window_words import WindowWords
 
 _TYPES: dict[str, np.dtype[Any]] = {
     "vectors": np.dtype(np.float32),
@@ -35,6 +37,7 @@ class WordVectors:
         offsets: Int64 `[n_texts + 1]`; text i owns the rows `offsets[i]:offsets[i + 1]`, which may be none.
         word_ids: Uint32 `[n_words]`, the identity of each whole word; 0 for a special or unknown word.
         summary: Float32 `[n_texts, summary_dim]`, a single vector of each text, or None.
+        windows: Which words of long texts stand together, or None where every text is one window.
 
     Raises:
         InputError: An argument holds no real numbers, shapes disagree, or a number is not finite.
@@ -44,6 +47,7 @@ class WordVectors:
     offsets: NDArray[np.int64]
     word_ids: NDArray[np.uint32]
     summary: NDArray[np.float32] | None = None
+    windows: WindowWords | None = None
 
     def __post_init__(self) -> None:
         self._take_other_types()
@@ -58,6 +62,8 @@ class WordVectors:
             raise InputError(f"{self.word_ids.shape} word ids for {len(self.vectors)} word vectors; expected one each")
         if self.summary is not None and (self.summary.ndim != 2 or len(self.summary) != len(self)):
             raise InputError(f"summary has shape {self.summary.shape}; expected [{len(self)}, summary_dim]")
+        if self.windows is not None:
+            self.windows.check(self.counts, self.summary_dim)
         self._check_finite()
 
     def _take_other_types(self) -> None:
@@ -136,6 +142,7 @@ class WordVectors:
             self.offsets[start : stop + 1] - first,
             self.word_ids[first:last],
             None if self.summary is None else self.summary[start:stop],
+            None if self.windows is None else self.windows.take(np.arange(start, stop)),
         )
 
     def take(self, texts: NDArray[np.int64]) -> WordVectors:
@@ -149,7 +156,8 @@ class WordVectors:
             raise InputError(f"the texts {shown(texts)} are not all among the {len(self)} that there are, from 0")
         rows, offsets = ragged_rows(self.offsets, texts)
         summary = None if self.summary is None else self.summary[texts]
-        return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary)
+        windows = None if self.windows is None else self.windows.take(texts)
+        return WordVectors(self.vectors[rows], offsets, self.word_ids[rows], summary, windows)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """All arrays by name, vectors in float16, as `from_tensors` reads them."""
@@ -158,6 +166,11 @@ class WordVectors:
         }  # fmt: skip
         if self.summary is not None:
             tensors["summary"] = self.summary.astype(np.float16)
+        if self.windows is not None:
+            tensors["window_counts"], tensors["window_offsets"] = self.windows.counts, self.windows.offsets
+            tensors["window_words"] = self.windows.words
+            if self.windows.summary is not None:
+                tensors["window_summary"] = self.windows.summary.astype(np.float16)
         return tensors
 
     @classmethod
@@ -173,6 +186,7 @@ class WordVectors:
             tensors["offsets"].astype(np.int64, copy=False),
             tensors["word_ids"].astype(np.uint32, copy=False),
             None if summary is None else summary.astype(np.float32),
+            _windows_from(tensors),
         )
 
     @classmethod
@@ -201,6 +215,7 @@ class WordVectors:
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             np.concatenate([part.word_ids for part in parts]),
             np.concatenate(summaries) if summaries else None,
+            WindowWords.concat([(part.windows, len(part)) for part in parts], parts[0].summary_dim),
         )
 
     @classmethod
@@ -229,18 +244,14 @@ class WordVectors:
         return cls(vectors, np.cumsum(counts), np.zeros(len(vectors), np.uint32))
 
 
-def ragged_rows(offsets: NDArray[np.int64], texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows of the given texts, int64 `[n_rows]`, and offsets into these rows, int64 `[len(texts) + 1]`."""
-    starts = offsets[texts]
-    counts = offsets[texts + 1] - starts
-    return span_rows(starts, counts), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
-def span_rows(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows of spans, one after the other: `counts[i]` of them from `starts[i]` on."""
-    ends: NDArray[np.int64] = np.cumsum(counts)
-    first = np.repeat(starts - (ends - counts), counts)
-    return first + np.arange(len(first), dtype=np.int64)
+def _windows_from(tensors: dict[str, NDArray[np.generic]]) -> WindowWords | None:
+    if "window_counts" not in tensors:
+        return None
+    counts, offsets, words = (
+        tensors[f"window_{name}"].astype(np.int64, copy=False) for name in ("counts", "offsets", "words")
+    )
+    summary = tensors.get("window_summary")
+    return WindowWords(counts, offsets, words, None if summary is None else summary.astype(np.float32))
 
 
 def ragged_blocks(counts: NDArray[np.int64], most: int) -> Iterator[slice]:

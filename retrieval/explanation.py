@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +84,8 @@ class Explanation:
         read_to: The character of the text where the model's window ends; None where that is not known.
         note: What could not be told, or None.
         has_lexical: Whether the index's scores have a lexical part.
+        window: The characters `[start, end)` of the best of several windows, which gives the score; None for a document
+            of one window, and where that is not known.
     """
 
     id: str
@@ -99,6 +103,7 @@ class Explanation:
     lexical_score: float = 0.0
     lexical_share: float = 0.0
     has_lexical: bool = False
+    window: Span | None = None
 
     @property
     def words_share(self) -> float:
@@ -118,9 +123,15 @@ class Explanation:
     def pieces(self) -> Iterator[tuple[str, int | None]]:
         """The text that the model read, cut into pieces: (characters, place among `words`, or None between words)."""
         text = (self.text or "")[: self.read_to]
+        first, last = self.window or (0, len(text))
         at = 0
         # Pieces of one character share a span: the one that adds most stands for all.
-        spans = [(*span, -word.score, place) for place, word in enumerate(self.words) for span in word.spans]
+        spans = [
+            (*span, -word.score, place)
+            for place, word in enumerate(self.words)
+            for span in word.spans
+            if first <= span[0] and span[1] <= last
+        ]
         for start, end, _, place in sorted(spans):
             if start < at:
                 continue
@@ -159,11 +170,9 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     """
     scored = scored_document(index, encoder, vectors, id)
     stored, weight, text = scored.stored, scored.summary_weight, scored.text
-    places, products = best_matches(scored.similarities, scored.same)
-    if index.settings.exact_match:
-        products = np.maximum(products, 0)
+    places, products, summary_product = scored.best_window()
     scores = products * (1 - weight)
-    words_score, summary_score = float(scores.sum()), weight * _summaries_product(vectors, stored)
+    words_score, summary_score = float(scores.sum()), weight * summary_product
     has_lexical, exact = scored.lexical is not None, _exact_words(scored.lexical, stored.word_ids)
     lexical_score = sum(exact.values())
     score = words_score + summary_score + lexical_score
@@ -192,7 +201,7 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
         matches.append(WordMatch(word.form, match, length, float(products[row]), part, share(part), place, as_it_is))
     return Explanation(
         id, query, text, score, words_score, summary_score, weight, share(summary_score), matches, words, read_to, note,
-        lexical_score, share(lexical_score), has_lexical,
+        lexical_score, share(lexical_score), has_lexical, scored.window_span(encoder),
     )  # fmt: skip
 
 
@@ -211,6 +220,7 @@ class ScoredDocument:
     Attributes:
         stored: The document's vectors, with word ids.
         text: Its text, where that is stored.
+        query_summary: The query's summary `[1, summary_dim]`, or None.
         summary_weight: W of the score; 0 where there is no summary.
         similarities: Float32 `[n_query_words, n_document_words]`, all inner products.
         same: The pairs of identical words, where only they meet; None: all meet.
@@ -219,10 +229,50 @@ class ScoredDocument:
 
     stored: WordVectors
     text: str | None
+    query_summary: NDArray[np.float32] | None
     summary_weight: float
     similarities: NDArray[np.float32]
     same: NDArray[np.bool_] | None
     lexical: LexicalQueries | None
+
+    def best_window(self) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+        """What the best window adds: as `best_matches`, with the product of the summaries behind it."""
+        return self._windows[self._best]
+
+    def window_span(self, encoder: Encoder) -> Span | None:
+        """The characters `[start, end)` of the best of several windows; None for a document of one window."""
+        if self.text is None or len(self._windows) < 2:
+            return None
+        spans, _ = encoder.windows(self.text, "document")
+        return spans[self._best] if len(spans) == len(self._windows) else None
+
+    @cached_property
+    def _windows(self) -> list[tuple[NDArray[np.int64], NDArray[np.float64], float]]:
+        windows = self.stored.windows
+        if windows is None or not len(windows):
+            return [self._matches(slice(None), self.stored.summary)]
+        summary = windows.summary
+        return [
+            self._matches(
+                windows.words[windows.offsets[number] : windows.offsets[number + 1]],
+                None if summary is None else summary[number : number + 1],
+            )
+            for number in range(len(windows))
+        ]
+
+    @cached_property
+    def _best(self) -> int:
+        weight = self.summary_weight
+        return int(np.argmax([(1 - weight) * words.sum() + weight * summary for _, words, summary in self._windows]))
+
+    def _matches(
+        self, words: Any, summary: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+        rows = np.arange(self.similarities.shape[1])[words]
+        same = None if self.same is None else self.same[:, words]
+        places, products = best_matches(self.similarities[:, words], same)
+        places = np.append(rows, -1)[places]
+        return places, products, _summaries_product(self.query_summary, summary)
 
 
 def scored_document(index: Index, encoder: Encoder, vectors: WordVectors, id: str) -> ScoredDocument:
@@ -243,7 +293,9 @@ def scored_document(index: Index, encoder: Encoder, vectors: WordVectors, id: st
         stored = identified(stored, encoder, text)
     weight = index.settings.summary_weight if index.summary_dim else 0.0
     same = _same_words(vectors, stored) if index.settings.exact_match else None
-    return ScoredDocument(stored, text, weight, vectors.vectors @ stored.vectors.T, same, now.lexical(vectors))
+    return ScoredDocument(
+        stored, text, vectors.summary, weight, vectors.vectors @ stored.vectors.T, same, now.lexical(vectors)
+    )
 
 
 def _same_words(query: WordVectors, document: WordVectors) -> NDArray[np.bool_]:
@@ -271,7 +323,7 @@ def best_matches(
     return np.where(met, best, -1), products
 
 
-def _summaries_product(query: WordVectors, document: WordVectors) -> float:
-    if query.summary is None or document.summary is None:
+def _summaries_product(query: NDArray[np.float32] | None, document: NDArray[np.float32] | None) -> float:
+    if query is None or document is None:
         return 0.0
-    return float(query.summary[0].astype(np.float64) @ document.summary[0].astype(np.float64))
+    return float(query[0].astype(np.float64) @ document[0].astype(np.float64))

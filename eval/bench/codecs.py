@@ -20,7 +20,7 @@ from wordhive.index import WordVectors
 from wordhive.index.codecs import Codec, train_codec
 from wordhive.index.config_file import ConfigPart, parse, read_yaml
 from wordhive.index.storage.training import codec_sample
-from wordhive.index.word_vectors import ragged_rows
+from wordhive.index.vectors.ragged import ragged_rows
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.shards import read_shards
 

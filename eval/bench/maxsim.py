@@ -22,7 +22,7 @@ from wordhive.index.scoring.code_scores import code_scores
 from wordhive.index.scoring.code_spans import CodeSpans
 from wordhive.index.storage.training import codec_sample
 from wordhive.index.threads import threads as most_threads
-from wordhive.index.word_vectors import ragged_rows
+from wordhive.index.vectors.ragged import ragged_rows
 from wordhive.retrieval.progress import progress_bar
 
 from ..measuring.latency import timed

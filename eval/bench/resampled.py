@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.word_vectors import ragged_rows
+from wordhive.index.vectors.ragged import ragged_rows
 from wordhive.retrieval.shards import read_shards
 
 

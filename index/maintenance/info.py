@@ -9,6 +9,7 @@ from ..config import IndexConfig
 from ..storage.catalog.catalog_records import FileRecord
 from ..storage.catalog.catalog_size import CatalogSize
 from ..storage.settings import EncoderStamp
+from ..storage.window_lists import WINDOW_FILES
 from ..storage.word_id_lists import ID_FILES
 
 _PARTS = {
@@ -17,6 +18,7 @@ _PARTS = {
     "offsets.npy": "offsets",
     "rows.npy": "rows",
     "summaries.npy": "summaries",
+    **{f"{name}.npy": "windows" for name in WINDOW_FILES},
     "candidates.faiss": "candidates",
 }
 

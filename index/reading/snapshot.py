@@ -7,6 +7,7 @@ are mapped, so that they can be read after their names are gone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from ..storage.folders import verify
 from ..storage.parameters import Parameters
 from ..storage.segment import Segment
 from ..storage.settings import IndexSettings
-from ..word_vectors import WordVectors, ragged_rows
+from ..vectors.ragged import ragged_rows
+from ..word_vectors import WordVectors
 from .filter_cache import FilterCache
 from .lexicon import Lexicon
 from .open_files import OpenFiles
@@ -179,7 +181,10 @@ class Snapshot:
         words, offsets = ragged_rows(segment.offsets, documents)
         summary = None if parameters.summaries is None else parameters.summaries.decode(segment.summaries[documents])
         word_ids = segment.word_ids_of(documents, offsets)
-        return WordVectors(parameters.words.decode(segment.words[words]), offsets, word_ids, summary)
+        windows = segment.windows_of(documents)
+        if windows is not None and parameters.summaries is not None:
+            windows = replace(windows, summary=parameters.summaries.decode(segment.window_summaries_of(documents)))
+        return WordVectors(parameters.words.decode(segment.words[words]), offsets, word_ids, summary, windows)
 
     def find_candidates(
         self,

@@ -8,6 +8,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..vectors.window_words import WindowWords
+
 
 class CodedDocuments(Protocol):
     """Documents as codes, one document after the other.
@@ -37,6 +39,14 @@ class CodedDocuments(Protocol):
         Args:
             offsets: Of their words.
         """
+        ...
+
+    def windows_of(self, documents: NDArray[np.int64]) -> WindowWords | None:
+        """The windows of chosen documents; None where each of them is one window."""
+        ...
+
+    def window_summaries_of(self, documents: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The codes of the summaries of all windows of chosen documents, uint8 `[n_windows, summary code size]`."""
         ...
 
 

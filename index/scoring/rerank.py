@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs import Codec
-from ..word_vectors import WordVectors, ragged_rows
+from ..vectors.ragged import ragged_rows
+from ..word_vectors import WordVectors
+from .best_window import Opened
 from .code_scores import code_scores
 from .code_spans import CodeSpans
 from .coded_documents import ChosenDocuments, CodedDocuments
@@ -35,6 +37,8 @@ def score_documents(
 ) -> list[Scores]:
     """The scores of documents, in their order: one `Scores` for each query.
 
+    A document of several windows has the score of its best window.
+
     Args:
         queries: The queries.
         documents: Documents of one or several segments, coded by the same codecs.
@@ -45,19 +49,22 @@ def score_documents(
         lexical: What their words add to documents that have them; None: nothing. It is computed on the CPU.
         scoring: The device that computes everything else. None: the CPU.
     """
+    opened = Opened.of(documents)
+    windows = opened.documents
     if exact_match:
-        parts = [_exact_words(queries, words_codec, coded, chosen) for coded, chosen in documents]
+        parts = [_exact_words(queries, words_codec, coded, chosen) for coded, chosen in windows]
         words = np.concatenate(parts, axis=1)
     elif scoring is not None:
-        words = scoring.word_scores(queries, words_codec, documents)
+        words = scoring.word_scores(queries, words_codec, windows)
     else:
-        words = _words(queries, words_codec, documents)
+        words = _words(queries, words_codec, windows)
     words *= np.float32(1 - summary_weight)
     summary = np.zeros_like(words)
     if summary_weight and queries.summary is not None:
         assert summaries_codec is not None
-        summary = _summaries(queries.summary, summaries_codec, documents, scoring)
+        summary = _summaries(queries.summary, summaries_codec, windows, scoring)
         summary *= np.float32(summary_weight)
+    words, summary = opened.best(words, summary)
     shared = np.zeros_like(words)
     if lexical is not None and len(lexical.word_ids):
         shared = np.concatenate([_lexical(lexical, coded, chosen) for coded, chosen in documents], axis=1)

@@ -14,7 +14,7 @@ from torch.nn.functional import embedding
 
 from ..codecs import ByteSteps, Codec, CodeParts, Floats, Layout
 from ..torch_device import has_room, put
-from ..word_vectors import span_rows
+from ..vectors.ragged import span_rows
 from .coded_documents import CodedDocuments
 
 # Codes, uint8 `[n, code_size]` → float32 `[n, n_numbers]`, both on the device.

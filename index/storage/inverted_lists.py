@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..word_vectors import ragged_blocks, span_rows
+from ..vectors.ragged import span_rows
+from ..word_vectors import ragged_blocks
 from .word_id_lists import WordIdLists
 
 # A word of more documents has no list. Some hundred candidates more cost a search little.

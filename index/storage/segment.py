@@ -13,11 +13,13 @@ from ..candidates.candidate_index import CandidateIndex
 from ..codecs import Codec
 from ..config import IndexConfig
 from ..errors import damaged
+from ..vectors.window_words import WindowWords
 from ..word_vectors import ragged_blocks
 from .array_files import map_array
 from .catalog.catalog_records import SegmentRecord
 from .inverted_lists import InvertedLists
 from .parameters import CANDIDATES, Parameters
+from .window_lists import WindowLists
 from .word_id_lists import WordIdLists
 
 # Words of a block, unless a caller says another number.
@@ -33,6 +35,7 @@ class Segment:
     rows: int64 `[n_documents]`, ascending: the row of each document in the index.
     inverted: the documents of each word, in memory only.
     summaries: uint8 `[n_documents, summary code size]`, where documents have summaries.
+    windows: which words of long documents stand together, where there are long documents.
     candidates: the first stage, where there is one, once the segment is open.
 
     Each raises WordhiveError for a file that is missing or damaged.
@@ -67,6 +70,11 @@ class Segment:
         if parameters.summaries is not None:
             self._expect("summaries", self.summaries.shape == (n, parameters.summaries.code_size))
             self._check_codes("summaries", parameters.summaries, self.summaries)
+        if self.windows is not None:
+            size = 0 if parameters.summaries is None else parameters.summaries.code_size
+            self.windows.check(self.folder, n, size)
+            if parameters.summaries is not None and self.windows.summaries is not None:
+                self._check_codes("window_summaries", parameters.summaries, self.windows.summaries)
         if parameters.encoding is not None:
             path = self.folder / CANDIDATES
             self.candidates = CandidateIndex.load(path, self._config, parameters.dim, n, mapped=True)
@@ -119,6 +127,22 @@ class Segment:
     def summaries(self) -> NDArray[np.uint8]:
         summaries: NDArray[np.uint8] = map_array(self.folder / "summaries.npy", "|u1", dims=2)
         return summaries
+
+    @cached_property
+    def windows(self) -> WindowLists | None:
+        """The windows of long documents; None where every document is one window."""
+        return WindowLists.load(self.folder, has_summaries=(self.folder / "summaries.npy").exists())
+
+    def windows_of(self, documents: NDArray[np.int64]) -> WindowWords | None:
+        """The windows of chosen documents, without summaries; None where each of them is one window."""
+        if self.windows is None:
+            return None
+        return self.windows.of(documents, self.offsets[documents + 1] - self.offsets[documents])
+
+    def window_summaries_of(self, documents: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The codes of the summaries of all windows of chosen documents, one document after the other."""
+        assert self.windows is not None
+        return self.windows.summaries_of(documents)
 
     def blocks(self, documents: NDArray[np.int64], most_words: int | None = None) -> Iterator[NDArray[np.int64]]:
         """Cut ascending numbers of documents into blocks of at most so many words; a longer document comes alone."""

@@ -34,7 +34,12 @@ def by_word_id(texts: WordVectors) -> WordVectors:
     """The same texts, the words of each in the order of their ids; those of equal ids stay in their order."""
     owners = np.repeat(np.arange(len(texts)), texts.counts)
     order = np.lexsort((texts.word_ids, owners))
-    return WordVectors(texts.vectors[order], texts.offsets, texts.word_ids[order], texts.summary)
+    windows = texts.windows
+    if windows is not None:
+        positions = np.empty_like(order)
+        positions[order] = np.arange(len(order)) - texts.offsets[:-1][owners]
+        windows = windows.reordered(positions, texts.offsets)
+    return WordVectors(texts.vectors[order], texts.offsets, texts.word_ids[order], texts.summary, windows)
 
 
 @dataclass(frozen=True)
@@ -77,24 +82,24 @@ class WordIdLists:
         sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
         return cls(codes, _narrow(sizes), vocabulary)
 
-    def save(self, folder: Path) -> None:
-        """Write the files of a segment's word ids.
+    def save(self, folder: Path, files: Sequence[str] = ID_FILES) -> None:
+        """Write the files of a segment's word ids, or of other lists.
 
         Raises:
             OSError: The disk is full.
         """
-        for name, part in zip(ID_FILES, (self.codes, self.sizes, self.vocabulary), strict=True):
+        for name, part in zip(files, (self.codes, self.sizes, self.vocabulary), strict=True):
             save_array(folder / f"{name}.npy", part)
 
     @classmethod
-    def load(cls, folder: Path) -> WordIdLists:
+    def load(cls, folder: Path, files: Sequence[str] = ID_FILES) -> WordIdLists:
         """The files that `save` wrote, mapped.
 
         Raises:
             WordhiveError: One that is missing or damaged.
         """
-        files = zip(ID_FILES, _KINDS, strict=True)
-        return cls(*(map_array(folder / f"{name}.npy", *kinds) for name, kinds in files))
+        named = zip(files, _KINDS, strict=True)
+        return cls(*(map_array(folder / f"{name}.npy", *kinds) for name, kinds in named))
 
     def is_whole(self) -> bool:
         """Whether the sizes are those of all codes together; those of single texts are found out in reading them."""

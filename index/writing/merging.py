@@ -19,8 +19,10 @@ from ..storage.array_files import ArrayFile
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.folders import file_records, new_folder
 from ..storage.segment import Segment
+from ..storage.window_lists import WindowLists
 from ..storage.word_id_lists import WordIdLists
-from ..word_vectors import ragged_rows
+from ..vectors.ragged import ragged_rows
+from ..vectors.window_words import WindowWords
 
 # Segments of a size that are merged, and so about how many times larger the next size is.
 FAN = 8
@@ -118,6 +120,7 @@ def _write(
             offsets.write(block_offsets[1:] + end)
             end += block_offsets[-1]
     _write_word_ids(folder, segments, kept)
+    _write_windows(folder, record, snapshot, segments, kept)
     if record.n_rows != record.n_documents:
         with ArrayFile(folder / "rows.npy", np.int64, record.n_documents) as rows:
             for segment, documents in zip(segments, kept, strict=True):
@@ -151,6 +154,37 @@ def _write_word_ids(folder: Path, segments: Sequence[Segment], kept: Sequence[ND
         vocabulary = np.union1d(vocabulary, ids)
     parts = [WordIdLists.encode(ids, offsets, vocabulary) for ids, offsets in _word_ids(segments, kept)]
     WordIdLists.concat(parts, vocabulary).save(folder)
+
+
+def _write_windows(
+    folder: Path,
+    record: SegmentRecord,
+    snapshot: Snapshot,
+    segments: Sequence[Segment],
+    kept: Sequence[NDArray[np.int64]],
+) -> None:
+    """Write the windows of long documents. They are few numbers, of which all fit in memory."""
+    windows = WindowWords.concat(
+        [(segment.windows_of(documents), len(documents)) for segment, documents in zip(segments, kept, strict=True)], 0
+    )
+    if windows is None:
+        return
+    summaries, codes = snapshot.parameters(record.generation).summaries, None
+    if summaries is not None:
+        codes = np.concatenate([
+            segment.window_summaries_of(documents)
+            if segment.record.generation == record.generation
+            else summaries.encode(_window_summary(snapshot, segment, documents))
+            for segment, documents in zip(segments, kept, strict=True)
+            if segment.windows is not None
+        ])  # fmt: skip
+    WindowLists.encode(windows, codes).save(folder)
+
+
+def _window_summary(snapshot: Snapshot, segment: Segment, documents: NDArray[np.int64]) -> NDArray[np.float32]:
+    summaries = snapshot.parameters(segment.record.generation).summaries
+    assert summaries is not None
+    return summaries.decode(segment.window_summaries_of(documents))
 
 
 def _word_ids(

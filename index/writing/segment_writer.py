@@ -10,7 +10,9 @@ from ..storage.array_files import save_array
 from ..storage.catalog.catalog_records import FileRecord, SegmentRecord
 from ..storage.folders import file_records, new_folder
 from ..storage.parameters import Parameters
+from ..storage.window_lists import WindowLists
 from ..storage.word_id_lists import WordIdLists, by_word_id
+from ..vectors.window_words import WindowWords
 from ..word_vectors import WordVectors
 
 
@@ -34,8 +36,17 @@ def write_segment(
         WordIdLists.encode(ids, vectors.offsets, np.unique(ids)).save(folder)
         if vectors.summary is not None and parameters.summaries is not None:
             save_array(folder / "summaries.npy", parameters.summaries.encode(vectors.summary))
+        if vectors.windows is not None:
+            _window_lists(vectors.windows, parameters).save(folder)
         candidates = parameters.empty_candidates(len(vectors))
         if candidates is not None and parameters.encoding is not None:
             candidates.add(parameters.encoding.encode_documents(vectors, device))
             candidates.save(folder / "candidates.faiss")
     return file_records(root, root / "segments" / record.id)
+
+
+def _window_lists(windows: WindowWords, parameters: Parameters) -> WindowLists:
+    codes = None
+    if windows.summary is not None and parameters.summaries is not None:
+        codes = parameters.summaries.encode(windows.summary)
+    return WindowLists.encode(windows, codes)

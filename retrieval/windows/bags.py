@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
+from wordhive.index.vectors.ragged import ragged_rows
+from wordhive.index.vectors.window_words import WindowWords
 
 Floats = NDArray[np.floating[Any]]
 
@@ -21,15 +23,22 @@ _SPECIAL = 2**32
 
 
 def joined(
-    windows: WordVectors, texts: NDArray[np.int64], lengths: NDArray[np.int64], *, merge: bool, shares: bool
+    windows: WordVectors,
+    texts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    *,
+    merge: bool,
+    query: bool = False,
+    shares: bool = False,
 ) -> WordVectors:
-    """One bag of words for each text.
+    """One bag of words for each text, and which of them stand together in a window of a document.
 
     Args:
         windows: The windows' vectors, each text's in order.
         texts: int64 `[n_windows]`, the text of each window, ascending from 0; every text has one.
         lengths: int64 `[n_windows]`, tokens of each window.
         merge: Give each unique word one vector. False keeps all vectors, for a model that has one a token.
+        query: The texts are queries, which are not scored window by window.
         shares: The vectors' lengths are a word's shares of its window, and become its shares of the text.
     """
     n_texts = int(texts[-1]) + 1 if len(texts) else 0
@@ -39,14 +48,39 @@ def joined(
     summary = None if windows.summary is None else _mean_summary(windows.summary, texts, weights)
     of_word = np.repeat(texts, windows.counts)
     if not merge:
-        return WordVectors(windows.vectors, _offsets(of_word, n_texts), windows.word_ids, summary)
+        offsets = _offsets(of_word, n_texts)
+        together = None if query else _windows(windows, texts, offsets, np.arange(len(of_word)))
+        return WordVectors(windows.vectors, offsets, windows.word_ids, summary, together)
     first, group = _unique_words(windows, of_word)
     vectors = windows.vectors[first]
     # Exactly its own vector for a word of one window.
     several = np.flatnonzero((np.bincount(texts)[of_word] > 1) if shares else (np.bincount(group) > 1)[group])
     words, number = np.unique(group[several], return_inverse=True)
     vectors[words] = _means(windows.vectors[several], number, np.repeat(weights, windows.counts)[several], shares)
-    return WordVectors(vectors, _offsets(of_word[first], n_texts), windows.word_ids[first], summary)
+    offsets = _offsets(of_word[first], n_texts)
+    # A query's words are all asked for, wherever they stand.
+    parts = None if query else _windows(windows, texts, offsets, group)
+    return WordVectors(vectors, offsets, windows.word_ids[first], summary, parts)
+
+
+def _windows(
+    windows: WordVectors, texts: NDArray[np.int64], offsets: NDArray[np.int64], word: NDArray[np.int64]
+) -> WindowWords:
+    """Which words of each text stand together.
+
+    Args:
+        windows: The windows' vectors.
+        texts: Int64 `[n_windows]`, the text of each window.
+        offsets: Int64 `[n_texts + 1]`, of the texts' words.
+        word: Int64, the number among all texts' words of each of the windows' words.
+    """
+    counts = np.bincount(texts)
+    long = np.flatnonzero(counts[texts] > 1)
+    rows, ends = ragged_rows(windows.offsets, long)
+    positions = word[rows] - np.repeat(offsets[texts[long]], np.diff(ends))
+    order = np.lexsort([positions, np.repeat(np.arange(len(long)), np.diff(ends))])
+    summary = None if windows.summary is None else windows.summary[long]
+    return WindowWords(np.where(counts > 1, counts, 0), ends, positions[order], summary)
 
 
 def _means(vectors: Floats, group: NDArray[np.int64], weights: Floats, shares: bool) -> Floats:

@@ -104,7 +104,8 @@ class WholeTexts:
                 whole += len(batch.texts)
         if whole < len(texts):
             on_batch(len(texts) - whole)
-        return encoded.joined(merge=self._merge, shares=self._query_shares and task == "query")
+        is_query = task == "query"
+        return encoded.joined(merge=self._merge, query=is_query, shares=is_query and self._query_shares)
 
     def count_words(self, texts: list[str], table: WordTable, *, keep_special: bool) -> NDArray[np.int64]:
         """Unique words of each document, int64 `[n_texts]`, before a gate removes some.
@@ -121,7 +122,7 @@ class WholeTexts:
             ids = words.word_ids[np.arange(words.word_ids.shape[1]) < words.counts[:, None]]
             offsets = np.concatenate([[0], np.cumsum(words.counts)]).astype(np.int64)
             encoded.add(batch, WordVectors(np.zeros((len(ids), 0), np.float32), offsets, ids))
-        return encoded.joined(merge=True, shares=False).counts
+        return encoded.joined(merge=True).counts
 
     def read(
         self, texts: list[str], task: Task, batch_size: int, on_capped: Callable[[int], None] = lambda text: None
@@ -216,13 +217,13 @@ class _Encoded:
         self._vectors.append(vectors)
         self._windows.append(np.stack([batch.texts, batch.order, n_tokens]))
 
-    def joined(self, *, merge: bool, shares: bool) -> WordVectors:
+    def joined(self, *, merge: bool, query: bool = False, shares: bool = False) -> WordVectors:
         texts, order, n_tokens = np.concatenate(self._windows, axis=1)
         if len(texts) == 1:
             return self._vectors[0]  # a single query, which should not wait
         by_text = np.lexsort([order, texts])
         windows = WordVectors.concat(self._vectors).take(by_text)
-        return joined(windows, texts[by_text], n_tokens[by_text], merge=merge, shares=shares)
+        return joined(windows, texts[by_text], n_tokens[by_text], merge=merge, query=query, shares=shares)
 
 
 def capped_line(documents: list[str], max_tokens: int) -> str:

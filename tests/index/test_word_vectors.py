@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from wordhive.index import InputError, WordVectors
-from wordhive.index.word_vectors import ragged_blocks, span_rows
+from wordhive.index.vectors.ragged import span_rows
+from wordhive.index.word_vectors import ragged_blocks
 
 Draw = Callable[..., WordVectors]
 

@@ -94,6 +94,20 @@ def test_the_parts_add_up_to_what_the_search_found(any_retriever: Retriever) -> 
             assert sum(shares) == pytest.approx(100 if hit.score > 0 else 0)
 
 
+def _best_window(stored: WordVectors, query: WordVectors, weight: float) -> set[int]:
+    """The rows of the words of the window that gives a document its score."""
+    windows = stored.windows
+    if windows is None:
+        return set(range(len(stored.vectors)))
+    parts = [windows.words[windows.offsets[n] : windows.offsets[n + 1]] for n in range(len(windows))]
+    scores = [(1 - weight) * (query.vectors @ stored.vectors[part].T).max(axis=1).sum() for part in parts]
+    if query.summary is not None and windows.summary is not None:
+        scores = [
+            score + weight * (query.summary[0] @ each) for score, each in zip(scores, windows.summary, strict=True)
+        ]
+    return set(parts[int(np.argmax(scores))].tolist())
+
+
 def test_matches_equal_a_slow_search_for_the_best_word(any_retriever: Retriever, sentences: list[str]) -> None:
     encoder, index = any_retriever.encoder, any_retriever.index
     query = encoder.encode_queries([QUERIES[0]])

@@ -79,7 +79,7 @@ def test_joined_words_are_those_of_a_slow_oracle(
 def test_summaries_are_means_by_tokens() -> None:
     windows = _windows([1, 2, 1])
     assert windows.summary is not None
-    bags = joined(windows, np.array([0, 0, 1]), np.array([30, 10, 5]), merge=True, shares=False)
+    bags = joined(windows, np.array([0, 0, 1]), np.array([30, 10, 5]), merge=True)
     assert bags.summary is not None
     first, second, alone = windows.summary.astype(np.float64)
     np.testing.assert_allclose(bags.summary[0], 0.75 * first + 0.25 * second, rtol=1e-5)
@@ -88,7 +88,7 @@ def test_summaries_are_means_by_tokens() -> None:
 
 def test_a_word_of_one_window_keeps_its_vector_to_the_bit() -> None:
     windows = _windows([2, 3, 6], seed=3)
-    bags = joined(windows, np.array([0, 1, 1]), np.array([2, 3, 6]), merge=True, shares=False)
+    bags = joined(windows, np.array([0, 1, 1]), np.array([2, 3, 6]), merge=True)
     np.testing.assert_array_equal(bags.vectors[:2], windows.vectors[:2])
     once = set(windows.word_ids[5:].tolist()) - set(windows.word_ids[2:5].tolist())
     for id in once:
@@ -98,7 +98,7 @@ def test_a_word_of_one_window_keeps_its_vector_to_the_bit() -> None:
 
 def test_tokens_are_not_merged() -> None:
     windows = _windows([3, 2, 4], words=4)
-    bags = joined(windows, np.array([0, 0, 1]), np.array([3, 2, 4]), merge=False, shares=False)
+    bags = joined(windows, np.array([0, 0, 1]), np.array([3, 2, 4]), merge=False)
     np.testing.assert_array_equal(bags.vectors, windows.vectors)
     assert bags.counts.tolist() == [5, 4]
 

@@ -1,0 +1,1 @@
+"""Arrays of rows of several texts, and the words of their windows."""
