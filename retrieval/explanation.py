@@ -133,11 +133,14 @@ class Explanation:
         return render("explanation.html", e=self, met=met, largest=largest)
 
 
-def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id: str) -> Explanation:
+def explain(
+    index: Index, encoder: Encoder, query: str, vectors: WordVectors, id: str, *, encode: bool = True
+) -> Explanation:
     """Why the document with that id has its score for a query.
 
     Args:
         vectors: The query's, as it was searched with.
+        encode: Encode the text again where the index has no word ids. Without that, only words of the query are known.
 
     Raises:
         InputError: An id that the index does not hold.
@@ -150,12 +153,38 @@ def explain(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id
     if row is None:
         raise InputError(f"{index.path} holds no document {id!r}; give an id as wordhive search prints it")
     stored, text = now.vectors(np.array([row])), now.documents([row])[row].text
-    if not index.settings.config.word_ids and text is not None:
+    if encode and not index.settings.config.word_ids and text is not None:
         stored = _identified(stored, encoder, text)
     weight = index.settings.summary_weight if index.summary_dim else 0.0
-    same = _same_words(vectors, stored) if index.settings.exact_match else None
+    return explain_vectors(encoder, query, vectors, Explained(id, text, stored), weight, index.settings.exact_match)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A document: its id, its text if it is known, and its vectors."""
+
+    id: str
+    text: str | None
+    vectors: WordVectors
+
+
+def explain_vectors(
+    encoder: Encoder, query: str, vectors: WordVectors, document: Explained, weight: float, exact_match: bool
+) -> Explanation:
+    """Why a document has its score for a query, both given as vectors.
+
+    Args:
+        encoder: The one that made them.
+        query: The query's text.
+        vectors: The query's.
+        document: The document.
+        weight: The summary's share of a score.
+        exact_match: Only identical words match.
+    """
+    id, text, stored = document.id, document.text, document.vectors
+    same = _same_words(vectors, stored) if exact_match else None
     places, products = best_matches(vectors.vectors @ stored.vectors.T, same)
-    if index.settings.exact_match:
+    if exact_match:
         products = np.maximum(products, 0)
     scores = products * (1 - weight)
     words_score, summary_score = float(scores.sum()), weight * _summaries_product(vectors, stored)
