@@ -46,6 +46,13 @@ def index(
     no_texts: Annotated[
         bool, typer.Option("--no-texts", help="Keep no texts: hits have ids and attributes only.")
     ] = False,
+    text_fields: Annotated[
+        str | None,
+        typer.Option(
+            help="Fields that make the text, in order, by commas; later input is read alike \\[default: title,text].",
+            metavar="NAMES",
+        ),
+    ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,
@@ -77,6 +84,8 @@ def index(
         raise InputError(f"{to} took its queries, or none, when it was made; leave out --queries")
     if there and no_texts and not resume:
         raise InputError(f"{to} keeps texts, or none, as it was made; leave out --no-texts")
+    if there and text_fields is not None and not resume:
+        raise InputError(f"{to} makes texts of the fields that it was made with; leave out --text-fields")
     if append + upsert + resume > 1:
         raise InputError("--append, --upsert and --resume say three things of ids that are there; give one")
     if there and not (append or upsert or resume):
@@ -92,6 +101,7 @@ def index(
     retriever = _opened(to, model, config, device, run_by) if there else None
     made_by = shards.read_model(folder).name if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config, run_by, device)
+    fields = retriever.index.settings.text_fields if retriever else _field_names(text_fields)
     asked = [query.text for query in read_queries(queries)] if queries else None
     go_on = "run the same command again" if upsert else "go on with --resume"
     check_new = _refuse_known(retriever.index) if retriever and append else None
@@ -99,12 +109,12 @@ def index(
         for part in shards.read_shard_documents(folder):
             if check_new:
                 check_new([document.id for document in part])
-        retriever = retriever or _created(to, encoder, config, asked, no_texts, device)
+        retriever = retriever or _created(to, encoder, config, asked, no_texts, fields, device)
         take = partial(shards.index_shards, folder, skip_known=resume, replace=upsert)
         added = _run(retriever, to, there, go_on, take)
     else:
-        documents, total = checked_input(source, limit, check_new)
-        retriever = retriever or _created(to, encoder, config, asked, no_texts, device)
+        documents, total = checked_input(source, limit, check_new, fields)
+        retriever = retriever or _created(to, encoder, config, asked, no_texts, fields, device)
         if upsert:
             added = _run(retriever, to, there, go_on, lambda held: held.upsert(documents, total=total))
         else:
@@ -159,12 +169,32 @@ def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, 
     return encoder
 
 
+def _field_names(names: str | None) -> tuple[str, ...] | None:
+    from wordhive.index.index import field_names
+
+    return None if names is None else field_names([name.strip() for name in names.split(",")])
+
+
 def _created(
-    to: Path, encoder: Encoder, config: str | None, queries: list[str] | None, no_texts: bool, device: str
+    to: Path,
+    encoder: Encoder,
+    config: str | None,
+    queries: list[str] | None,
+    no_texts: bool,
+    text_fields: tuple[str, ...] | None,
+    device: str,
 ) -> Retriever:
     from wordhive.retrieval.retriever import Retriever
 
-    return Retriever.create(to, encoder, config=config, queries=queries, store_texts=not no_texts, device=device)
+    return Retriever.create(
+        to,
+        encoder,
+        config=config,
+        queries=queries,
+        store_texts=not no_texts,
+        text_fields=text_fields,
+        device=device,
+    )
 
 
 def _run(retriever: Retriever, to: Path, there: bool, go_on: str, add: Callable[[Retriever], int]) -> int:

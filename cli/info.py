@@ -47,8 +47,9 @@ def info(
             "times_plain_text_without_parameters": found.times_plain_text(found.bytes_of_documents),
         }
         tuned = {"candidates": opened.settings.candidates, "probes": opened.settings.probes}
+        fields = {"text_fields": opened.settings.text_fields}
         more = {"coding": coding, "intrinsic_dimension": spread, "drift": drift}
-        terminal.print_json({**terminal.plain_value(found), **sums, **more, **tuned})
+        terminal.print_json({**terminal.plain_value(found), **sums, **more, **tuned, **fields})
         return
     n = max(found.n_documents, 1)
     terminal.say(found.path, bold=True)
@@ -59,6 +60,8 @@ def info(
         terminal.say("matching   identical words only")
     share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
     terminal.say(f"summary    {quantity(found.summary_dim, 'dim') if found.summary_dim else 'none'}{share}")
+    if opened.settings.text_fields is not None:
+        terminal.say(f"fields     {', '.join(opened.settings.text_fields)} make the text")
     terminal.say(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     for line in _stages(found, coding):
         terminal.say(line)

@@ -32,7 +32,7 @@ def delete(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of documents.")] = None,
     ids_from: Annotated[Path | None, typer.Option(help="A text file with an id a line, or -: standard input.")] = None,
     where: Annotated[
-        str | None, typer.Option(help="Those that this lets through: year < 2000 AND lang = 'en'.")
+        str | None, typer.Option(help="Those that this lets through: year < 2000 AND lang = 'en'; or JSON.")
     ] = None,
     missing_ok: Annotated[bool, typer.Option("--missing-ok", help="Pass over ids that are not there.")] = False,
     as_json: _AsJson = False,
@@ -45,12 +45,12 @@ def delete(
     wordhive delete my.hive --where "year < 2000"
     """
     from wordhive.index import Index, InputError
-    from wordhive.index.filters.expressions import parse_where
+    from wordhive.index.filters.given_filter import given_filter
 
     named = [*(ids or ()), *(_lines(ids_from) if ids_from else ())]
     if bool(named) == (where is not None):
         raise InputError("give either ids, also from a file with --ids-from, or --where")
-    chosen = parse_where(where) if where is not None else None
+    chosen = given_filter(where) if where is not None else None
     opened = Index.open(index)
     before = len(opened)
     with terminal.stoppable(lambda: _deleted(opened, before)):

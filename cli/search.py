@@ -18,8 +18,8 @@ from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 
 if TYPE_CHECKING:
     from wordhive.index.filters.conditions import Where
-    from wordhive.retrieval.search.search_options import Candidates
-    from wordhive.retrieval.searcher import Hit
+    from wordhive.retrieval.hits import Hits
+    from wordhive.retrieval.search.search_options import Candidates, SearchOptions
     from wordhive.retrieval.texts.documents import Query
 
 _QUERIES_AT_ONCE = 64
@@ -42,7 +42,11 @@ def search(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option(help="Only documents that this lets through: \"year >= 2000 AND lang IN ('en', 'de')\"."),
+        typer.Option(help="Only documents that this lets through: \"year >= 2000 AND lang IN ('en', 'de')\"; or JSON."),
+    ] = None,
+    offset: Annotated[int, typer.Option(help="Pass over so many of the best hits.", min=0)] = 0,
+    score_threshold: Annotated[
+        float | None, typer.Option(help="The least score of a hit \\[default: none].", metavar="FLOAT")
     ] = None,
     carve: Annotated[
         str | None,
@@ -71,7 +75,13 @@ def search(
 
     if (query is None) == (queries is None) and (query is not None or not prompt.is_there()):
         raise InputError('give one query in quotes, or many with --queries FILE: wordhive search INDEX "your query"')
-    depth, chosen, carving = _depth(candidates), _filter(where), _threshold(carve)
+    options: SearchOptions = {
+        "candidates": _depth(candidates),
+        "where": _filter(where),
+        "offset": offset,
+        "score_threshold": score_threshold,
+        "carving": _threshold(carve),
+    }
     run_by = checked_backend(backend)
     if run is not None and (queries is None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
@@ -79,7 +89,7 @@ def search(
         retriever = Retriever.open(index, model, device=device, backend=run_by)
 
         def answer(text: str) -> None:
-            found = retriever.search(text, k or 10, candidates=depth, where=chosen, carving=carving)
+            found = retriever.search(text, k or 10, **options)
             if as_json:
                 terminal.print_json({"query": text, "hits": found})
             else:
@@ -96,8 +106,8 @@ def search(
     asked = list(read_queries(queries))
     retriever = Retriever.open(index, model, device=device, backend=run_by)
 
-    def found(texts: list[str]) -> list[list[Hit]]:
-        return retriever.search(texts, k or 1000, candidates=depth, where=chosen, carving=carving)
+    def found(texts: list[str]) -> list[Hits]:
+        return retriever.search(texts, k or 1000, **options)
 
     answers = _answers(found, asked)
     if as_json:
@@ -116,7 +126,7 @@ def search(
         terminal.note(f"{run}: {quantity(len(asked), 'query')}")
 
 
-def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query]) -> Iterator[tuple[Query, list[Hit]]]:
+def _answers(search: Callable[[list[str]], list[Hits]], asked: list[Query]) -> Iterator[tuple[Query, Hits]]:
     # A thousand hits with their texts take a megabyte: never those of all queries at once.
     for start in range(0, len(asked), _QUERIES_AT_ONCE):
         part = asked[start : start + _QUERIES_AT_ONCE]
@@ -124,9 +134,9 @@ def _answers(search: Callable[[list[str]], list[list[Hit]]], asked: list[Query])
 
 
 def _filter(where: str | None) -> Where | None:
-    from wordhive.index.filters.expressions import parse_where
+    from wordhive.index.filters.given_filter import given_filter
 
-    return None if where is None else parse_where(where)
+    return None if where is None else given_filter(where)
 
 
 def _depth(candidates: str | None) -> Candidates | None:

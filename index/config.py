@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -207,6 +208,16 @@ class IndexConfig(ConfigPart):
 def preset_names() -> list[str]:
     """The presets that come with the package."""
     return sorted(entry.name.removesuffix(".yaml") for entry in _presets().iterdir() if entry.name.endswith(".yaml"))
+
+
+def preset_name(config: IndexConfig) -> str | None:
+    """The name of the preset that a configuration is; None for one of one's own."""
+    return next((name for name, preset in _loaded_presets() if preset == config), None)
+
+
+@cache
+def _loaded_presets() -> tuple[tuple[str, IndexConfig], ...]:
+    return tuple((name, IndexConfig.load(name)) for name in preset_names())
 
 
 def _presets() -> Any:

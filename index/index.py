@@ -7,22 +7,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .arguments import flag, given_ids, given_path, real_number, shown, whole_number
+from .arguments import flag, given_ids, given_path, real_number, shown, strings, whole_number
 from .candidates.gpu import check_device
 from .candidates.intrinsic_dimension import estimate
 from .config import IndexConfig
 from .errors import InputError
 from .filters.conditions import Where
+from .filters.given_filter import given_filter
 from .maintenance.coding import Coding, coding
 from .maintenance.drift import drift
 from .maintenance.info import IndexInfo, bytes_by_part
+from .quantity import quantity
 from .reading.current import CurrentSnapshot
 from .reading.open_files import OpenFiles
 from .reading.snapshot import Snapshot
+from .storage.batch import attributes_as_json, check_ids
 from .storage.catalog.catalog import Catalog
 from .storage.config_checks import check_decodes, check_fits_queries, config_for
 from .storage.settings import EncoderStamp, IndexSettings
 from .word_vectors import WordVectors
+from .writing.commits import Attributes
 from .writing.creation import check_free, create
 from .writing.free_numbers import Ids
 from .writing.writer import Writer
@@ -65,6 +69,7 @@ class Index:
         query_length: float | None = None,
         queries: WordVectors | Sequence[Any] | None = None,
         store_texts: bool = True,
+        text_fields: Sequence[str] | None = None,
         device: str = "cpu",
     ) -> Index:
         """A new, empty index in a folder that does not exist yet.
@@ -79,6 +84,7 @@ class Index:
             query_length: Sum of a query's word norms, if the model fixes it.
             queries: Example queries. Optional: fits the first stage to your users.
             store_texts: Keep texts, to return them with hits.
+            text_fields: Names of the fields that make a text, for who makes texts of fields; the index only keeps them.
             device: "cpu" or "cuda": where documents are encoded, candidates found, and scores computed.
 
         Raises:
@@ -99,8 +105,9 @@ class Index:
             check_fits_queries(config)
             queries = queries if isinstance(queries, WordVectors) else WordVectors.from_list(queries)
         settings = IndexSettings(
-            config, encoder, summary_weight, exact_match, query_length, queries is not None, store_texts
-        )
+            config, encoder, summary_weight, exact_match, query_length, queries is not None, store_texts,
+            text_fields=None if text_fields is None else field_names(text_fields),
+        )  # fmt: skip
         return cls(path, create(path, settings, queries), device)
 
     @classmethod
@@ -125,6 +132,11 @@ class Index:
     def close(self) -> None:
         """Close the index. Snapshots that were taken before stay readable."""
         self._current.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed here."""
+        return self._current.is_closed
 
     def __enter__(self) -> Index:
         return self
@@ -213,23 +225,49 @@ class Index:
         """
         return self._writer.store(ids, vectors, texts, attributes, replace=True)
 
-    def delete(self, ids: Iterable[str] | None = None, *, where: Where | None = None, missing_ok: bool = False) -> int:
+    def delete(
+        self, ids: Iterable[str] | None = None, *, where: Where | str | None = None, missing_ok: bool = False
+    ) -> int:
         """Delete documents in one commit, all of them or none; their number.
 
         Their bytes are freed by `compact`, or by a merge once half of a segment is deleted.
 
         Args:
             ids: Which documents.
-            where: A filter that the documents match, in place of ids.
+            where: A filter that the documents match, in place of ids: a dict, an expression, or JSON.
             missing_ok: Ignore unknown ids.
 
         Raises:
             InputError: An id is unknown, or the filter is none.
         """
-        if (ids is None) == (where is None):
-            raise InputError("delete takes either ids or where; give one of them")
-        chosen = [] if ids is None else given_ids(ids)
-        return self._writer.delete(chosen, where, missing_ok=flag(missing_ok, "missing_ok"))
+        chosen, condition = _chosen("delete", ids, where)
+        return self._writer.delete(chosen, condition, missing_ok=flag(missing_ok, "missing_ok"))
+
+    def update(
+        self,
+        ids: Iterable[str] | None = None,
+        attributes: Attributes | Sequence[Attributes] | None = None,
+        *,
+        where: Where | str | None = None,
+        missing_ok: bool = False,
+    ) -> int:
+        """Change attributes of documents in one commit; vectors and texts stay. The number of documents.
+
+            index.update(["a", "b"], {"read": True, "draft": None})
+
+        Args:
+            ids: Which documents.
+            attributes: New values by name, for all of the documents; or a list with such a dict for each id. Other
+                attributes stay as they are; None removes one.
+            where: A filter that the documents match, in place of ids: a dict, an expression, or JSON.
+            missing_ok: Ignore unknown ids.
+
+        Raises:
+            InputError: An id is unknown, the filter is none, or JSON can't hold a value.
+        """
+        chosen, condition = _chosen("update", ids, where)
+        changes = _changes(attributes, None if ids is None else chosen)
+        return self._writer.update(chosen, condition, changes, missing_ok=flag(missing_ok, "missing_ok"))
 
     def compact(self) -> None:
         """Rewrite the index as one segment without deleted documents, coded by the last parameters.
@@ -300,3 +338,38 @@ class Index:
         """
         weight = self.settings.summary_weight if self.summary_dim else 0.0
         return drift(self.snapshot(), weight, self.settings.query_length)
+
+
+def field_names(names: Sequence[str]) -> tuple[str, ...]:
+    found = tuple(strings(names, "text_fields"))
+    if not found or "" in found or len(set(found)) < len(found):
+        raise InputError(f"text_fields is {shown(list(found))}; expected names, each of them once")
+    return found
+
+
+def _chosen(method: str, ids: Iterable[str] | None, where: Where | str | None) -> tuple[list[str], Where | None]:
+    """The ids, or the filter, that a change is told by."""
+    if (ids is None) == (where is None):
+        raise InputError(f"{method} takes either ids or where; give one of them")
+    return [] if ids is None else given_ids(ids), None if where is None else given_filter(where)
+
+
+def _changes(attributes: Any, ids: list[str] | None) -> list[Attributes]:
+    """Changes of attributes: one for all documents, or one for each of the ids."""
+    if isinstance(attributes, dict):
+        changes = [attributes]
+    elif ids is None or not isinstance(attributes, (list, tuple)):
+        raise InputError(
+            f"attributes is {shown(attributes)}; expected a dict of names and values"
+            + ("" if ids is None else ", or a list of such dicts, one for each id")
+        )
+    else:
+        changes = list(attributes)
+        if len(changes) != len(ids):
+            raise InputError(f"{len(changes)} dicts of attributes for {quantity(len(ids), 'id')}; expected one each")
+        check_ids(ids)
+    for place, change in enumerate(changes):
+        if not isinstance(change, dict):
+            raise InputError(f"attributes holds {shown(change)}; expected dicts of names and values")
+        attributes_as_json(change, ids[place] if ids and place < len(ids) else "")
+    return changes

@@ -106,6 +106,7 @@ def import_index(
                 exact_match=origin.settings.exact_match,
                 query_length=origin.settings.query_length,
                 store_texts=origin.settings.store_texts,
+                text_fields=origin.settings.text_fields,
                 device=device,
             )
             try:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, overload
+from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Unpack
 
 from wordhive.index import Index, InputError, WordVectors
-from wordhive.index.arguments import instance, is_iterable, shown, whole_number
-from wordhive.index.encodings.pseudo_queries import pseudo_queries
+from wordhive.index.arguments import instance, is_iterable, real_number, shown, whole_number
+from wordhive.index.encodings.pseudo_queries import of_length, pseudo_queries
 from wordhive.index.reading.snapshot import Snapshot
 from wordhive.index.scoring.ball_carving import carve
 from wordhive.index.scoring.lexical import LexicalQueries
@@ -20,9 +20,11 @@ from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage.settings import IndexSettings
 
 from .encoder import Encoder
+from .explaining.passages import Passage
 from .explanation import Explanation, explain
-from .passages import Passage, passages
-from .search.query_cache import QueryCache, cache_size
+from .hits import Hit as Hit
+from .hits import Hits, SearchedQuery
+from .search.query_cache import QueryCache
 from .search.search_options import Candidates, SearchOptions, times_of
 from .search.stage_times import StageTimes
 
@@ -33,68 +35,6 @@ _WORDS = 9
 _SAMPLE = 16
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A document that a search found. Its score is words_score + summary_score + lexical_score."""
-
-    id: str
-    score: float
-    words_score: float
-    summary_score: float
-    text: str | None = None
-    attributes: dict[str, Any] = field(default_factory=dict)
-    lexical_score: float = 0.0
-
-    # Not a field: it is no part of a hit's value, repr or JSON, and is not copied or pickled with it.
-    _query: ClassVar[SearchedQuery | None] = None
-
-    def explain(self) -> Explanation:
-        """Which query word met which document word, and how much each pair adds to the score.
-
-        The numbers are those of all query words, also where the search was done with `carving`.
-
-        Raises:
-            InputError: The hit was found by vectors, or was copied or pickled.
-        """
-        query = self._searched("Searcher.explain(query, id)")
-        return explain(query.index, query.encoder, query.text, query.vectors, self.id)
-
-    def passages(self, n: int = 3) -> list[Passage]:
-        """The parts of the document that carry its score, the best first, with the words that met.
-
-        hit.passages(1)[0].text
-
-        Args:
-            n: How many, at most.
-
-        Raises:
-            InputError: The hit was found by vectors, or was copied or pickled; or the index keeps no texts.
-        """
-        query = self._searched("Searcher.passages(query, id)")
-        return passages(query.index, query.encoder, query.text, query.vectors, self.id, n)
-
-    def _searched(self, otherwise: str) -> SearchedQuery:
-        if self._query is None:
-            raise InputError(
-                f"the hit {self.id!r} has no query text (it was found by vectors, or copied); "
-                f"search with text, or ask {otherwise}"
-            )
-        return self._query
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-
-@dataclass(frozen=True)
-class SearchedQuery:
-    """The query that found a hit, and where."""
-
-    index: Index
-    encoder: Encoder
-    text: str
-    vectors: WordVectors
-
-
 class Searcher:
     """Searches an index with texts, or with vectors made elsewhere.
 
@@ -102,21 +42,18 @@ class Searcher:
         index: The index to search.
         encoder: The one that made the index. Needed for searches with text.
         cache_queries: Keep the vectors of so many queries, the last different ones, to encode each of them once.
-        remember: Another name for `cache_queries`.
 
     Raises:
         InputError: The encoder is not the one that made the index.
     """
 
-    def __init__(
-        self, index: Index, encoder: Encoder | None = None, *, cache_queries: int = 0, remember: int = 0
-    ) -> None:
+    def __init__(self, index: Index, encoder: Encoder | None = None, *, cache_queries: int = 0) -> None:
         instance(index, "index", Index, "an Index: Index.open(path)")
         if encoder is not None:
             instance(encoder, "encoder", Encoder, "an Encoder: Encoder.load(name)")
         self.index = index
         self.encoder = encoder
-        size = cache_size(cache_queries, remember)
+        size = whole_number(cache_queries, "cache_queries", least=0, otherwise=", of queries")
         self._queries = None if encoder is None else QueryCache(encoder, size)
         self._checked: IndexSettings | None = None
         self.check_encoder()
@@ -141,41 +78,39 @@ class Searcher:
         self._checked = settings
 
     @overload
-    def search(self, queries: str, k: int = 10, **options: Unpack[SearchOptions]) -> list[Hit]: ...
+    def search(self, queries: str, k: int = 10, **options: Unpack[SearchOptions]) -> Hits: ...
     @overload
-    def search(self, queries: list[str], k: int = 10, **options: Unpack[SearchOptions]) -> list[list[Hit]]: ...
-    def search(
-        self, queries: str | list[str], k: int = 10, **options: Unpack[SearchOptions]
-    ) -> list[Hit] | list[list[Hit]]:
+    def search(self, queries: list[str], k: int = 10, **options: Unpack[SearchOptions]) -> list[Hits]: ...
+    def search(self, queries: str | list[str], k: int = 10, **options: Unpack[SearchOptions]) -> Hits | list[Hits]:
         """The k best documents of one query, or of each of several. Ties go to the smaller id.
 
         Args:
             queries: One text, or a list of texts.
             k: How many documents.
-            **options: `candidates`, `where`, `carving`, `times`; see `SearchOptions`.
+            **options: `candidates`, `where`, `offset`, `score_threshold`, `carving`, `times`; see `SearchOptions`.
         """
         times = times_of(options)
         encoder = self._encoder("search with vectors: search_vectors()")
         if isinstance(queries, (bytes, Mapping)) or not is_iterable(queries):
             raise InputError(f"the query is {type(queries).__name__}; expected a string, or a list of strings")
         texts = [queries] if isinstance(queries, str) else list(queries)
-        vectors = times.run("encode", self._encode, texts)
+        vectors = times.run("encode", self.encode, texts)
         results = self.search_vectors(vectors, k, **options)
         for number, (text, hits) in enumerate(zip(texts, results, strict=True)):
             query = SearchedQuery(self.index, encoder, text, vectors[number : number + 1])
             for hit in hits:
-                object.__setattr__(hit, "_query", query)
+                hit.found_by(query)
         return results[0] if isinstance(queries, str) else results
 
     def search_vectors(
         self, queries: WordVectors | Sequence[Any], k: int = 10, **options: Unpack[SearchOptions]
-    ) -> list[list[Hit]]:
+    ) -> list[Hits]:
         """The k best documents of each query, given as vectors. Ties go to the smaller id.
 
         Args:
             queries: `WordVectors`, or one `[n_i, dim]` array a query.
             k: How many documents.
-            **options: `candidates`, `where`, `carving`, `times`; see `SearchOptions`.
+            **options: `candidates`, `where`, `offset`, `score_threshold`, `carving`, `times`; see `SearchOptions`.
         """
         times, snapshot = times_of(options), self.index.snapshot()
         if not isinstance(queries, WordVectors):
@@ -186,17 +121,17 @@ class Searcher:
                 f"carving is {shown(carving)}, but {self.index.path} matches identical words only, and words that "
                 "are joined are not identical; leave carving out"
             )
-        k = whole_number(k, "k")
-        n = _number_of_candidates(options.get("candidates"), k, snapshot.settings)
+        page = _page(k, options)
+        n = _number_of_candidates(options.get("candidates"), page.last, snapshot.settings)
         scored = queries if carving is None else times.run("rerank", carve, queries, carving)
         rows = None if where is None else times.run("filter", snapshot.matching, where)
         found: Iterable[Scores]
         if n is None or (rows is not None and len(rows) <= n):  # so few are all candidates
             lexical = snapshot.lexical(queries)  # of all words: carving joins some
-            found = times.run("rerank", self.score_all, scored, k, snapshot, rows, lexical=lexical)
+            found = times.run("rerank", self.score_all, scored, page.last, snapshot, rows, lexical=lexical)
         else:
             found = self.score_candidates(queries, n, snapshot, rows, scored=scored, times=times)
-        return [times.run("fetch", self.fetch, scores, k, snapshot) for scores in found]
+        return [times.run("fetch", self._fetch, scores, page, snapshot) for scores in found]
 
     def score_all(
         self,
@@ -254,7 +189,7 @@ class Searcher:
             own = None if lexical is None else lexical[i : i + 1]
             yield times.run("rerank", snapshot.score, scored[i : i + 1], candidates, lexical=own)
 
-    def fetch(self, scores: Scores, k: int, snapshot: Snapshot | None = None) -> list[Hit]:
+    def fetch(self, scores: Scores, k: int, snapshot: Snapshot | None = None) -> Hits:
         """The k best of one query's scores as hits, with their documents.
 
         Args:
@@ -262,15 +197,19 @@ class Searcher:
             k: How many hits.
             snapshot: The one that gave the scores. Default: what the index holds now.
         """
-        best = scores.take(_at_least(scores.total, k))
-        documents = self._snapshot(snapshot).documents(best.rows.tolist())
+        return self._fetch(scores, _Page(0, k, None), self._snapshot(snapshot))
+
+    def _fetch(self, scores: Scores, page: _Page, snapshot: Snapshot) -> Hits:
+        best, passed = page.of(scores)
+        documents = snapshot.documents(best.rows.tolist())
         hits = []
         for row, score, *parts in zip(
             best.rows.tolist(), best.total.tolist(), best.words, best.summary, best.lexical, strict=True
         ):
             document, (words, summary, lexical) = documents[row], map(float, parts)
             hits.append(Hit(document.id, score, words, summary, document.text, document.attributes, lexical))
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
+        hits.sort(key=lambda hit: (-hit.score, hit.id))
+        return Hits(hits[page.first - passed : page.last - passed])
 
     def _snapshot(self, snapshot: Snapshot | None) -> Snapshot:
         if snapshot is None:
@@ -291,7 +230,23 @@ class Searcher:
         encoder = self._encoder("see what search_vectors() found")
         if not isinstance(query, str) or not query.strip():
             raise InputError(f"the query is {shown(query)}; expected a string with something in it, to be explained")
-        return explain(self.index, encoder, query, self._encode([query]), id)
+        return explain(self.index, encoder, query, self.encode([query]), id)
+
+    def more_like(self, id: str, k: int = 10, **options: Unpack[SearchOptions]) -> Hits:
+        """The k documents that are most like one of the index; see `Retriever.more_like`."""
+        now = self.index.snapshot()
+        row = now.rows([id]).get(id) if isinstance(id, str) else None
+        if row is None:
+            raise InputError(f"{self.index.path} holds no document {shown(id)}; give an id as a search returns it")
+        page = _page(k, options)
+        options["offset"] = 0  # the document itself may be among those that are passed over
+        text = None if self.encoder is None else now.documents([row])[row].text
+        if text is not None:
+            hits = self.search(text, page.last + 1, **options)
+        else:
+            query = of_length(now.vectors(np.array([row])), self.index.settings.query_length)
+            [hits] = self.search_vectors(query, page.last + 1, **options)
+        return Hits([hit for hit in hits if hit.id != id][page.first : page.last])
 
     def passages(self, query: str, id: str, n: int = 3) -> list[Passage]:
         """The parts of a document that carry its score for a query, the best first.
@@ -308,7 +263,7 @@ class Searcher:
         encoder = self._encoder("see what search_vectors() found")
         if not isinstance(query, str) or not query.strip():
             raise InputError(f"the query is {shown(query)}; expected a string with something in it, to find passages")
-        return passages(self.index, encoder, query, self._encode([query]), id, n)
+        return SearchedQuery(self.index, encoder, query, self.encode([query])).passages(Hit(id, 0.0, 0.0, 0.0), n)
 
     def warm_up(self) -> None:
         """Search once, so that the first user's query is as fast as later ones.
@@ -322,7 +277,9 @@ class Searcher:
             sample = self.index.snapshot().sample(_SAMPLE)
             self.search_vectors(pseudo_queries(sample, 1, _WORDS, 0, self.index.settings.query_length), 1)
 
-    def _encode(self, texts: list[str]) -> WordVectors:
+    def encode(self, texts: list[str]) -> WordVectors:
+        """The vectors of queries, from the cache where they are in it."""
+        self._encoder("it can't read texts")
         assert self._queries is not None
         self.check_encoder()
         return self._queries.encode(texts)
@@ -331,6 +288,37 @@ class Searcher:
         if self.encoder is None:
             raise InputError(f"this searcher has no encoder; give it one, or {otherwise}")
         return self.encoder
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The hits from number `first` to before `last`, of those with at least a score."""
+
+    first: int
+    last: int
+    threshold: float | None
+
+    def of(self, scores: Scores) -> tuple[Scores, int]:
+        """The scores of the page and of all that tie with its ends, and how many better ones are left out."""
+        if self.threshold is not None:
+            scores = scores.take(np.flatnonzero(scores.total.astype(np.float64) >= self.threshold))
+        best = scores.take(_at_least(scores.total, self.last))
+        if not self.first:
+            return best, 0
+        if len(best.rows) <= self.first:
+            return best.take(np.zeros(0, np.int64)), self.first
+        total = best.total
+        border = np.partition(total, len(total) - 1 - self.first)[len(total) - 1 - self.first]
+        kept = np.flatnonzero(total <= border)
+        return best.take(kept), len(total) - len(kept)
+
+
+def _page(k: int, options: SearchOptions) -> _Page:
+    k, offset, threshold = whole_number(k, "k"), options.get("offset"), options.get("score_threshold")
+    first = 0 if offset is None else whole_number(offset, "offset", least=0, otherwise=", or None")
+    if threshold is not None:
+        threshold = real_number(threshold, "score_threshold", "a number, or None")
+    return _Page(first, first + k, threshold)
 
 
 def _number_of_candidates(candidates: Candidates | None, k: int, settings: IndexSettings) -> int | None:

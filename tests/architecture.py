@@ -18,6 +18,7 @@ MOST_MODULES = 15  # a folder
 FLOORS = (
     "errors quantity small_products threads",
     "arguments files",
+    "plain_values",
     "arrays config_file faiss filters tensors torch_device vectors",
     "config word_vectors",
     "codecs word_sample",

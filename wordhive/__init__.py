@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from wordhive.index.word_vectors import WordVectors as WordVectors
     from wordhive.retrieval.encoder import Encoder as Encoder
     from wordhive.retrieval.explanation import Explanation as Explanation
+    from wordhive.retrieval.hits import Hit as Hit
+    from wordhive.retrieval.hits import Hits as Hits
     from wordhive.retrieval.retriever import Retriever as Retriever
-    from wordhive.retrieval.searcher import Hit as Hit
     from wordhive.retrieval.searcher import Searcher as Searcher
     from wordhive.retrieval.texts.documents import Document as Document
 
@@ -24,7 +25,8 @@ _HOMES = {
     "Document": "wordhive.retrieval.texts.documents",
     "Encoder": "wordhive.retrieval.encoder",
     "Explanation": "wordhive.retrieval.explanation",
-    "Hit": "wordhive.retrieval.searcher",
+    "Hit": "wordhive.retrieval.hits",
+    "Hits": "wordhive.retrieval.hits",
     "Index": "wordhive.index.index",
     "IndexConfig": "wordhive.index.config",
     "InputError": "wordhive.index.errors",

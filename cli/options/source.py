@@ -15,18 +15,24 @@ if TYPE_CHECKING:
 
 
 def checked_input(
-    source: str, limit: int | None, check_ids: Callable[[list[str]], None] | None = None
+    source: str,
+    limit: int | None,
+    check_ids: Callable[[list[str]], None] | None = None,
+    text_fields: tuple[str, ...] | None = None,
 ) -> tuple[Iterable[Document], int]:
     """The documents of the input, read through once, so that a fault in its last line costs no encoding.
 
-    check_ids: called with the ids of some thousand documents at a time.
+    check_ids: called with the ids of some thousand documents at a time. text_fields: names of those that make the text;
+    None: title and text.
     """
     from wordhive.retrieval.texts.documents import read_documents
+    from wordhive.retrieval.texts.text_fields import TextFields
 
+    fields = TextFields(text_fields)
     if not (Path(source).is_file() or Path(source).is_dir()):
-        return _spooled(islice(read_documents(source), limit), check_ids)
-    total = sum(1 for _ in _checking(islice(read_documents(source), limit), check_ids))
-    return islice(read_documents(source), limit), total
+        return _spooled(islice(read_documents(source, fields=fields), limit), check_ids)
+    total = sum(1 for _ in _checking(islice(read_documents(source, fields=fields), limit), check_ids))
+    return islice(read_documents(source, fields=fields), limit), total
 
 
 def _spooled(

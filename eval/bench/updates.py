@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ import numpy as np
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.quantity import quantity
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.hits import Hit, Hits
 from wordhive.retrieval.progress import progress_bar
 from wordhive.retrieval.retriever import fitting_config, new_index
-from wordhive.retrieval.searcher import Hit, Searcher
+from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.shards import check_model, read_shard_documents, read_shards
 from wordhive.retrieval.texts.documents import Document
 
@@ -147,7 +148,7 @@ def bench(
     )  # fmt: skip
 
 
-def overlap(found: list[list[Hit]], wanted: list[list[Hit]]) -> float:
+def overlap(found: Sequence[Sequence[Hit]], wanted: Sequence[Sequence[Hit]]) -> float:
     """The mean share of the wanted hits that were found, by their ids."""
     pairs = zip(found, wanted, strict=True)
     return round(float(np.mean([len({a.id for a in x} & {b.id for b in y}) / max(1, len(y)) for x, y in pairs])), 4)
@@ -179,5 +180,5 @@ def _numbered(shards: Path) -> Iterator[tuple[list[Document], WordVectors, range
         first += len(documents)
 
 
-def _search(index: Index, queries: WordVectors, candidates: Any) -> list[list[Hit]]:
+def _search(index: Index, queries: WordVectors, candidates: Any) -> list[Hits]:
     return Searcher(index).search_vectors(queries, _K, candidates=candidates)

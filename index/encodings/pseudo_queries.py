@@ -1,4 +1,4 @@
-"""Pseudo-queries: some words of a document stand in for a query, where no real queries are known."""
+"""Pseudo-queries: some words of a document, or all, stand in for a query, where no real queries are known."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ def pseudo_queries(sample: WordVectors, n: int, words: int, seed: int, length: f
     Returns:
         The queries, each with the summary of its document.
     """
-    queries = drawn_queries(sample, n, words, np.random.default_rng((seed, 0x9E5)))
-    if length is None:
+    return of_length(drawn_queries(sample, n, words, np.random.default_rng((seed, 0x9E5))), length)
+
+
+def of_length(queries: WordVectors, length: float | None) -> WordVectors:
+    """Queries the norms of whose words have that sum; None keeps them as they are."""
+    if length is None or not len(queries.vectors):
         return queries
     # Beside a summary of length 1 it matters how long the words are.
     norms = np.linalg.norm(queries.vectors, axis=1)

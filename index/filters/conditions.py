@@ -6,10 +6,9 @@ import json
 import re
 from typing import Any
 
-import numpy as np
-
 from ..arguments import shown, strings
 from ..errors import InputError
+from .plain_values import plain_value
 
 Where = dict[str, Any]
 Condition = tuple[str, list[str]]
@@ -108,7 +107,7 @@ def _names(key: str) -> list[str]:
 
 def _operands(key: str, given: Any, known: tuple[str, ...]) -> list[tuple[str, Any]]:
     if not isinstance(given, dict):
-        return [("$eq", _plain(given))]
+        return [("$eq", plain_value(given))]
     for operator in given or [None]:
         if operator not in known:
             is_name = not (isinstance(operator, str) and operator.startswith("$"))
@@ -117,7 +116,7 @@ def _operands(key: str, given: Any, known: tuple[str, ...]) -> list[tuple[str, A
                 f"the filter on {key!r} has {shown(operator) if given else 'no operator'}; "
                 f"expected {', '.join(known)}{hint}"
             )
-    return [(operator, _plain(operand)) for operator, operand in given.items()]
+    return [(operator, plain_value(operand)) for operator, operand in given.items()]
 
 
 def _id_condition(operator: str, operand: Any) -> Condition:
@@ -224,12 +223,7 @@ def _negated(part: Condition) -> Condition:
 def _list(key: str, operator: str, operand: Any) -> list[Any]:
     if not isinstance(operand, (list, tuple, set, frozenset, range)):
         raise InputError(f"the filter on {key!r} has {operator} {shown(operand)}; expected a list")
-    return [_plain(value) for value in operand]
-
-
-def _plain(value: Any) -> Any:
-    """A value; NumPy's scalars as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
+    return [plain_value(value) for value in operand]
 
 
 def _check_scalar(key: str, operator: str, value: Any) -> None:

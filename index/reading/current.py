@@ -30,7 +30,7 @@ class CurrentSnapshot:
         self._files = files
         self._snapshot: Snapshot | None = None  # taken when it is needed: a disk that fails may be well by then
         self._taken: list[tuple[weakref.ref[Snapshot], Catalog]] = []
-        self._closed = False
+        self.is_closed = False
         self.refresh()
 
     def refresh(self) -> None:
@@ -41,7 +41,7 @@ class CurrentSnapshot:
             ReplacedError: Another one lies at its path.
         """
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 raise InputError(f"{self._path} was closed here; open it again")
             self.catalog = self.catalog.refreshed()
             self.catalog.check_not_replaced()
@@ -125,9 +125,9 @@ class CurrentSnapshot:
     def close(self) -> None:
         """Let go of the snapshot. What was read before stays readable."""
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 return
-            self._snapshot, self._files, self._closed = None, OpenFiles(), True
+            self._snapshot, self._files, self.is_closed = None, OpenFiles(), True
             self._close_unused()
             self.catalog.checkpoint()
             self.catalog.close()

@@ -325,10 +325,13 @@ class Snapshot:
         live = np.concatenate([np.zeros(0, np.int64), *parts])
         return self.vectors(live[np.sort(np.random.default_rng(0).permutation(len(live))[:n])])
 
-    def matching(self, where: Where) -> NDArray[np.int64]:
+    def matching(self, where: Where | str) -> NDArray[np.int64]:
         """The rows of the documents that match a filter, ascending.
 
         Where nothing matches, a warning names the attributes that no document has. The last few results are kept.
+
+        Args:
+            where: A filter as a dict, an expression, or JSON.
 
         Raises:
             InputError: What is no filter.

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..arguments import listed, shown
 from ..errors import InputError
+from ..filters.plain_values import plain_value, value_fault
 from ..quantity import quantity
 from ..word_vectors import WordVectors
 from .catalog.text_compression import MOST_TEXT
@@ -115,9 +114,7 @@ def attributes_as_json(attributes: dict[str, Any] | None, id: str, place: str = 
     except InputError:
         raise
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{place}the attributes of document {id!r} are no JSON ({error}); use strings, numbers, lists, dicts"
-        ) from error
+        raise InputError(f"{place}{_fault(attributes, id) or _no_json(id, error)}") from error
     if written is not None:
         check_unicode(written, f"{place}an attribute of document {id!r}")
         if _NUL.search(written):
@@ -155,11 +152,30 @@ def _check_names(names: dict[Any, Any], what: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A scalar of NumPy's as Python's own.
+    """A value that JSON does not know, as one that it knows.
 
     Raises:
-        TypeError: Anything else.
+        TypeError: There is none.
     """
-    if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float, str)):
-        return value.item()
+    plain = plain_value(value)
+    if isinstance(plain, (bool, int, float, str, list)):
+        return plain
     raise TypeError(f"a value is {type(value).__name__}")
+
+
+def _fault(attributes: Any, id: str) -> str | None:
+    """The first value that JSON can't hold, by its name and with what to do; None: it is something else."""
+    waiting: list[tuple[str, Any]] = [("", attributes)]
+    for name, value in waiting:  # it grows: `_check_shape` has bounded the levels
+        plain = plain_value(value)
+        if isinstance(plain, dict):
+            waiting.extend((f"{name}.{key}".lstrip("."), inner) for key, inner in plain.items())
+        elif isinstance(plain, (list, tuple)):
+            waiting.extend((name, inner) for inner in plain)
+        elif (reason := value_fault(plain)) is not None:
+            return f"the attribute {name!r:.80} of document {id!r} is {reason}"
+    return None
+
+
+def _no_json(id: str, error: Exception) -> str:
+    return f"the attributes of document {id!r} are no JSON ({error}); use strings, numbers, lists, dicts"

@@ -10,7 +10,7 @@ from ..errors import damaged
 from .catalog.catalog import Catalog
 
 # Settings that not every version of this format knows.
-_ADDED_LATER = ("probes",)
+_ADDED_LATER = ("probes", "text_fields")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class IndexSettings:
         has_queries: Whether the index keeps queries that its encodings are fitted to.
         candidates: How many candidates a search takes by default; None: not tuned.
         probes: Lists that a search visits, or the smallest beam of a graph; None: as configured.
+        text_fields: Names of the fields that make a document's text; None: the title and the text.
     """
 
     config: IndexConfig
@@ -43,6 +44,7 @@ class IndexSettings:
     store_texts: bool
     candidates: int | None = None
     probes: int | None = None
+    text_fields: tuple[str, ...] | None = None
 
     def values(self) -> dict[str, Any]:
         """The settings as JSON values, by name."""
@@ -75,7 +77,9 @@ class IndexSettings:
         """
         config = IndexConfig.of(values["config"], source)
         encoder = EncoderStamp(**values["encoder"]) if values["encoder"] else None
-        settings = cls(**{**values, "config": config, "encoder": encoder})
+        fields = values.get("text_fields")
+        fields = tuple(fields) if isinstance(fields, list) else fields
+        settings = cls(**{**values, "config": config, "encoder": encoder, "text_fields": fields})
         settings._check()
         return settings
 
@@ -86,6 +90,7 @@ class IndexSettings:
             "summary_weight": _is_number(self.summary_weight) and 0 <= self.summary_weight <= 1,
             "query_length": self.query_length is None or (_is_number(self.query_length) and self.query_length >= 0),
             "candidates": self.candidates is None or _is_count(self.candidates),
+            "text_fields": self.text_fields is None or _are_names(self.text_fields),
             "probes": self.probes is None or _is_count(self.probes),
             **{name: isinstance(getattr(self, name), bool) for name in ("exact_match", "has_queries", "store_texts")},
         }
@@ -101,6 +106,10 @@ def without_unset(values: dict[str, Any]) -> dict[str, Any]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(name, str) and name for name in value)
 
 
 def _is_count(value: Any) -> bool:

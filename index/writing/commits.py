@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ..storage.batch import Batch
+from ..storage.batch import Batch, attributes_as_json
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.settings import without_unset
+
+Attributes = dict[str, Any]
+# Documents whose texts are read at a time: their checksums are of texts too.
+_UPDATED_AT_ONCE = 500
 
 
 def commit_batch(
@@ -58,6 +63,18 @@ def commit_deletion(catalog: Catalog, rows: Sequence[int]) -> None:
     """Commit that the documents of those rows are deleted."""
     with catalog.commit("delete", len(rows)) as transaction:
         transaction.delete_documents(rows)
+
+
+def commit_update(catalog: Catalog, changes: Mapping[int, Attributes]) -> None:
+    """Commit changes of attributes, by row: new values by name, None for those that are removed."""
+    rows = sorted(changes)
+    with catalog.commit("update", len(rows)) as transaction:
+        for start in range(0, len(rows), _UPDATED_AT_ONCE):
+            records = catalog.records(rows[start : start + _UPDATED_AT_ONCE])
+            for document, record in records:
+                merged = {**document.attributes, **changes[document.row]}
+                kept = {name: value for name, value in merged.items() if value is not None}
+                transaction.update_attributes(record, document.text, attributes_as_json(kept, document.id))
 
 
 def commit_merge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,15 @@ from ..storage.settings import IndexSettings
 from ..storage.training import SAMPLE_DOCUMENTS, can_retrain, train_parameters
 from ..storage.training_queries import load_queries
 from ..word_vectors import WordVectors
-from .commits import commit_batch, commit_deletion, commit_generation, commit_merge, commit_tuning
+from .commits import (
+    Attributes,
+    commit_batch,
+    commit_deletion,
+    commit_generation,
+    commit_merge,
+    commit_tuning,
+    commit_update,
+)
 from .free_numbers import FreeNumbers, Ids
 from .lock import write_lock
 from .merging import due, merge
@@ -92,17 +100,42 @@ class Writer:
             self._merge_due()
             return len(known)
 
-    def delete(self, ids: list[str], where: Where | None, *, missing_ok: bool) -> int:
+    def delete(self, ids: Sequence[str], where: Where | None, *, missing_ok: bool) -> int:
         """Delete the documents that match a filter or, without one, those of the ids; their number."""
         with self.alone():
-            rows = self._catalog.matching(where) if where is not None else self._rows_of(ids, missing_ok)
-            if where is not None and not rows:
-                warn_of_unknown(self._catalog, where)
+            rows = self._chosen(ids, where, missing_ok=missing_ok)
             if rows:
                 commit_deletion(self._catalog, rows)
                 self._current.changed()
                 self._merge_due()
             return len(rows)
+
+    def update(
+        self, ids: Sequence[str], where: Where | None, attributes: Sequence[Attributes], *, missing_ok: bool
+    ) -> int:
+        """Change attributes of the documents that match a filter or, without one, of those of the ids; their number.
+
+        Args:
+            attributes: One for all documents, or one for each id.
+        """
+        with self.alone():
+            rows = self._chosen(ids, where, missing_ok=missing_ok)
+            changes: Mapping[int, Attributes] = dict.fromkeys(rows, attributes[0]) if attributes else {}
+            if len(attributes) > 1:
+                row_of = self._catalog.rows(ids)
+                changes = {row_of[id]: given for id, given in zip(ids, attributes, strict=True) if id in row_of}
+            if changes:
+                commit_update(self._catalog, changes)
+                self._current.changed()
+            return len(changes)
+
+    def _chosen(self, ids: Sequence[str], where: Where | None, *, missing_ok: bool) -> list[int]:
+        if where is None:
+            return self._rows_of(ids, missing_ok)
+        rows = self._catalog.matching(where)
+        if not rows:
+            warn_of_unknown(self._catalog, where)
+        return rows
 
     def compact(self) -> None:
         """Merge all segments into one, coded by the last parameters."""
@@ -127,12 +160,12 @@ class Writer:
             self._current.settings = IndexSettings.of(self._catalog)
             self._current.changed()
 
-    def _rows_of(self, ids: list[str], missing_ok: bool) -> list[int]:
+    def _rows_of(self, ids: Sequence[str], missing_ok: bool) -> list[int]:
         rows = self._catalog.rows(ids)
         missing = next((id for id in ids if id not in rows), None)
         if missing is not None and not missing_ok:
             self._catalog.check_ids()
-            raise InputError(f"{self._path} holds no document {missing!r}; nothing was deleted")
+            raise InputError(f"{self._path} holds no document {missing!r}; nothing was changed")
         return sorted(rows.values())
 
     def _write(self, batch: Batch, replaced: Sequence[int]) -> None:

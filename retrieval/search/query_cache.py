@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from wordhive.index import WordVectors
-from wordhive.index.arguments import whole_number
 
 from ..encoder import Encoder
 
@@ -51,13 +50,3 @@ class QueryCache:
                 self._kept.move_to_end(text)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
-
-
-def cache_size(cache_queries: int, remember: int) -> int:
-    """The size of a cache by the arguments that a caller may name it by.
-
-    Raises:
-        InputError: One of them is no whole number from 0.
-    """
-    sizes = {"cache_queries": cache_queries, "remember": remember}
-    return max(whole_number(size, name, least=0, otherwise=", of queries") for name, size in sizes.items())

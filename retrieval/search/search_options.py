@@ -19,14 +19,19 @@ class SearchOptions(TypedDict, total=False):
     Args:
         candidates: How many documents the second stage scores, or "all" for an exact search. Default: the number that
             the index was tuned to, or 1000; all documents where the index has no first stage.
-        where: A filter on attributes, such as `{"year": {"$gte": 2000}}`. Only documents that match are searched.
+        where: A filter on attributes: a dict such as `{"year": {"$gte": 2000}}`, an expression such as "year >= 2000",
+            or JSON. Only documents that match are searched.
+        offset: How many of the best documents are passed over: offset=10 gives the second ten.
+        score_threshold: The least score of a hit.
         carving: Score query words with this inner product or more as one word. A search is faster, and no score is
             higher than the exact one. The first stage sees all words. An index that matches identical words refuses it.
         times: A `StageTimes` that gets the seconds of each stage: encode, filter, candidates, rerank, fetch.
     """
 
     candidates: Candidates | None
-    where: Where | None
+    where: Where | str | None
+    offset: int | None
+    score_threshold: float | None
     carving: float | None
     times: StageTimes | None
 

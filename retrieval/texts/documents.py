@@ -16,6 +16,7 @@ from wordhive.index.arguments import given_path, shown
 from wordhive.index.storage.batch import attributes_as_json, check_unicode
 
 from .lines import decoded_lines, read_objects
+from .text_fields import DEFAULT_FIELDS, TextFields, shown_names
 from .tsv import is_tsv, read_tsv
 
 # A text beyond this is a whole book: the model would read its first page and call it the document.
@@ -45,7 +46,9 @@ class Query:
 Rows = Iterator[tuple[str, Document]]
 
 
-def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Document]:
+def read_documents(
+    source: str | Path, *, unique: bool = True, fields: TextFields = DEFAULT_FIELDS
+) -> Iterator[Document]:
     """The documents of a JSON lines file, a BEIR folder, a TSV file (.tsv, .txt), a folder of text files, or standard
     input ("-", JSON lines). Files may be packed with gzip.
 
@@ -54,11 +57,12 @@ def read_documents(source: str | Path, *, unique: bool = True) -> Iterator[Docum
 
     Args:
         unique: False gives documents whose id was there before, too.
+        fields: Those that make the text.
 
     Raises:
         InputError: What is missing, empty, repeated, too long, or not UTF-8, with file and line.
     """
-    return _checked(_documents(_lasting(source)), str(source), "document", unique)
+    return _checked(_documents(_lasting(source), fields), str(source), "document", unique)
 
 
 def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
@@ -80,11 +84,12 @@ def _lasting(source: str | Path) -> Path:
     return Path(source) if str(source) == "-" else given_path(source, "the input")
 
 
-def document_from(value: Any, number: int) -> Document | str:
+def document_from(value: Any, number: int, fields: TextFields = DEFAULT_FIELDS) -> Document | str:
     """A document from what users have at hand: a `Document`, a dict or an (id, text) pair; a string stays one.
 
     Args:
         number: Names it in an error's message.
+        fields: Those that make the text of a dict.
 
     Raises:
         InputError: Anything else.
@@ -94,7 +99,7 @@ def document_from(value: Any, number: int) -> Document | str:
     if isinstance(value, str):
         return str(value)  # NumPy has strings of its own
     if isinstance(value, Mapping):
-        return _from_dict(value, f"document {number} (counted from 0): ")
+        return _from_dict(value, f"document {number} (counted from 0): ", fields)
     if isinstance(value, (tuple, list)) and len(value) == 2:
         return _from_dict({"id": value[0], "text": value[1]}, f"document {number} (counted from 0): ")
     raise InputError(
@@ -134,12 +139,12 @@ def id_from(value: Any) -> Any:
     return value
 
 
-def _documents(source: str | Path) -> Rows:
+def _documents(source: str | Path, fields: TextFields) -> Rows:
     path = Path(source)
     if not path.is_dir():
-        return _rows(path)
+        return _rows(path, fields)
     if any((path / name).exists() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
-        return _rows(_first_that_exists(path, "corpus.jsonl", "corpus.jsonl.gz"))
+        return _rows(_first_that_exists(path, "corpus.jsonl", "corpus.jsonl.gz"), fields)
     return _text_files(path)
 
 
@@ -160,34 +165,24 @@ def _checked(rows: Rows, source: str, kind: str, unique: bool) -> Iterator[Docum
         raise InputError(f"{source} holds no {kind}; expected JSON lines with id and text, TSV, or a BEIR folder")
 
 
-def _rows(path: Path) -> Rows:
+def _rows(path: Path, fields: TextFields = DEFAULT_FIELDS) -> Rows:
     if path.suffix.casefold() == ".csv":
         raise InputError(
             f"{path} is CSV; convert it to JSON lines, or to TSV with an id, a tab and a text in each line"
         )
     rows = read_tsv(path) if is_tsv(path) else read_objects(path, "id and text")
-    return ((place, _from_dict(fields, place)) for place, fields in rows)
+    return ((place, _from_dict(row, place, fields)) for place, row in rows)
 
 
-def _from_dict(value: Mapping[Any, Any], place: str) -> Document:
+def _from_dict(value: Mapping[Any, Any], place: str, fields: TextFields = DEFAULT_FIELDS) -> Document:
     rest = dict(value)
-    fields = ", ".join(name if isinstance(name, str) else shown(name) for name in value) or "none"
     id = rest.pop("_id", None)
     id = id_from(rest.pop("id", None) if id is None else id)
     if id is None or (isinstance(id, str) and not id):
-        raise InputError(f"{place}no id; expected a field _id or id with a string (fields: {fields})")
+        raise InputError(f"{place}no id; expected a field _id or id with a string ({shown_names(value)})")
     if not isinstance(id, str):
         raise InputError(f"{place}the id {shown(id)} is {type(id).__name__}; expected a string, or a whole number")
-    text = rest.pop("text", None)
-    if not isinstance(text, str):
-        raise InputError(f"{place}{id!r} has no text; expected a field text with a string (fields: {fields})")
-    text = str(text)
-    title = rest.get("title")
-    if isinstance(title, str) and title:
-        text = f"{title} {text}"
-    elif title is None or isinstance(title, str):
-        rest.pop("title", None)
-    return Document(id, text.strip(), rest)
+    return Document(id, *fields.split(rest, f"{place}{id!r}"))
 
 
 def _text_files(folder: Path) -> Rows:

@@ -11,8 +11,10 @@ from wordhive.index.arguments import whole_number
 from wordhive.index.storage.batch import check_ids
 from wordhive.index.writing.free_numbers import FreeNumbers
 
+from .columns import Columns
 from .documents import Document, check_document, check_text, document_from
-from .table_rows import rows_of
+from .table_rows import column_names, is_stream, rows_of
+from .text_fields import DEFAULT_FIELDS, TextFields
 
 # A string has no id before it is stored.
 Item = Document | str
@@ -25,17 +27,25 @@ class Intake:
     None.
 
     Args:
+        documents: Of any kind.
         total: How many there are, where that is known.
+        fields: Those that make the text of a dict.
+        columns: What names they have.
 
     Raises:
         InputError: What is no document, and for an id that comes twice.
     """
 
-    def __init__(self, documents: Any, total: int | None) -> None:
+    def __init__(
+        self, documents: Any, total: int | None, fields: TextFields = DEFAULT_FIELDS, columns: Columns | None = None
+    ) -> None:
         self.total = None if total is None else whole_number(total, "total", least=0, otherwise=", or None")
+        columns = columns or Columns()
+        columns.check(column_names(documents))
         rows = rows_of(documents)
-        items = (document_from(value, number) for number, value in enumerate(rows))
-        self.held = list(items) if isinstance(documents, Collection) or rows is not documents else None
+        items = (document_from(columns.row(value, n), n, fields) for n, value in enumerate(rows))
+        is_table = rows is not documents and not is_stream(documents)
+        self.held = list(items) if isinstance(documents, Collection) or is_table else None
         self._items: Iterable[Item] = items if self.held is None else self.held
         self._taken: set[str] = set()
         self._numbered: set[str] = set()
@@ -43,6 +53,16 @@ class Intake:
             self.total = len(self.held)
             self._check(self.held, 0)
             self._taken = set(ids_of(self.held))
+        elif self.total is None and hasattr(documents, "__len__"):
+            self.total = len(documents)
+
+    def all(self) -> list[Item]:
+        """All of them at once."""
+        if self.held is not None:
+            return self.held
+        items = list(self._items)
+        self._check(items, 0)
+        return items
 
     def commits(self, size: int) -> Iterator[list[Item]]:
         """The documents, `size` at a time."""

@@ -1,8 +1,9 @@
-"""The rows of tables: data frames and Arrow tables, which Python iterates by columns or not at all."""
+"""The rows of tables: data frames, Arrow tables and streams, which Python iterates by columns or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from wordhive.index import InputError
@@ -21,6 +22,11 @@ def rows_of(documents: Any) -> Iterable[Any]:
         InputError: What gives keys or characters, not documents, and for what is no iterable.
     """
     if isinstance(documents, Mapping):
+        if hasattr(documents, "column_names"):
+            raise InputError(
+                f"the documents are a {type(documents).__name__} of {', '.join(map(repr, documents))}; give one split: "
+                f"documents[{next(iter(documents), 'train')!r}]"
+            )
         raise InputError(
             f"the documents are one {type(documents).__name__}, which gives its keys; expected a list of them: wrap a "
             "single one, [document]; of a dict from ids to texts give its items()"
@@ -31,6 +37,10 @@ def rows_of(documents: Any) -> Iterable[Any]:
         return _pandas_rows(documents)
     if hasattr(documents, "iter_rows"):  # Polars
         return (_filled(row) for row in documents.iter_rows(named=True))
+    if _is_data_set(documents):
+        return (_filled(row) for row in documents)
+    if is_stream(documents):
+        return _stream_rows(documents)
     if hasattr(documents, "iloc") and hasattr(documents, "index"):
         _check_labels(documents)
     if isinstance(documents, (str, bytes, bytearray)) or not is_iterable(documents):
@@ -39,6 +49,38 @@ def rows_of(documents: Any) -> Iterable[Any]:
         )
     rows: Iterable[Any] = documents
     return rows
+
+
+def is_stream(documents: Any) -> bool:
+    """Whether documents are read a part at a time: an Arrow stream, or a data set of Hugging Face's."""
+    if _is_data_set(documents):
+        return True
+    is_table = any(hasattr(documents, method) for method in ("to_pylist", "itertuples", "iter_rows"))
+    return hasattr(documents, "__arrow_c_stream__") and not is_table and not isinstance(documents, Collection)
+
+
+def _is_data_set(documents: Any) -> bool:
+    return hasattr(documents, "column_names") and hasattr(documents, "features")
+
+
+def column_names(documents: Any) -> list[str] | None:
+    """The names of a table's columns; None where it does not tell."""
+    names = getattr(getattr(documents, "schema", None), "names", None)  # Arrow
+    for attribute in ("column_names", "columns"):  # Hugging Face; pandas, Polars, DuckDB
+        names = getattr(documents, attribute, None) if names is None or callable(names) else names
+    return None if names is None or callable(names) or isinstance(names, Mapping) else [str(name) for name in names]
+
+
+def _stream_rows(documents: Any) -> Iterator[Any]:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise InputError(
+            f"the documents are a {type(documents).__name__}, an Arrow stream, and pyarrow, which reads it, is not "
+            "installed; pip install wordhive[parquet]"
+        ) from error
+    for batch in pyarrow.RecordBatchReader.from_stream(documents):
+        yield from _arrow_rows(batch)
 
 
 def _arrow_rows(table: Any) -> Iterator[Any]:
@@ -55,7 +97,11 @@ def _pandas_rows(frame: Any) -> Iterator[dict[Any, Any]]:
 
 
 def _filled(row: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {name: value for name, value in row.items() if value is not None}
+    return {
+        name: value
+        for name, value in row.items()
+        if value is not None and not (isinstance(value, float) and math.isnan(value))
+    }
 
 
 def _check_labels(series: Any) -> None:

@@ -177,22 +177,22 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "condition where": (lambda held, value: condition(value), DICTS),
     "value in a filter": (
         lambda held, value: condition({"a": value}),
-        SCALARS | {"None", "string", "empty string"},
+        SCALARS | {"None", "string", "empty string", "array of no dims"},
     ),
     "list in a filter": (
         lambda held, value: condition({"a": {"$in": value}}),
         {
             "empty list", "list of numbers", "list of large numbers", "list of booleans", "list of None",
-            "list of strings", "tuple", "set",
+            "list of strings", "tuple", "set", "array", "array of strings",
         },
     ),
     "order in a filter": (
         lambda held, value: condition({"a": {"$gt": value}}),
-        SCALARS - FLAGS | {"string", "empty string"},
+        SCALARS - FLAGS | {"string", "empty string", "array of no dims"},
     ),
     "ids in a filter": (
         lambda held, value: condition({"$id": {"$in": value}}),
-        {"empty list", "list of strings", "tuple", "set"},
+        {"empty list", "list of strings", "tuple", "set", "array of strings"},
     ),
     "filters in a filter": (lambda held, value: condition({"$or": value}), {"empty list"}),
     "filter in a filter": (lambda held, value: condition({"$not": value}), DICTS),

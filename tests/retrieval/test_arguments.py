@@ -34,7 +34,8 @@ WHOLE = {"0", "-1", "3", "3 of NumPy", "2**70"}
 JSON = {
     "None", "True", "True of NumPy", "0", "-1", "3", "3 of NumPy", "2**70", "3.0", "1.5", "1.5 of NumPy", "string",
     "empty string", "empty list", "list of numbers", "list of large numbers", "list of booleans", "list of None",
-    "list of strings", "list of tuples", "tuple", "empty dict", "dict",
+    "list of strings", "list of tuples", "tuple", "empty dict", "dict", "array", "array of no dims", "array of strings",
+    "matrix",
 }  # fmt: skip
 
 
@@ -81,13 +82,12 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "open device": (lambda held, value: held.open(device=value), set()),
     "open backend": (lambda held, value: held.open(backend=value), set()),
     "open cache_queries": (lambda held, value: held.open(cache_queries=value), FROM_ZERO),
-    "open remember": (lambda held, value: held.open(remember=value), FROM_ZERO),
     "Retriever index": (lambda held, value: Retriever(value, held.encoder), set()),
     "Retriever encoder": (lambda held, value: Retriever(held.retriever.index, value), set()),
     "add documents": (lambda held, value: held.retriever.add(value), STRINGS),
     "add skip_known": (lambda held, value: held.retriever.add([], skip_known=value), FLAGS),
     "add total": (lambda held, value: held.retriever.add(iter(()), total=value), NONE | FROM_ZERO),
-    "add show_progress": (lambda held, value: held.retriever.add([], show_progress=value), NONE | FLAGS),
+    "add show_progress": (lambda held, value: held.retriever.add([], show_progress=value), NONE | FLAGS | {"function"}),
     "upsert documents": (lambda held, value: held.retriever.upsert(value), STRINGS),
     "upsert total": (lambda held, value: held.retriever.upsert([], total=value), NONE | FROM_ZERO),
     "one document": (lambda held, value: held.store(value), TEXTS),
@@ -117,13 +117,25 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
         lambda held, value: held.retriever.search("bees", carving=value),
         NONE | REALS | {"2**70", "infinity"},
     ),
+    "search offset": (lambda held, value: held.retriever.search("bees", offset=value), NONE | FROM_ZERO),
+    "search score_threshold": (
+        lambda held, value: held.retriever.search("bees", score_threshold=value),
+        NONE | REALS | {"2**70"},
+    ),
+    "count where": (lambda held, value: held.retriever.count(value), NONE | DICTS),
+    "more_like id": (lambda held, value: held.retriever.more_like(value), set()),
+    "rerank query": (lambda held, value: held.retriever.rerank(value, ["x"]), TEXTS),
+    "rerank texts": (lambda held, value: held.retriever.rerank("bees", value), STRINGS),
+    "rerank k": (lambda held, value: held.retriever.rerank("bees", ["x"], value), NONE | NUMBERS),
+    "update attributes": (lambda held, value: held.retriever.update(["a"], value), DICTS),
+    "create text_fields": (lambda held, value: held.create(text_fields=value), NONE | STRINGS - {"empty list"}),
     "search times": (lambda held, value: held.retriever.search("bees", times=value), NONE),
     "explain query": (lambda held, value: held.retriever.explain(value, "a"), {"string", "U+0000"}),
     "explain id": (lambda held, value: held.retriever.explain("bees", value), set()),
     "Searcher index": (lambda held, value: Searcher(value, held.encoder), set()),
     "Searcher encoder": (lambda held, value: Searcher(held.retriever.index, value), NONE),
-    "Searcher remember": (
-        lambda held, value: Searcher(held.retriever.index, held.encoder, remember=value),
+    "Searcher cache_queries": (
+        lambda held, value: Searcher(held.retriever.index, held.encoder, cache_queries=value),
         FROM_ZERO,
     ),
     "search_vectors queries": (lambda held, value: held.retriever.searcher.search_vectors(value), set()),
@@ -157,7 +169,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     ),
     "encode_documents show_progress": (
         lambda held, value: held.encoder.encode_documents(["x"], show_progress=value),
-        NONE | FLAGS,
+        NONE | FLAGS | {"function"},
     ),
     "encode_documents on_batch": (
         lambda held, value: held.encoder.encode_documents(["x"], on_batch=value),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def retriever(tmp_path: Path, tiny_encoder: Encoder) -> Retriever:
 
 @pytest.fixture
 def two_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordhive.retrieval.retriever.DOCUMENTS_A_COMMIT", 2)
+    monkeypatch.setattr("wordhive.retrieval.operations.document_writer.DOCUMENTS_A_COMMIT", 2)
 
 
 @pytest.fixture
@@ -358,7 +357,7 @@ def test_a_list_with_a_known_id_costs_nothing(retriever: Retriever) -> None:
 @pytest.mark.usefixtures("no_encoding")
 def test_attributes_that_are_no_json_cost_nothing(retriever: Retriever) -> None:
     with pytest.raises(InputError):
-        retriever.add([{"id": "a", "text": "bees", "when": datetime.date(1967, 1, 1)}])
+        retriever.add([{"id": "a", "text": "bees", "legs": {6}}])
 
 
 @pytest.mark.usefixtures("two_a_commit")

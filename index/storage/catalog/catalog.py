@@ -281,11 +281,18 @@ class Catalog:
         """The stored documents of the given rows, by row."""
         return {document.row: document for document in self._documents("document.row", rows)}
 
+    def records(self, rows: Sequence[int]) -> list[tuple[StoredDocument, DocumentRecord]]:
+        """The stored documents of the given rows, and their records."""
+        return list(self._records("document.row", rows))
+
     def _documents(self, key: str, values: Sequence[Any]) -> Iterator[StoredDocument]:
+        return (document for document, _ in self._records(key, values))
+
+    def _records(self, key: str, values: Sequence[Any]) -> Iterator[tuple[StoredDocument, DocumentRecord]]:
         for row in self._rows_of(f"{documents.RECORDS} WHERE {key}", values):
             record = DocumentRecord(*row)
             try:
-                yield record.document(self.text_codec(record.dictionary or 0))
+                yield record.document(self.text_codec(record.dictionary or 0)), record
             except (ValueError, TypeError, RecursionError) as error:
                 raise damaged(self.path, f"document {record.id!r:.100}: {error}") from error
 

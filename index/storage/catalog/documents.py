@@ -104,6 +104,15 @@ def insert(
             transaction.execute("INSERT INTO text VALUES (?, ?, ?)", values)
 
 
+def update(transaction: sqlite3.Connection, record: DocumentRecord, text: str | None, attributes: str | None) -> None:
+    """Write other attributes of a document."""
+    kept = None if text is None else text.encode()
+    checksum = _checksum(record.row, record.id, attributes, record.text_size, kept)
+    transaction.execute(
+        "UPDATE document SET attributes = ?, checksum = ? WHERE row = ?", (attributes, checksum, record.row)
+    )
+
+
 def delete(transaction: sqlite3.Connection, rows: Sequence[int]) -> None:
     """Remove the documents in those rows."""
     transaction.executemany("DELETE FROM document WHERE row = ?", [(row,) for row in rows])

@@ -11,6 +11,7 @@ from typing import Any
 from ..batch import Batch
 from . import documents, identity, seal
 from .catalog_records import FileRecord, Generation, SegmentRecord
+from .documents import DocumentRecord
 from .text_compression import TextCodec
 
 _UNUSED_GENERATIONS = (
@@ -33,6 +34,10 @@ class Transaction:
         """Delete the documents in those rows, which their segment holds until it is merged."""
         documents.delete(self._connection, rows)
         self._connection.executemany("INSERT INTO tombstone VALUES (?)", [(row,) for row in rows])
+
+    def update_attributes(self, record: DocumentRecord, text: str | None, attributes: str | None) -> None:
+        """Give a document other attributes, as JSON; its text, where it is kept, is part of its checksum."""
+        documents.update(self._connection, record, text, attributes)
 
     def insert_segment(self, record: SegmentRecord, files: Sequence[FileRecord]) -> None:
         """Insert a segment and its files."""

@@ -129,22 +129,11 @@ def test_threads_may_share_it(tiny_encoder: Encoder) -> None:
     assert not failed
 
 
-@pytest.mark.parametrize("name", ["cache_queries", "remember"])
 @pytest.mark.parametrize("size", [-1, 1.5, "many", None])
-def test_a_size_that_is_none_is_refused(
-    tmp_path: Path, tiny_folder: Path, tiny_encoder: Encoder, size: object, name: str
-) -> None:
+def test_a_size_that_is_none_is_refused(tmp_path: Path, tiny_folder: Path, tiny_encoder: Encoder, size: object) -> None:
     Retriever.create(tmp_path / "x", tiny_encoder)
-    with pytest.raises(InputError, match=rf"{name} is .*; expected a whole number from 0, of queries"):
-        Retriever.open(tmp_path / "x", tiny_folder, **{name: size})  # type: ignore[arg-type]
-
-
-def test_remember_is_another_name(tmp_path: Path, tiny_encoder: Encoder, asked: list[list[str]]) -> None:
-    Retriever.create(tmp_path / "x", tiny_encoder).add(["bees"])
-    retriever = Retriever.open(tmp_path / "x", tiny_encoder, remember=1)
-    for _ in range(2):
-        retriever.search("bees")
-    assert asked == [["bees"]]
+    with pytest.raises(InputError, match=r"cache_queries is .*; expected a whole number from 0, of queries"):
+        Retriever.open(tmp_path / "x", tiny_folder, cache_queries=size)  # type: ignore[arg-type]
 
 
 def test_a_text_that_is_none_is_refused(tiny_encoder: Encoder) -> None:

@@ -35,7 +35,7 @@ def retriever(tmp_path: Path, tiny_encoder: Encoder) -> Retriever:
 
 @pytest.fixture
 def two_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordhive.retrieval.retriever.DOCUMENTS_A_COMMIT", 2)
+    monkeypatch.setattr("wordhive.retrieval.operations.document_writer.DOCUMENTS_A_COMMIT", 2)
 
 
 def texts(retriever: Retriever) -> dict[str, str | None]:

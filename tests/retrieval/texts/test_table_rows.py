@@ -154,7 +154,7 @@ def test_a_mapping_is_refused(retriever: Retriever, change: Callable[..., int], 
 
 def test_data_sets_by_split_are_refused(retriever: Retriever) -> None:
     datasets = pytest.importorskip("datasets")
-    with pytest.raises(InputError, match="the documents are one DatasetDict, which gives its keys"):
+    with pytest.raises(InputError, match=r"a DatasetDict of 'train'; give one split: documents\['train'\]"):
         retriever.add(datasets.DatasetDict(train=data_set()))
 
 

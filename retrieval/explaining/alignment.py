@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from wordhive.index import WordVectors
 from wordhive.index.storage.word_id_lists import by_word_id
 
-from .encoder import Encoder
-from .text_words import Reading, TextWord, read
+from ..encoder import Encoder
+from ..text_words import Reading, TextWord, read
 
 # Each word, and the row of its vector; None where it has none.
 Aligned = list[tuple[TextWord, int | None]]

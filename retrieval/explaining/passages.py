@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wordhive.index import Index, InputError, WordVectors
+from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import whole_number
 
+from ..encoder import Encoder
+from ..text_words import read
+from ..windows.windows import Span, Windows
 from .alignment import Aligned, aligned, document_words
-from .encoder import Encoder
-from .explanation import scored_document
-from .text_words import read
-from .windows.windows import Span, Windows
+from .scored_document import ScoredDocument
 
 # About four sentences.
 PASSAGE_CHARACTERS = 480
@@ -61,24 +61,25 @@ class Passage:
     matches: tuple[PassageMatch, ...]
 
 
-def passages(index: Index, encoder: Encoder, query: str, vectors: WordVectors, id: str, n: int) -> list[Passage]:
+def passages(
+    encoder: Encoder, query: str, vectors: WordVectors, id: str, document: ScoredDocument, n: int
+) -> list[Passage]:
     """The n parts of a document with the largest scores for a query, the best first; of equal ones the first.
 
     Args:
-        index: The index that holds the document.
-        encoder: The one that made it.
+        encoder: The one that made the vectors.
         query: The query's text.
-        vectors: The query's, as it was searched with.
-        id: The document's id.
+        vectors: The query's.
+        id: The document's.
+        document: The document beside the query.
         n: How many.
 
     Raises:
-        InputError: The index holds no document of that id, or its text was not stored.
+        InputError: The text of the document is not known.
     """
     n = whole_number(n, "n")
-    document = scored_document(index, encoder, vectors, id)
     if document.text is None:
-        raise InputError(f"{index.path} keeps no texts, so document {id!r} has no passages to show")
+        raise InputError(f"the text of document {id!r} was not stored, so there are no passages to show")
     words, _, note = document_words(encoder, document.text, document.stored, {})
     if note:
         raise InputError(f"document {id!r} has no passages to show: {note}")

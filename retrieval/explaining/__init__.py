@@ -1,0 +1,1 @@
+"""What explanations and passages are made of: a document beside a query, and its words beside their vectors."""

@@ -1,0 +1,1 @@
+"""What a `Retriever` does, by subject: it reads stored documents, adds and changes them, and searches."""
