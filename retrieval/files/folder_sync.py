@@ -1,0 +1,156 @@
+"""`FolderSync`: an index made equal to a folder, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from wordhive.index import Index, InputError
+from wordhive.index.storage.batch import Batch
+
+from ..progress import progress_bar
+from ..retriever import DOCUMENTS_A_COMMIT, Retriever
+from .file_stamp import FILE, moved
+from .folder_changes import FolderChanges, compare, known_files
+from .folder_walk import ALL_FILES, Choice, walk
+from .inputs import no_files
+from .left_out import LeftOut
+from .spool import Spool, read_files
+from .tables import USUAL_COLUMNS, Columns
+
+_IDS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class FolderSync:
+    """What makes an index equal to a folder: found by `FolderSync.find`, done by `apply`, which may come to nothing.
+
+    Only documents that were read from files are looked at: others of the index stay.
+
+    Attributes:
+        index: The index, open.
+        changes: In what the folder differs.
+        spool: The documents of new and changed files.
+        removed: Ids of documents that go.
+        relabelled: New id and attributes of documents whose files were moved or touched, by id.
+    """
+
+    index: Index
+    changes: FolderChanges
+    spool: Spool
+    removed: list[str]
+    relabelled: dict[str, tuple[str, dict[str, Any]]]
+
+    @classmethod
+    def find(
+        cls,
+        index: Index,
+        folder: Path,
+        pass_over: Callable[[LeftOut], None],
+        *,
+        choice: Choice = ALL_FILES,
+        columns: Columns = USUAL_COLUMNS,
+        show_progress: bool | None = None,
+    ) -> FolderSync:
+        """Compare a folder with an index, and read what is new. Nothing is changed, and no model is needed.
+
+        Args:
+            index: The index, open.
+            folder: The folder.
+            pass_over: Called with each file that gives no document; what it raises ends the work.
+            choice: Of the folder's files; as it was before, or files that are not chosen any more are removed.
+            columns: Of tables.
+            show_progress: Default: on a terminal only.
+
+        Raises:
+            InputError: The folder holds nothing, or nothing that the index has: then it is another one, or empty
+                because nothing is mounted there.
+        """
+        found = list(walk(folder, choice, pass_over))
+        if not found:
+            raise no_files(folder)
+        known = known_files(index)
+        changes = compare(known, found)
+        if known and len(changes.removed) == len(known):
+            raise InputError(
+                f"{folder} has none of the {len(known):,} files that {index.path} was made of; give that folder, or "
+                "index this one to another --to"
+            )
+        to_read = changes.to_read
+        spool = read_files(to_read, columns, pass_over, total=len(to_read), show_progress=show_progress)
+        removed = _ids_of(index, [*changes.removed, *(file.name for file in changes.changed)])
+        return cls(index, changes, spool, removed, _relabelled(index, changes))
+
+    def __enter__(self) -> FolderSync:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.spool.close()
+
+    def __bool__(self) -> bool:
+        """Whether the index has to be changed."""
+        return bool(self.removed or self.relabelled or len(self.spool))
+
+    def apply(self, retriever: Retriever | None = None, *, show_progress: bool | None = None) -> None:
+        """Change the index: all of it in one commit, or nothing.
+
+        Args:
+            retriever: The same index with its model; it is needed where the spool has documents.
+            show_progress: Default: on a terminal only.
+        """
+        if retriever is None:
+            if len(self.spool):
+                raise InputError("there is new text; give the retriever that encodes it")
+            self.index.change(removed=self.removed, relabelled=self.relabelled)
+            return
+        with progress_bar("Indexing", len(self.spool), show=show_progress) as advance:
+            batches, n = self._encoded(retriever, advance), len(self.spool)
+            retriever.index.change(removed=self.removed, relabelled=self.relabelled, added=batches, n_added=n)
+
+    def _encoded(self, retriever: Retriever, advance: Callable[[int], None]) -> Iterator[Batch]:
+        retriever.searcher.check_encoder()
+        documents = iter(self.spool)
+        while part := list(islice(documents, DOCUMENTS_A_COMMIT)):
+            texts = [document.text for document in part]
+            vectors = retriever.encoder.encode_documents(texts, on_batch=advance)
+            ids = [document.id for document in part]
+            yield Batch.check(ids, vectors, texts, [document.attributes for document in part])
+
+
+def _relabelled(index: Index, changes: FolderChanges) -> dict[str, tuple[str, dict[str, Any]]]:
+    now = {before: (file, stamp) for before, file, stamp in changes.moved}
+    now |= {file.name: (file, stamp) for file, stamp in changes.touched}
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    snapshot = index.snapshot()
+    for rows in _rows_of(index, list(now)):
+        for document in snapshot.documents(rows).values():
+            before = str(document.attributes[FILE]["path"])
+            file, stamp = now[before]
+            # The id of a row begins with the name of its file.
+            id = file.name + document.id.removeprefix(before) if document.id.startswith(before) else document.id
+            found[document.id] = (id, moved(document.attributes, file, stamp))
+    return found
+
+
+def _ids_of(index: Index, files: list[str]) -> list[str]:
+    """The ids of the documents of files."""
+    snapshot = index.snapshot()
+    ids = []
+    for rows in _rows_of(index, files):
+        ids += [document.id for document in snapshot.documents(rows).values()]
+    return ids
+
+
+def _rows_of(index: Index, files: list[str]) -> Iterator[list[int]]:
+    """The rows of the documents of files, some at a time."""
+    if not files:
+        return
+    rows = index.snapshot().matching({f"{FILE}.path": {"$in": files}}).tolist()
+    for start in range(0, len(rows), _IDS_AT_ONCE):
+        yield rows[start : start + _IDS_AT_ONCE]
