@@ -83,8 +83,6 @@ def index(
     wordhive index huge.jsonl.gz --to my.hive --resume
     """
     from wordhive.index import InputError
-    from wordhive.retrieval import shards
-    from wordhive.retrieval.files.inputs import read_queries
 
     there = (to / "catalog.db").exists()
     if there and queries and not resume:
@@ -102,8 +100,11 @@ def index(
     if sync:
         check_sync(source, limit)
         if there:
-            synchronise(Path(source), to, how, model, config, device, checked_backend(backend), as_json=as_json)
+            synchronise(Path(source), to, how, model, config, device, backend, as_json=as_json)
             return
+    from wordhive.retrieval import shards
+    from wordhive.retrieval.files.inputs import read_queries
+
     folder = Path(source) if shards.is_shard_folder(Path(source)) else None
     if folder and limit:
         raise InputError("--limit cuts text, not shards; give it to wordhive encode")

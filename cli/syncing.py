@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wordhive.index.quantity import quantity
 
 from . import terminal
+from .options.backend import checked_backend
 from .options.reading import Reading
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 def check_sync(source: str, limit: int | None) -> None:
     """Raise InputError where the input is no folder of files."""
     from wordhive.index import InputError
-    from wordhive.retrieval import shards
+    from wordhive.retrieval.files.folder_walk import is_own
     from wordhive.retrieval.files.inputs import corpus_of
 
     folder = Path(source)
-    if not folder.is_dir() or shards.is_shard_folder(folder) or corpus_of(folder):
+    if not folder.is_dir() or is_own(folder) or corpus_of(folder):
         raise InputError(f"{source} is no folder of files, which --sync takes; replace documents of others by --upsert")
     if limit:
         raise InputError("--sync takes the whole folder; leave out --limit")
@@ -36,11 +37,12 @@ def synchronise(
     model: str | None,
     config: str | None,
     device: str,
-    backend: Backend,
+    backend: str,
     *,
     as_json: bool,
 ) -> None:
     """Make an index equal to a folder and print what was done. A model is loaded only where there is new text."""
+    # Nothing that loads torch: an unchanged folder is told at once.
     from wordhive.index import Index
     from wordhive.retrieval.files.folder_sync import FolderSync
 
@@ -49,7 +51,7 @@ def synchronise(
         how.tell()
         with found, terminal.stoppable(lambda: f"{to} is as it was; run the same command again"):
             if len(found.spool):
-                with opened(to, model, config, device, backend) as retriever:
+                with opened(to, model, config, device, checked_backend(backend)) as retriever:
                     found.apply(retriever)
             elif found:
                 found.apply()

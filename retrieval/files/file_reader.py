@@ -93,6 +93,7 @@ def _document(file: FoundFile, kind: Kind, stamped: bool) -> Document:
         raise InputError(f"it has {len(extract.text):,} characters, the most is {MOST_CHARACTERS:,}; split it")
     if not extract.text.strip():
         raise EmptyFile
+    extract = extract.titled()
     more = {} if encoding in ("utf-8", "ascii") else {"encoding": encoding}
     attributes: dict[str, Any] = extract.attributes()
     if stamped:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from wordhive.index import Index
 
@@ -42,6 +42,15 @@ class FolderChanges:
 
     def __bool__(self) -> bool:
         return bool(self.new or self.changed or self.moved or self.touched or self.removed)
+
+    def without(self, unread: Collection[str]) -> FolderChanges:
+        """The changes that are left where files of these names could not be read."""
+        return replace(
+            self,
+            new=[file for file in self.new if file.name not in unread],
+            changed=[file for file in self.changed if file.name not in unread],
+            removed=sorted([*self.removed, *(file.name for file in self.changed if file.name in unread)]),
+        )
 
     @property
     def to_read(self) -> list[FoundFile]:
@@ -90,7 +99,7 @@ def compare(known: Mapping[str, list[KnownFile]], files: Iterable[FoundFile]) ->
         else:
             changes.new.append(file)
     changes.removed.extend(sorted(gone))
-    return FolderChanges(changes.new, changes.changed, changes.moved, changes.touched, changes.removed, n_unchanged)
+    return replace(changes, n_unchanged=n_unchanged)
 
 
 def _same_content(file: FoundFile, known: Iterable[KnownFile]) -> tuple[KnownFile, FileStamp] | None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wordhive.index import Index, InputError
 from wordhive.index.storage.batch import Batch
+from wordhive.index.storage.catalog.documents import StoredDocument
 
 from ..progress import progress_bar
-from ..retriever import DOCUMENTS_A_COMMIT, Retriever
 from .file_stamp import FILE, moved
 from .folder_changes import FolderChanges, compare, known_files
 from .folder_walk import ALL_FILES, Choice, walk
@@ -22,7 +22,10 @@ from .left_out import LeftOut
 from .spool import Spool, read_files
 from .tables import USUAL_COLUMNS, Columns
 
-_IDS_AT_ONCE = 500
+if TYPE_CHECKING:
+    from ..retriever import Retriever
+
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class FolderSync:
     ) -> FolderSync:
         """Compare a folder with an index, and read what is new. Nothing is changed, and no model is needed.
 
+        A changed file that can't be read is one that is gone: its old text is no more what it holds.
+
         Args:
             index: The index, open.
             folder: The folder.
@@ -80,8 +85,15 @@ class FolderSync:
                 f"{folder} has none of the {len(known):,} files that {index.path} was made of; give that folder, or "
                 "index this one to another --to"
             )
+        unread: set[str] = set()
+
+        def leave(one: LeftOut) -> None:
+            unread.add(one.path)
+            pass_over(one)
+
         to_read = changes.to_read
-        spool = read_files(to_read, columns, pass_over, total=len(to_read), show_progress=show_progress)
+        spool = read_files(to_read, columns, leave, total=len(to_read), show_progress=show_progress)
+        changes = changes.without(unread)
         removed = _ids_of(index, [*changes.removed, *(file.name for file in changes.changed)])
         return cls(index, changes, spool, removed, _relabelled(index, changes))
 
@@ -114,6 +126,8 @@ class FolderSync:
             retriever.index.change(removed=self.removed, relabelled=self.relabelled, added=batches, n_added=n)
 
     def _encoded(self, retriever: Retriever, advance: Callable[[int], None]) -> Iterator[Batch]:
+        from ..retriever import DOCUMENTS_A_COMMIT  # with torch, whose loading takes longer than an unchanged folder
+
         retriever.searcher.check_encoder()
         documents = iter(self.spool)
         while part := list(islice(documents, DOCUMENTS_A_COMMIT)):
@@ -127,30 +141,27 @@ def _relabelled(index: Index, changes: FolderChanges) -> dict[str, tuple[str, di
     now = {before: (file, stamp) for before, file, stamp in changes.moved}
     now |= {file.name: (file, stamp) for file, stamp in changes.touched}
     found: dict[str, tuple[str, dict[str, Any]]] = {}
-    snapshot = index.snapshot()
-    for rows in _rows_of(index, list(now)):
-        for document in snapshot.documents(rows).values():
-            before = str(document.attributes[FILE]["path"])
-            file, stamp = now[before]
-            # The id of a row begins with the name of its file.
-            id = file.name + document.id.removeprefix(before) if document.id.startswith(before) else document.id
-            found[document.id] = (id, moved(document.attributes, file, stamp))
+    for document in _documents_of(index, list(now)):
+        before = str(document.attributes[FILE]["path"])
+        file, stamp = now[before]
+        # The id of a row begins with the name of its file.
+        id = file.name + document.id.removeprefix(before) if document.id.startswith(before) else document.id
+        found[document.id] = (id, moved(document.attributes, file, stamp))
     return found
 
 
 def _ids_of(index: Index, files: list[str]) -> list[str]:
     """The ids of the documents of files."""
-    snapshot = index.snapshot()
-    ids = []
-    for rows in _rows_of(index, files):
-        ids += [document.id for document in snapshot.documents(rows).values()]
-    return ids
+    return [document.id for document in _documents_of(index, files)]
 
 
-def _rows_of(index: Index, files: list[str]) -> Iterator[list[int]]:
-    """The rows of the documents of files, some at a time."""
+def _documents_of(index: Index, files: list[str]) -> Iterator[StoredDocument]:
+    """The documents that were read from files of these names."""
     if not files:
-        return
-    rows = index.snapshot().matching({f"{FILE}.path": {"$in": files}}).tolist()
-    for start in range(0, len(rows), _IDS_AT_ONCE):
-        yield rows[start : start + _IDS_AT_ONCE]
+        return  # a snapshot opens files
+    snapshot = index.snapshot()
+    rows = snapshot.matching({f"{FILE}.path": {"$in": files}}).tolist()
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        for document in snapshot.documents(rows[start : start + _ROWS_AT_ONCE]).values():
+            if isinstance(document.attributes[FILE].get("digest"), str):  # else the attribute is a user's own
+                yield document

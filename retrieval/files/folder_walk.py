@@ -74,6 +74,11 @@ def walk(folder: Path, choice: Choice, pass_over: Callable[[LeftOut], None]) -> 
     return _Walk(folder, choice, pass_over).files()
 
 
+def is_own(folder: Path) -> bool:
+    """Whether a folder is an index, or shards: files of wordhive's own, that hold no documents."""
+    return any((folder / name).is_file() for name in _OWN)
+
+
 class _Walk:
     def __init__(self, folder: Path, choice: Choice, pass_over: Callable[[LeftOut], None]) -> None:
         self._folder = folder

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 BETWEEN_HEADINGS = " › "
+# Characters at the beginning of a text among which its title is looked for.
+_BEGINNING = 1000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class Extract:
     title: str | None = None
     headings: tuple[Heading, ...] = ()
     pages: tuple[int, ...] = ()
+
+    def titled(self) -> Extract:
+        """The same, with its title before the text where that does not begin with it: who knows it looks for it."""
+        if not self.title or self.title.casefold() in " ".join(self.text[:_BEGINNING].split()).casefold():
+            return self
+        before = f"{self.title}\n\n"
+        headings = tuple(replace(one, start=one.start + len(before)) for one in self.headings)
+        pages = (*self.pages[:1], *(start + len(before) for start in self.pages[1:]))
+        return Extract(before + self.text, self.title, headings, pages)
 
     def attributes(self) -> dict[str, Any]:
         """The attributes of the document, of which `place` reads; only those that there are.

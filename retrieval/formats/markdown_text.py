@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
 from wordhive.index import InputError
 
 from .extract import Extract, Heading
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"""^title:[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\n]*?))[ \t]*$""", re.MULTILINE)
@@ -59,17 +64,21 @@ def _joined(source: str | list[str]) -> str:
 
 
 def _headings(text: str) -> Iterator[Heading]:
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark")
-    reader.disable(["text_join", "inline"], ignoreInvalid=True)  # words within a line are not looked at
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    tokens = reader.parse(text)
+    tokens = _reader().parse(text)
     for mark, content in pairwise(tokens):
         if mark.type == "heading_open" and mark.map:
             title = _plain(content.content)
             if title:
                 yield Heading(starts[mark.map[0]], int(mark.tag[1:]), title)
+
+
+@cache
+def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    # Words within a line are not looked at.
+    return MarkdownIt("commonmark").disable(["text_join", "inline"], ignoreInvalid=True)
 
 
 def _plain(heading: str) -> str:
