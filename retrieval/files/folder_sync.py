@@ -32,7 +32,7 @@ _ROWS_AT_ONCE = 500
 class FolderSync:
     """What makes an index equal to a folder: found by `FolderSync.find`, done by `apply`, which may come to nothing.
 
-    Only documents that were read from files are looked at: others of the index stay.
+    Documents that were not read from files stay, unless a file has their id.
 
     Attributes:
         index: The index, open.
@@ -94,8 +94,12 @@ class FolderSync:
         to_read = changes.to_read
         spool = read_files(to_read, columns, leave, total=len(to_read), show_progress=show_progress)
         changes = changes.without(unread)
-        removed = _ids_of(index, [*changes.removed, *(file.name for file in changes.changed)])
-        return cls(index, changes, spool, removed, _relabelled(index, changes))
+        gone = _ids_of(index, [*changes.removed, *(file.name for file in changes.changed)])
+        relabelled = _relabelled(index, changes)
+        # Documents of other origin whose ids are those of files by now.
+        ids = [*(document.id for document in spool), *(id for id, _ in relabelled.values())]
+        taken = index.known_ids(ids) - relabelled.keys() - set(gone)
+        return cls(index, changes, spool, [*gone, *sorted(taken)], relabelled)
 
     def __enter__(self) -> FolderSync:
         return self

@@ -79,15 +79,15 @@ def docx(paragraphs: Sequence[tuple[str, str]], title: str = "", body: str = "")
         f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>'
         for style, text in paragraphs
     )
-    styles = "".join(f'<w:style w:styleId="H{n}"><w:name w:val="heading {n}"/></w:style>' for n in (1, 2))
+    names = {"H1": "heading 1", "H2": "heading 2", "T": "Title"}
+    styles = "".join(f'<w:style w:styleId="{id}"><w:name w:val="{name}"/></w:style>' for id, name in names.items())
+    referred = [("r1", "styles", "styles.xml"), ("r2", "footnotes", "footnotes.xml")]
     return archive(
         {
             "_rels/.rels": relations([("r1", "officeDocument", "word/document.xml")]),
             "word/document.xml": f"<w:document {_WORD}><w:body>{written}{body}</w:body></w:document>",
-            "word/styles.xml": f'<w:styles {_WORD}>{styles}<w:style w:styleId="T"><w:name w:val="Title"/></w:style></w:styles>',
-            "word/_rels/document.xml.rels": relations(
-                [("r1", "styles", "styles.xml"), ("r2", "footnotes", "footnotes.xml")]
-            ),
+            "word/styles.xml": f"<w:styles {_WORD}>{styles}</w:styles>",
+            "word/_rels/document.xml.rels": relations(referred),
             "word/footnotes.xml": f"<w:footnotes {_WORD}><w:p><w:r><w:t>A note.</w:t></w:r></w:p></w:footnotes>",
             "docProps/core.xml": f'<c xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title></c>',
         }
@@ -95,7 +95,7 @@ def docx(paragraphs: Sequence[tuple[str, str]], title: str = "", body: str = "")
 
 
 def pptx(slides: Sequence[tuple[str, str]]) -> bytes:
-    """Slides of a title and a text each, given in the order in which they are shown, which is not that of their names."""
+    """Slides of a title and a text each, in the order in which they are shown, which is not that of their names."""
     parts: dict[str, str | bytes] = {}
     shown = []
     for number, (title, text) in enumerate(slides):
@@ -120,10 +120,11 @@ def epub(chapters: Sequence[str], title: str = "", **more: str) -> bytes:
     """
     items = "".join(f'<item id="c{n}" href="text/c%20{n}.xhtml"/>' for n in range(len(chapters)))
     spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
+    head = f"<metadata><title>{title}</title></metadata>"
     return archive(
         {
-            "META-INF/container.xml": '<container><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>',
-            "OPS/book.opf": f"<package><metadata><title>{title}</title></metadata>{items}<spine>{spine}</spine></package>",
+            "META-INF/container.xml": '<container><rootfile full-path="OPS/book.opf"/></container>',
+            "OPS/book.opf": f"<package>{head}{items}<spine>{spine}</spine></package>",
             **{f"OPS/text/c {n}.xhtml": f"<html><body>{text}</body></html>" for n, text in enumerate(chapters)},
             **{f"META-INF/{name}.xml": content for name, content in more.items()},
         }
