@@ -66,7 +66,7 @@ def reason_of(error: Exception, path: Path) -> str:
 
 def _rows(file: FoundFile, columns: Columns, prefix: str, stamped: bool) -> Rows:
     about = {FILE: FileStamp.of(file).attribute(file)} if stamped else {}
-    for place, row in read_table(file.path, file.kind, columns):
+    for place, row in read_table(file.path, file.kind, columns, numbered=bool(prefix)):
         if about and FILE in row.attributes:
             raise InputError(
                 f"{place}it has a column {FILE!r}, which is the name for the path, type and time of a file; rename it"

@@ -94,10 +94,13 @@ def _first(wanted: Sequence[str], names: Sequence[str]) -> str | None:
     return next((by_plain[name] for name in wanted if name in by_plain), None)
 
 
-def read_table(path: Path, kind: Kind, columns: Columns) -> Rows:
+def read_table(path: Path, kind: Kind, columns: Columns, *, numbered: bool = False) -> Rows:
     """The rows of a table, each with the place that begins an error's message.
 
     JSON lines and TSV without chosen columns are read by their own rules: see `read_objects` and `read_tsv`.
+
+    Args:
+        numbered: JSON lines need no ids: the number of the row is one.
 
     Raises:
         InputError: It is torn or of another kind, or a row is no document.
@@ -108,17 +111,14 @@ def read_table(path: Path, kind: Kind, columns: Columns) -> Rows:
         return _separated(path, kind, columns)
     if kind == "tsv":
         return ((place, document_from_fields(fields, place)) for place, fields in read_tsv(path))
-    return _objects(path, columns)
+    return _objects(path, columns, numbered)
 
 
-def _objects(path: Path, columns: Columns) -> Rows:
+def _objects(path: Path, columns: Columns, may_number: bool) -> Rows:
     numbered = False
     for number, (place, fields) in enumerate(read_objects(path, "id and text"), 1):
         if number == 1:  # the first row tells whether they have ids
-            numbered = columns.id is None and "id" not in fields and "_id" not in fields
-            if not columns.texts and "text" not in fields:
-                named = ", ".join(fields) or "none"
-                raise InputError(f"{place}no field text (fields: {named}); name another by --text-column")
+            numbered = may_number and columns.id is None and "id" not in fields and "_id" not in fields
         if not columns and not numbered:
             yield place, document_from_fields(fields, place)
             continue

@@ -27,7 +27,7 @@ def read_markdown(text: str) -> Extract:
         named = _TITLE.search(front[1])
         title = next((group for group in named.groups() if group), None) if named else None
         text = text[front.end() :]
-    text = text.lstrip("\n").rstrip()
+    text = text.strip()
     headings = tuple(_headings(text))
     return Extract(text, title or next((it.title for it in headings if it.level == 1), None), headings)
 

@@ -53,7 +53,10 @@ def test_cells_of_csv_may_hold_all_that_is_quoted(tmp_path: Path) -> None:
 
 def test_rows_without_ids_are_numbered(tmp_path: Path) -> None:
     assert [one.id for one in read(tmp_path / "docs.csv", "text,year\nx,1\ny,2\n")] == ["1", "2"]
-    assert [one.id for one in read(tmp_path / "docs.jsonl", '{"text": "x"}\n{"text": "y"}\n')] == ["1", "2"]
+    (tmp_path / "folder").mkdir()
+    read(tmp_path / "folder" / "docs.jsonl", '{"id": "a", "text": "x"}')
+    (tmp_path / "folder" / "docs.jsonl").write_text('{"text": "x"}\n{"text": "y"}\n', encoding="utf-8")
+    assert [one.id for one in read_documents(tmp_path / "folder")] == ["docs.jsonl#1", "docs.jsonl#2"]
 
 
 def test_columns_can_be_chosen(tmp_path: Path) -> None:
@@ -83,7 +86,8 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
         ("x.csv", "id,text\n", {}, "x.csv holds no document"),
         ("x.csv", bytes(range(256)), {}, "x.csv: it is binary"),
         ("x.csv", gzip.compress(b"id,text\na,b\n" * 99)[:-9], {}, "x.csv"),
-        ("x.jsonl", '{"id": "a", "body": "x"}', {}, "x.jsonl:1: no field text (fields: id, body); name another"),
+        ("x.jsonl", '{"id": "a", "body": "x"}', {}, "x.jsonl:1: 'a' has no text; expected a field text"),
+        ("x.jsonl", '{"text": "x"}', {}, "x.jsonl:1: no id; expected a field _id or id"),
         ("x.jsonl", '{"id": "a", "text": 3}', {"texts": ["text"]}, "x.jsonl:1: column 'text' holds int"),
         ("x.jsonl", '{"id": "a", "text": "x"}', {"id": "key"}, "x.jsonl:1: no field 'key'; it has id, text"),
     ],
