@@ -6,7 +6,6 @@ import errno
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from types import TracebackType
 
 from wordhive.index import InputError
@@ -68,7 +67,8 @@ class Spool:
                 if document.id in seen:
                     raise InputError(f"{place}document id {document.id!r} is there twice; every row needs its own")
                 seen.add(document.id)
-                self._file.write(json.dumps(asdict(document)).encode() + b"\n")
+                fields = {"id": document.id, "text": document.text, "attributes": document.attributes}
+                self._file.write(json.dumps(fields).encode() + b"\n")
                 self._n += 1
         except BaseException:
             self._file.seek(start)
