@@ -61,6 +61,7 @@ def reason_of(error: Exception, path: Path) -> str:
         # Libraries meet files that nobody foresaw: whatever they raise, the other files are read.
         return f"it could not be read ({type(error).__name__}: {' '.join(text.split())})"
     text = text.removeprefix(str(path)).lstrip(": ") if text.startswith(str(path)) else text
+    text = f"it {text}" if text.startswith("is ") else text
     return _LINE.sub(r"line \1: ", text, count=1) if _LINE.match(text) else text
 
 
