@@ -17,7 +17,7 @@ from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 from .options.model import ConfigName, ModelName
 from .options.reading import Excludes, Globs, IdColumn, NoGitignore, Strict, TextColumns, reading
 from .options.source import checked_input
-from .syncing import check_sync, opened, synchronise
+from .syncing import opened, synced_folder, synchronise
 
 if TYPE_CHECKING:
     from wordhive.index import Index
@@ -98,9 +98,9 @@ def index(
         )
     how = reading(globs, excludes, no_gitignore, id_column, text_columns, strict)
     if sync:
-        check_sync(source, limit)
+        synced = synced_folder(source, limit)
         if there:
-            synchronise(Path(source), to, how, model, config, device, backend, as_json=as_json)
+            synchronise(synced, to, how, model, config, device, backend, as_json=as_json)
             return
     from wordhive.retrieval import shards
     from wordhive.retrieval.files.inputs import read_queries

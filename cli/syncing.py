@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from wordhive.retrieval.retriever import Retriever
 
 
-def check_sync(source: str, limit: int | None) -> None:
-    """Raise InputError where the input is no folder of files."""
+def synced_folder(source: str, limit: int | None) -> Path:
+    """The folder of files that a command was given.
+
+    Raises:
+        InputError: It is something else.
+    """
     from wordhive.index import InputError
     from wordhive.retrieval.files.folder_walk import is_own
-    from wordhive.retrieval.files.inputs import corpus_of
+    from wordhive.retrieval.files.inputs import corpus_of, source_path
 
-    folder = Path(source)
+    folder = source_path(source)
     if not folder.is_dir() or is_own(folder) or corpus_of(folder):
         raise InputError(f"{source} is no folder of files, which --sync takes; replace documents of others by --upsert")
     if limit:
         raise InputError("--sync takes the whole folder; leave out --limit")
+    return folder
 
 
 def synchronise(

@@ -25,10 +25,10 @@ def checked_input(
         reading: The command's options.
         check_ids: Called with the ids of some thousand documents at a time.
     """
-    from wordhive.retrieval.files.inputs import corpus_of, read_documents
+    from wordhive.retrieval.files.inputs import corpus_of, read_documents, source_path
     from wordhive.retrieval.files.spool import Spool
 
-    path = Path(source)
+    path = source_path(source)
     if path.is_dir() and not corpus_of(path):
         spool = _folder(path, limit, reading)
     elif path.is_file() or path.is_dir():

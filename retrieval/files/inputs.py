@@ -41,7 +41,7 @@ def read_documents(
     Raises:
         InputError: What is missing, empty, repeated, too long, or can't be read, with file and line.
     """
-    path = _lasting(source)
+    path = source_path(source)
     rows = _rows(path, columns) if not path.is_dir() or corpus_of(path) else _files(path, columns, choice)
     return checked(rows, str(source), "document", unique)
 
@@ -52,7 +52,7 @@ def read_queries(source: str | Path, *, unique: bool = True) -> Iterator[Query]:
     Args:
         unique: False gives queries whose id was there before, too.
     """
-    path = _lasting(source)
+    path = source_path(source)
     if path.is_dir():
         path = _first_that_exists(path, "queries.jsonl", "queries.jsonl.gz")
     rows = checked(_rows(path, USUAL_COLUMNS, queries=True), str(source), "query", unique)
@@ -87,7 +87,7 @@ def checked(rows: Rows, source: str, kind: str, unique: bool) -> Iterator[Docume
         raise InputError(f"{source} holds no {kind}; expected JSON lines with id and text, a table, or files of text")
 
 
-def _lasting(source: str | Path) -> Path:
+def source_path(source: str | Path) -> Path:
     """Where a source is, whatever the working directory becomes until it is read."""
     if isinstance(source, str) and not source:
         raise InputError("the input is empty; give a file, a folder, or - for standard input")

@@ -178,7 +178,7 @@ def test_a_sync_that_fails_changes_nothing(
     synced(retriever, folder)  # two batches in one commit
     monkeypatch.undo()
     assert held(retriever.index) == held(made_of(folder, tmp_path / "anew.hive", tiny_encoder).index)
-    names = {path.name for path in (tmp_path / "my.hive" / "segments").iterdir()}
+    names = {path.name for path in (tmp_path / "my.hive" / "segments").iterdir()}  # of the failed one nothing is left
     assert names == {segment.record.id for segment in retriever.index.snapshot().segments}
     write(folder / "c.txt", "and more")
     synced(retriever, folder)
