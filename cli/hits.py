@@ -20,6 +20,8 @@ _INDENT = "    "
 _WIDEST, _NARROWEST = 100, 16
 _TITLE_LINES, _TEXT_LINES = 2, 3
 _LONGEST_VALUE = 40
+# What documents that were read from files keep of them, for programs: a hit's id names the file.
+_OF_FILES = ("file", "headings", "heading_starts", "page_starts")
 # Hits whose matches are looked up, some milliseconds each; the texts of later ones are shown from their beginnings.
 _EXPLAINED = 20
 
@@ -84,7 +86,7 @@ def _title(hit: Hit) -> tuple[str, int]:
 def _attributes(attributes: dict[str, Any], title: str) -> str:
     parts = []
     for name, value in attributes.items():
-        if name == "title" and title:
+        if name in _OF_FILES or (name == "title" and title):
             continue
         told = terminal.plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         parts.append(

@@ -15,7 +15,9 @@ from wordhive.index.quantity import quantity
 from . import terminal
 from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
 from .options.model import ConfigName, ModelName
+from .options.reading import Excludes, Globs, IdColumn, NoGitignore, Strict, TextFieldNames, field_names, reading
 from .options.source import checked_input
+from .syncing import opened, synced_folder, synchronise
 
 if TYPE_CHECKING:
     from wordhive.index import Index
@@ -32,8 +34,8 @@ def index(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="JSON lines (.jsonl, .gz), a BEIR folder, TSV, a folder of text files, shards by `wordhive encode`, "
-            "or - for JSON lines on standard input.",
+            help="A folder, a file (text, Markdown, code, HTML, PDF, DOCX, PPTX, EPUB, notebook), a table (JSON lines, "
+            "CSV, TSV, Parquet), a BEIR folder, shards by `wordhive encode`, or - for JSON lines on standard input.",
         ),
     ],
     to: Annotated[Path, typer.Option(help="The folder of the index.")],
@@ -46,13 +48,7 @@ def index(
     no_texts: Annotated[
         bool, typer.Option("--no-texts", help="Keep no texts: hits have ids and attributes only.")
     ] = False,
-    text_fields: Annotated[
-        str | None,
-        typer.Option(
-            help="Fields that make the text, in order, by commas; later input is read alike \\[default: title,text].",
-            metavar="NAMES",
-        ),
-    ] = None,
+    text_fields: TextFieldNames = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to an index that is there; its ids may not repeat.")
     ] = False,
@@ -60,6 +56,15 @@ def index(
         bool, typer.Option("--upsert", help="Add to an index that is there; replace documents whose ids are there.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop: pass over ids that are there.")] = False,
+    sync: Annotated[
+        bool,
+        typer.Option("--sync", help="Make an index equal to a folder: add, replace, move and remove what changed."),
+    ] = False,
+    globs: Globs = None,
+    excludes: Excludes = None,
+    no_gitignore: NoGitignore = False,
+    id_column: IdColumn = None,
+    strict: Strict = False,
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
     backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
@@ -69,6 +74,8 @@ def index(
 
     \b
     wordhive index docs.jsonl --to my.hive
+    wordhive index ~/papers --to my.hive --exclude 'drafts/'
+    wordhive index ~/papers --to my.hive --sync           later: only what changed
     wordhive index more.tsv --to my.hive --append
     wordhive index changed.jsonl --to my.hive --upsert
     cat docs.jsonl | wordhive index - --to my.hive
@@ -76,8 +83,6 @@ def index(
     wordhive index huge.jsonl.gz --to my.hive --resume
     """
     from wordhive.index import InputError
-    from wordhive.retrieval import shards
-    from wordhive.retrieval.texts.documents import read_queries
 
     there = (to / "catalog.db").exists()
     if there and queries and not resume:
@@ -86,22 +91,31 @@ def index(
         raise InputError(f"{to} keeps texts, or none, as it was made; leave out --no-texts")
     if there and text_fields is not None and not resume:
         raise InputError(f"{to} makes texts of the fields that it was made with; leave out --text-fields")
-    if append + upsert + resume > 1:
-        raise InputError("--append, --upsert and --resume say three things of ids that are there; give one")
-    if there and not (append or upsert or resume):
+    if append + upsert + resume + sync > 1:
+        raise InputError("--append, --upsert, --resume and --sync say what becomes of ids that are there; give one")
+    if there and not (append or upsert or resume or sync):
         raise InputError(
-            f"{to} is already an index; add to it with --append, replace with --upsert, go on with --resume, or choose "
-            "another --to"
+            f"{to} is already an index; add to it with --append, replace with --upsert, go on with --resume, make it "
+            "equal to a folder with --sync, or choose another --to"
         )
+    how = reading(globs, excludes, no_gitignore, id_column, strict)
+    if sync:
+        synced = synced_folder(source, limit)
+        if there:
+            synchronise(synced, to, how, model, config, device, backend, as_json=as_json)
+            return
+    from wordhive.retrieval import shards
+    from wordhive.retrieval.files.inputs import read_queries
+
     folder = Path(source) if shards.is_shard_folder(Path(source)) else None
     if folder and limit:
         raise InputError("--limit cuts text, not shards; give it to wordhive encode")
     # Everything that may be wrong with the options, before a long input is read.
     run_by = checked_backend(backend)
-    retriever = _opened(to, model, config, device, run_by) if there else None
+    retriever = opened(to, model, config, device, run_by) if there else None
     made_by = shards.read_model(folder).name if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config, run_by, device)
-    fields = retriever.index.settings.text_fields if retriever else _field_names(text_fields)
+    fields = retriever.index.settings.text_fields if retriever else field_names(text_fields)
     asked = [query.text for query in read_queries(queries)] if queries else None
     go_on = "run the same command again" if upsert else "go on with --resume"
     check_new = _refuse_known(retriever.index) if retriever and append else None
@@ -113,19 +127,20 @@ def index(
         take = partial(shards.index_shards, folder, skip_known=resume, replace=upsert)
         added = _run(retriever, to, there, go_on, take)
     else:
-        documents, total = checked_input(source, limit, check_new, fields)
+        documents, total = checked_input(source, limit, how.with_fields(fields), check_new)
         retriever = retriever or _created(to, encoder, config, asked, no_texts, fields, device)
         if upsert:
             added = _run(retriever, to, there, go_on, lambda held: held.upsert(documents, total=total))
         else:
             added = _run(retriever, to, there, go_on, lambda held: held.add(documents, skip_known=resume, total=total))
     if as_json:
-        terminal.print_json({"index": str(to), "added": added, "documents": len(retriever)})
+        terminal.print_json({"index": str(to), "added": added, "documents": len(retriever), **how.as_json()})
     else:
         terminal.say(
             f"{to}: {quantity(added, 'document')} {'written' if upsert else 'added'}, {len(retriever):,} in all"
         )
         terminal.note(f'search it: wordhive search {to} "your query"')
+    how.finish()
 
 
 def _refuse_known(index: Index) -> Callable[[list[str]], None]:
@@ -143,16 +158,6 @@ def _refuse_known(index: Index) -> Callable[[list[str]], None]:
     return check
 
 
-def _opened(to: Path, model: str | None, config: str | None, device: str, backend: Backend) -> Retriever:
-    from wordhive.index import IndexConfig, InputError
-    from wordhive.retrieval.retriever import Retriever
-
-    retriever = Retriever.open(to, model, device=device, backend=backend)
-    if config is not None and IndexConfig.load(config) != retriever.index.settings.config:
-        raise InputError(f"{to} was made with another configuration than {config!r}; leave out --config")
-    return retriever
-
-
 def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, device: str) -> Encoder:
     from wordhive.index import IndexConfig
     from wordhive.index.candidates.gpu import check_device
@@ -167,12 +172,6 @@ def _encoder(to: Path, model: str | None, config: str | None, backend: Backend, 
     encoder = encoder_of(model or DEFAULT_MODEL, device, backend)
     fitting_config(config, encoder)
     return encoder
-
-
-def _field_names(names: str | None) -> tuple[str, ...] | None:
-    from wordhive.index.index import field_names
-
-    return None if names is None else field_names([name.strip() for name in names.split(",")])
 
 
 def _created(

@@ -101,7 +101,7 @@ def search(
             prompt.ask(answer, "search")
         return
     from wordhive.eval.runs import trec_lines
-    from wordhive.retrieval.texts.documents import read_queries
+    from wordhive.retrieval.files.inputs import read_queries
 
     asked = list(read_queries(queries))
     retriever = Retriever.open(index, model, device=device, backend=run_by)

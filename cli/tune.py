@@ -35,9 +35,9 @@ def tune(
     wordhive tune my.hive --target 0.98 --queries queries.jsonl
     """
     from wordhive.index import Index
+    from wordhive.retrieval.files.inputs import read_queries
     from wordhive.retrieval.retriever import Retriever
     from wordhive.retrieval.searcher import Searcher
-    from wordhive.retrieval.texts.documents import read_queries
     from wordhive.retrieval.tuning import tune as find
 
     texts = None if queries is None else [query.text for query in read_queries(queries)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +21,7 @@ from .quantity import quantity
 from .reading.current import CurrentSnapshot
 from .reading.open_files import OpenFiles
 from .reading.snapshot import Snapshot
-from .storage.batch import attributes_as_json, check_ids
+from .storage.batch import Batch, attributes_as_json, check_ids
 from .storage.catalog.catalog import Catalog
 from .storage.config_checks import check_decodes, check_fits_queries, config_for
 from .storage.settings import EncoderStamp, IndexSettings
@@ -224,6 +224,40 @@ class Index:
         Arguments and errors are those of `add`.
         """
         return self._writer.store(ids, vectors, texts, attributes, replace=True)
+
+    def change(
+        self,
+        *,
+        removed: Iterable[str] = (),
+        relabelled: Mapping[str, tuple[str, dict[str, Any]]] | None = None,
+        added: Iterable[Batch] = (),
+        n_added: int = 0,
+    ) -> None:
+        """Remove documents, give others new ids and attributes, and add some: all of it in one commit, or none.
+
+        Nobody else can write meanwhile. Batches are taken one after the other, so that they need not fit in memory.
+
+        Args:
+            removed: Ids.
+            relabelled: For the ids of documents that stay: the new id, and all their attributes.
+            added: Documents in batches, of `Batch.check`. They may have ids of removed documents.
+            n_added: How many they are, for the history.
+
+        Raises:
+            InputError: An id is unknown, or would be there twice.
+            WordhiveError: Another process is writing, or the disk is full.
+        """
+        self._writer.change(given_ids(removed), relabelled or {}, added, n_added)
+
+    def attribute_values(self, *keys: str | Sequence[str]) -> list[tuple[Any, ...]]:
+        """The different values that some attributes have together, of the documents that have the first one.
+
+        index.attribute_values("lang", ("author", "name"))
+
+        Args:
+            *keys: The name of each attribute, or the names that lead to it in objects.
+        """
+        return self._catalog.attribute_values([[key] if isinstance(key, str) else key for key in keys])
 
     def delete(
         self, ids: Iterable[str] | None = None, *, where: Where | str | None = None, missing_ok: bool = False

@@ -29,6 +29,7 @@ from wordhive.cli.main import app, main
 from wordhive.cli.train.group import DEFAULT_COMMAND
 
 from .markdown_pages import PAGES, ROOT, Block, blocks, given, name
+from .retrieval.formats.made_files import pdf
 
 RUN = ("python", "sh")
 DOCUMENTS = [
@@ -76,6 +77,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **RUNS,
     }.items():
         (folder / path).write_text(text, encoding="utf-8")
+    (folder / "papers").mkdir()
+    (folder / "papers" / "notes.md").write_text("# Bees\n\nThey dance.\n", encoding="utf-8")
+    (folder / "papers" / "species.csv").write_text("key,text,name,habits\na,Apis,Bee,dances\n", encoding="utf-8")
+    pages = ["Moths find each other by scent.", "Some moths hear bats."]
+    (folder / "papers" / "moths.pdf").write_bytes(pdf(pages, "Moths", [("Scent", 0), ("Hearing", 1)]))
     _command(["wordhive", "index", str(folder / "docs.jsonl"), "--to", str(folder / "my.hive")])
     shutil.copytree(folder / "my.hive", folder / "their.hive")
     return folder

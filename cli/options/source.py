@@ -2,58 +2,64 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .reading import Reading
+
 if TYPE_CHECKING:
+    from wordhive.retrieval.files.spool import Spool
     from wordhive.retrieval.texts.documents import Document
 
 
 def checked_input(
-    source: str,
-    limit: int | None,
-    check_ids: Callable[[list[str]], None] | None = None,
-    text_fields: tuple[str, ...] | None = None,
+    source: str, limit: int | None, reading: Reading, check_ids: Callable[[list[str]], None] | None = None
 ) -> tuple[Iterable[Document], int]:
     """The documents of the input, read through once, so that a fault in its last line costs no encoding.
 
-    check_ids: called with the ids of some thousand documents at a time. text_fields: names of those that make the text;
-    None: title and text.
+    Files of a folder that can't be read are passed over and told.
+
+    Args:
+        reading: The command's options.
+        check_ids: Called with the ids of some thousand documents at a time.
     """
-    from wordhive.retrieval.texts.documents import read_documents
-    from wordhive.retrieval.texts.text_fields import TextFields
+    from wordhive.retrieval.files.inputs import corpus_of, read_documents, source_path
+    from wordhive.retrieval.files.spool import Spool
 
-    fields = TextFields(text_fields)
-    if not (Path(source).is_file() or Path(source).is_dir()):
-        return _spooled(islice(read_documents(source, fields=fields), limit), check_ids)
-    total = sum(1 for _ in _checking(islice(read_documents(source, fields=fields), limit), check_ids))
-    return islice(read_documents(source, fields=fields), limit), total
+    path = source_path(source)
+    if path.is_dir() and not corpus_of(path):
+        spool = _folder(path, limit, reading)
+    elif path.is_file() or path.is_dir():
+
+        def read() -> Iterator[Document]:
+            return islice(read_documents(source, columns=reading.columns), limit)
+
+        return read(), sum(1 for _ in _checking(read(), check_ids))
+    else:  # standard input and pipes can't be read twice, and may not fit in memory
+        spool = Spool()
+        spool.take(("", document) for document in read_documents(source, columns=reading.columns))
+    for _ in _checking(spool, check_ids):
+        pass
+    return spool, len(spool)
 
 
-def _spooled(
-    documents: Iterable[Document], check_ids: Callable[[list[str]], None] | None
-) -> tuple[Iterator[Document], int]:
-    # Standard input and pipes can't be read twice, and may not fit in memory.
-    held = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the generator that reads it
-    from wordhive.retrieval.texts.documents import Document as kind
+def _folder(folder: Path, limit: int | None, reading: Reading) -> Spool:
+    from wordhive.index import InputError
+    from wordhive.retrieval.files.folder_walk import walk
+    from wordhive.retrieval.files.inputs import no_files
+    from wordhive.retrieval.files.spool import read_files
 
-    total = 0
-    for document in _checking(documents, check_ids):
-        held.write(json.dumps(asdict(document)) + "\n")
-        total += 1
-
-    def again() -> Iterator[Document]:
-        with held:
-            held.seek(0)
-            for line in held:
-                yield kind(**json.loads(line))
-
-    return again(), total
+    pass_over = reading.pass_over(str(folder))
+    files = list(walk(folder, reading.choice, pass_over))
+    spool = read_files(files, reading.columns, pass_over, total=len(files), limit=limit)
+    reading.tell()
+    if not len(spool):
+        if not files:
+            raise no_files(folder)
+        raise InputError(f"none of the {len(files):,} files in {folder} gave a document; see the reasons above")
+    return spool
 
 
 def _checking(documents: Iterable[Document], check_ids: Callable[[list[str]], None] | None) -> Iterator[Document]:

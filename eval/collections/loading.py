@@ -10,7 +10,8 @@ from pathlib import Path
 
 from wordhive.index import InputError
 from wordhive.index.arguments import given_path
-from wordhive.retrieval.texts.documents import Document, Query, read_documents, read_queries
+from wordhive.retrieval.files.inputs import read_documents, read_queries
+from wordhive.retrieval.texts.documents import Document, Query
 
 from ..runs import MEASURES, Qrels
 from . import catalogued

@@ -16,7 +16,7 @@ from .catalog.catalog_records import FileRecord
 
 _TEMPORARY = "writing-"
 # Names of folders of segments and of parameters: no others are removed.
-_SEGMENT = re.compile(r"\d{12}")
+_SEGMENT = re.compile(r"\d{12}(\d{8})?")
 _GENERATION = re.compile(r"\d+")
 # Bytes from which files are read at once, by so many threads.
 _READ_TOGETHER = 1 << 24

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..storage.batch import Batch, attributes_as_json
@@ -44,6 +44,40 @@ def commit_batch(
         transaction.insert_segment(record, files)
         rows = range(record.first_row, record.first_row + record.n_documents)
         transaction.insert_documents(rows, batch, codec, store_texts=store_texts)
+
+
+def commit_changes(
+    catalog: Catalog,
+    removed: Sequence[int],
+    labels: Mapping[int, tuple[str, str | None]],
+    added: Iterable[tuple[Batch, SegmentRecord, Generation | None, Sequence[FileRecord]]],
+    n_documents: int,
+    *,
+    store_texts: bool = True,
+) -> None:
+    """Commit that documents are removed, get other ids and attributes, and are added, all at once.
+
+    Args:
+        catalog: Of the index.
+        removed: Rows.
+        labels: Id, and attributes as JSON, by row.
+        added: Batches, each with its segment, which is written while they are gone through, with the generation of
+            parameters of which it is the first, and the files of both.
+        n_documents: How many documents that are, for the history.
+        store_texts: Keep texts, or only their sizes.
+    """
+    with catalog.commit("sync", n_documents) as transaction:
+        transaction.delete_documents(removed)
+        transaction.relabel_documents(catalog.relabelled(labels))
+        codec = catalog.text_codec(0)
+        for batch, record, new, files in added:
+            if new is not None:
+                transaction.insert_generation(new)
+            transaction.insert_segment(record, files)
+            rows = range(record.first_row, record.first_row + record.n_documents)
+            if not codec.id:  # none with a dictionary yet; one that is trained here is of no use if the commit fails
+                codec = catalog.writing_codec(batch.texts if store_texts else ())
+            transaction.insert_documents(rows, batch, codec, store_texts=store_texts)
 
 
 def commit_generation(catalog: Catalog, new: Generation, files: Sequence[FileRecord]) -> None:

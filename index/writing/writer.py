@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ..reading.current import CurrentSnapshot
 from ..reading.snapshot import Snapshot
 from ..reading.unknown_attributes import warn_of_unknown
 from ..reading.vector_checks import check_dims, check_word_ids
-from ..storage.batch import Batch, check_new_ids
+from ..storage.batch import Batch, attributes_as_json, check_ids, check_new_ids
 from ..storage.catalog.catalog import Catalog
 from ..storage.catalog.catalog_records import FileRecord, Generation, SegmentRecord
 from ..storage.folders import file_records, new_folder, sweep
@@ -28,6 +28,7 @@ from ..word_vectors import WordVectors
 from .commits import (
     Attributes,
     commit_batch,
+    commit_changes,
     commit_deletion,
     commit_generation,
     commit_merge,
@@ -38,6 +39,9 @@ from .free_numbers import FreeNumbers, Ids
 from .lock import write_lock
 from .merging import due, merge
 from .segment_writer import write_segment
+
+# The segment of a batch, the generation of parameters of which it is the first, and the files of both.
+_Written = tuple[SegmentRecord, Generation | None, list[FileRecord]]
 
 
 class Writer:
@@ -89,9 +93,7 @@ class Writer:
                 batch = Batch.check(chosen, vectors, texts, attributes)
             assert batch is not None
             check_dims(batch.vectors, self._current.snapshot().generation)
-            if not self._ids_checked:  # a document whose id is damaged is not found, and would be added twice
-                self._catalog.check_ids()
-                self._ids_checked = True
+            self._check_stored_ids()
             known = self._catalog.rows(batch.ids)
             if not replace:
                 check_new_ids(batch.ids, known, self._path)
@@ -99,6 +101,29 @@ class Writer:
             self._current.changed()
             self._merge_due()
             return len(known)
+
+    def change(
+        self,
+        removed: list[str],
+        labels: Mapping[str, tuple[str, dict[str, Any]]],
+        batches: Iterable[Batch],
+        n_added: int,
+    ) -> None:
+        """Remove documents, give others new ids and attributes, and add some, in one commit; see `Index.change`."""
+        with self.alone():
+            self._check_stored_ids()
+            rows = self._rows_of(removed, missing_ok=False)
+            self._rows_of(list(labels), missing_ok=False)
+            named = self._catalog.rows(list(labels))
+            ids = [new for new, _ in labels.values()]
+            check_ids(ids)
+            check_new_ids(ids, self._catalog.known_ids(ids) - set(removed) - labels.keys(), self._path)
+            by_row = {named[id]: (new, attributes_as_json(attributes, new)) for id, (new, attributes) in labels.items()}
+            store_texts = self._current.settings.store_texts
+            n = len(rows) + len(by_row) + n_added
+            commit_changes(self._catalog, rows, by_row, self._segments(batches), n, store_texts=store_texts)
+            self._current.changed()
+            self._merge_due()
 
     def delete(self, ids: Sequence[str], where: Where | None, *, missing_ok: bool) -> int:
         """Delete the documents that match a filter or, without one, those of the ids; their number."""
@@ -160,6 +185,11 @@ class Writer:
             self._current.settings = IndexSettings.of(self._catalog)
             self._current.changed()
 
+    def _check_stored_ids(self) -> None:
+        if not self._ids_checked:  # a document whose id is damaged is not found, and would be added twice
+            self._catalog.check_ids()
+            self._ids_checked = True
+
     def _rows_of(self, ids: Sequence[str], missing_ok: bool) -> list[int]:
         rows = self._catalog.rows(ids)
         missing = next((id for id in ids if id not in rows), None)
@@ -169,22 +199,55 @@ class Writer:
         return sorted(rows.values())
 
     def _write(self, batch: Batch, replaced: Sequence[int]) -> None:
+        record, new, files = self._segment(batch, None)
+        store_texts = self._current.settings.store_texts
+        commit_batch(self._catalog, batch, record, new, files, replaced, store_texts=store_texts)
+
+    def _segments(
+        self, batches: Iterable[Batch]
+    ) -> Iterator[tuple[Batch, SegmentRecord, Generation | None, list[FileRecord]]]:
+        """Batches with their segments, which are written meanwhile, one behind the other."""
+        last: _Written | None = None
+        trained: Generation | None = None
+        for batch in batches:
+            check_dims(batch.vectors, self._current.snapshot().generation if last is None else trained)
+            check_new_ids(batch.ids, self._catalog.rows(batch.ids), self._path)
+            record, new, files = last = self._segment(batch, last, trained)
+            trained = new or trained
+            yield batch, record, new, files
+
+    def _segment(self, batch: Batch, before: _Written | None, trained: Generation | None = None) -> _Written:
+        """Write the segment of a batch.
+
+        Args:
+            before: The one before it of the same commit.
+            trained: The generation that was trained for the same commit.
+        """
         vectors, files, new = batch.vectors, [], None
-        snapshot, settings = self._current.snapshot(), self._current.settings
-        generation = snapshot.generation
-        if generation is None or self._can_retrain(generation, vectors):
+        snapshot = self._current.snapshot()
+        generation = trained or snapshot.generation
+        if before is not None:
+            assert generation is not None
+            parameters = self._parameters(generation)
+        elif generation is None or self._can_retrain(generation, vectors):
             number, n_rows = generation.id + 1 if generation else 1, snapshot.n_rows + len(vectors)
             generation = new = Generation(number, vectors.dim, vectors.summary_dim, n_rows)
             snapshot = self._current.opened()
             stored = [snapshot.decoded(segment) for segment in snapshot.segments]
             files += self._train(new, WordVectors.concat([*stored, vectors]))
-            parameters = Parameters.load(self._path / "params" / str(new.id), new.dim, new.summary_dim)
+            parameters = self._parameters(new)
         else:
             parameters = snapshot.parameters(generation.id)
         n = len(vectors)
-        record = SegmentRecord(self._new_name(), generation.id, snapshot.n_rows, n, len(vectors.vectors), n)
+        first = snapshot.n_rows if before is None else before[0].first_row + before[0].n_rows
+        record = SegmentRecord(self._new_name(before), generation.id, first, n, len(vectors.vectors), n)
         files += write_segment(self._path, record, vectors, parameters, self._device)
-        commit_batch(self._catalog, batch, record, new, files, replaced, store_texts=settings.store_texts)
+        return record, new, files
+
+    def _parameters(self, generation: Generation) -> Parameters:
+        if generation.id in self._current.snapshot().generations:
+            return self._current.snapshot().parameters(generation.id)
+        return Parameters.load(self._path / "params" / str(generation.id), generation.dim, generation.summary_dim)
 
     def _train(self, new: Generation, sample: WordVectors) -> list[FileRecord]:
         settings = self._current.settings
@@ -200,9 +263,14 @@ class Writer:
         n = len(snapshot) + len(new)
         return can_retrain(used, requested, n, lambda: self._current.opened().n_words + len(new.vectors))
 
-    def _new_name(self) -> str:
-        """A name that no segment had before, so that nobody takes one's files for another's."""
-        return f"{self._catalog.n_commits():012d}"
+    def _new_name(self, before: _Written | None = None) -> str:
+        """A name that no segment had before, so that nobody takes one's files for another's.
+
+        Args:
+            before: The segment before it of the same commit.
+        """
+        name = f"{self._catalog.n_commits():012d}"
+        return name if before is None else f"{name}{int(before[0].id[12:] or 0) + 1:08d}"
 
     def _compact(self) -> None:
         snapshot = self._current.opened()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..explanation import Explanation
 from ..text_words import TextWord
+from ..windows.windows import Span
 
 # Every query word meets some word: those that add less than this share of the best word's score say nothing.
 _LEAST_SHARE = 0.1

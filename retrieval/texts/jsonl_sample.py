@@ -1,13 +1,14 @@
-"""A random sample of one field of a JSON lines file."""
+"""Random samples of texts: of one field of a JSON lines file, and of documents."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wordhive.index import InputError
 
+from .documents import Document
 from .lines import read_objects
 
 
@@ -24,6 +25,17 @@ def sample_field(path: Path, field: str, n: int, seed: int) -> list[str]:
     wanted = set(places)
     drawn = {place: value for place, value in enumerate(_values(path, field)) if place in wanted}
     return [drawn[place] for place in places]
+
+
+def sample_texts(documents: Iterable[Document], n: int, seed: int) -> list[str]:
+    """Up to n texts of documents, each document as likely as any other; the same seed draws the same ones."""
+    draw, drawn = random.Random(seed), list[str]()
+    for number, document in enumerate(documents):
+        if number < n:
+            drawn.append(document.text)
+        elif (place := draw.randrange(number + 1)) < n:
+            drawn[place] = document.text
+    return drawn
 
 
 def _values(path: Path, field: str) -> Iterator[str]:

@@ -11,9 +11,9 @@ from wordhive.index import InputError
 from .lines import read_lines
 
 # Names of columns in headers, without case and "-", "_", "#" and blanks, and the fields that they mean.
-_IDS = ("id", "docid", "documentid", "docno", "did", "pid", "passageid", "corpusid", "qid", "queryid")
-_TEXTS = ("text", "passage", "body", "content", "contents", "document", "query", "question")
-_FIELDS = {**dict.fromkeys(_IDS, "id"), **dict.fromkeys(_TEXTS, "text"), "title": "title"}
+IDS = ("id", "docid", "documentid", "docno", "did", "pid", "passageid", "corpusid", "qid", "queryid")
+TEXTS = ("text", "passage", "body", "content", "contents", "document", "query", "question")
+_FIELDS = {**dict.fromkeys(IDS, "id"), **dict.fromkeys(TEXTS, "text"), "title": "title"}
 # Columns without a header, as ColBERT reads them.
 _COLUMNS = ("id", "text", "title")
 
@@ -52,10 +52,15 @@ def read_tsv(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield place, {name: cell for name, cell in zip(names, cells, strict=False) if cell or name in ("id", "text")}
 
 
+def plain_name(cell: str) -> str:
+    """A column's name as `IDS` and `TEXTS` have it."""
+    return re.sub("[-_# ]", "", cell.casefold())
+
+
 def _header(cells: list[str], place: str) -> tuple[str, ...]:
     """The fields that the cells name; none where they are no header."""
-    plain = [re.sub("[-_# ]", "", cell.casefold()) for cell in cells]
-    if plain[0] not in _IDS or not set(plain) & set(_TEXTS):
+    plain = [plain_name(cell) for cell in cells]
+    if plain[0] not in IDS or not set(plain) & set(TEXTS):
         return ()
     names = tuple(_FIELDS.get(name, cell.strip()) for name, cell in zip(plain, cells, strict=True))
     names = names[: max(i for i, name in enumerate(names, 1) if name)]

@@ -13,10 +13,10 @@ from typing import Any
 
 from wordhive.index import InputError
 
+from ..files.inputs import read_documents
 from ..progress import progress_bar
 from ..retriever import Model, Retriever
 from ..texts.bm25 import Bm25
-from ..texts.documents import read_documents
 from .examples import Example, SourceConfig, read_examples, read_positives, read_rows, text_key, write_lines
 
 _QUERIES_AT_ONCE = 512

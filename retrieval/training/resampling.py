@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import InputError
 
-from ..texts.documents import read_documents
+from ..files.inputs import read_documents
 from .examples import Example, SourceConfig, read_examples
 from .hashed_words import hashed_parts
 

@@ -37,7 +37,7 @@ FAULTS = {
     "no JSON": (b'{"_id": "a", "text": "x"}\nbees\n', ":2: not JSON"),
     "no object": (b"[1, 2]\n", ":1: a list"),
     "not UTF-8": (b'{"_id": "a", "text": "caf\xe9"}\n', ":1: not UTF-8"),
-    "a book": (json.dumps({"_id": "big", "text": "bee " * 500_000}).encode(), "document 'big' has"),
+    "a book": (json.dumps({"_id": "big", "text": "bee " * 3_000_000}).encode(), "document 'big' has"),
 }
 
 

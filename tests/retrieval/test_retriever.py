@@ -335,7 +335,7 @@ def test_known_ids_are_refused_without_skip_known(retriever: Retriever) -> None:
         ([("a", "bees"), ("b", "ants"), ("a", "honey")], "document id 'a' is given twice"),
         (["bees", "ants", 3], "document 2 is int; expected a string"),
         (["bees", {"id": "x"}], r"document 1 \(counted from 0\): 'x' has no text"),
-        (["bees", "x" * (MOST_CHARACTERS + 1)], r"document 1 \(counted from 0\) has 1,000,001 characters"),
+        (["bees", "x" * (MOST_CHARACTERS + 1)], r"document 1 \(counted from 0\) has 10,000,001 characters"),
     ],
 )
 @pytest.mark.usefixtures("two_a_commit")

@@ -14,6 +14,7 @@ from sentence_transformers import MultiVectorEncoder
 from wordhive.index import IndexConfig, InputError, WordhiveError, WordVectors
 from wordhive.index.config import MuveraConfig
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.files.inputs import read_documents
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.shards import (
     Part,
@@ -25,7 +26,7 @@ from wordhive.retrieval.shards import (
     whole_shards,
     write_shards,
 )
-from wordhive.retrieval.texts.documents import Document, read_documents
+from wordhive.retrieval.texts.documents import Document
 
 SMALL = IndexConfig(encoding=MuveraConfig(repetitions=4, bits=2, projection_dim=8))
 
@@ -412,7 +413,7 @@ import torch
 
 from wordhive.retrieval import shards
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.texts.documents import read_documents
+from wordhive.retrieval.files.inputs import read_documents
 
 torch.set_num_threads(1)
 shards.DOCUMENTS_A_SHARD = 5

@@ -13,10 +13,10 @@ import pytest
 from wordhive.index import IndexConfig
 from wordhive.index.maintenance.check import check
 from wordhive.retrieval.encoder import Encoder
+from wordhive.retrieval.files.inputs import read_documents, read_queries
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Searcher
 from wordhive.retrieval.shards import index_shards, read_shard_documents, read_shards, whole_shards, write_shards
-from wordhive.retrieval.texts.documents import read_documents, read_queries
 
 HERE = ["bees dance", "ants follow scent", "birds sing"]
 THERE = ["other words", "of somebody else"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -331,6 +331,29 @@ class Catalog:
         """
         sql, values = condition(where)
         return [row for (row,) in self._rows(f"SELECT row FROM document WHERE {sql} ORDER BY row", values)]
+
+    def attribute_values(self, keys: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
+        """The different values of some attributes together, of the documents that have the first one.
+
+        Args:
+            keys: For each attribute its name, or the names that lead to it in objects.
+        """
+        paths = ["$" + "".join(f'."{name}"' for name in key) for key in keys]
+        columns = ", ".join("json_extract(attributes, ?)" for _ in paths)
+        query = f"SELECT DISTINCT {columns} FROM document WHERE json_extract(attributes, ?) IS NOT NULL"
+        return self._rows(query, [*paths, paths[0]])
+
+    def relabelled(
+        self, labels: Mapping[int, tuple[str, str | None]]
+    ) -> Iterator[tuple[DocumentRecord, TextCodec, str, str | None]]:
+        """Stored documents with the id and attributes that they shall get, for `Transaction.relabel_documents`.
+
+        Args:
+            labels: Id, and attributes as JSON, by row.
+        """
+        for row in self._rows_of(f"{documents.RECORDS} WHERE document.row", list(labels)):
+            record = DocumentRecord(*row)
+            yield record, self.text_codec(record.dictionary or 0), *labels[record.row]
 
     def has_matches(self, where: Where) -> bool:
         """Whether any document matches a filter."""

@@ -113,6 +113,26 @@ def update(transaction: sqlite3.Connection, record: DocumentRecord, text: str | 
     )
 
 
+def relabel(
+    transaction: sqlite3.Connection, record: DocumentRecord, codec: TextCodec, id: str, attributes: str | None
+) -> None:
+    """Give a document another id, or other attributes.
+
+    Args:
+        record: The document.
+        codec: Of its text.
+        id: Which no other document has.
+        attributes: As JSON.
+
+    Raises:
+        ValueError: It is not what was written.
+    """
+    text = record.document(codec).text
+    checksum = _checksum(record.row, id, attributes, record.text_size, None if text is None else text.encode())
+    values = (id, attributes, checksum, record.row)
+    transaction.execute("UPDATE document SET id = ?, attributes = ?, checksum = ? WHERE row = ?", values)
+
+
 def delete(transaction: sqlite3.Connection, rows: Sequence[int]) -> None:
     """Remove the documents in those rows."""
     transaction.executemany("DELETE FROM document WHERE row = ?", [(row,) for row in rows])

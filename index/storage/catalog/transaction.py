@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..batch import Batch
@@ -29,6 +29,14 @@ class Transaction:
     def insert_documents(self, rows: Sequence[int], batch: Batch, codec: TextCodec, *, store_texts: bool) -> None:
         """Insert the documents of a batch into their rows; without `store_texts` only the sizes of their texts."""
         documents.insert(self._connection, rows, batch, codec, store_texts=store_texts)
+
+    def relabel_documents(self, documents_of: Iterable[tuple[DocumentRecord, TextCodec, str, str | None]]) -> None:
+        """Give documents other ids and attributes; see `documents.relabel`. They may exchange their ids."""
+        waiting = list(documents_of)
+        for record, *_ in waiting:  # two documents never have the same id, not for a moment
+            self._connection.execute("UPDATE document SET id = ? WHERE row = ?", (f"\0{record.row}", record.row))
+        for record, codec, id, attributes in waiting:
+            documents.relabel(self._connection, record, codec, id, attributes)
 
     def delete_documents(self, rows: Sequence[int]) -> None:
         """Delete the documents in those rows, which their segment holds until it is merged."""

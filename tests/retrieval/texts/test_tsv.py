@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from wordhive.index import InputError
-from wordhive.retrieval.texts.documents import Document, Query, read_documents, read_queries
+from wordhive.retrieval.files.inputs import read_documents, read_queries
+from wordhive.retrieval.texts.documents import Document, Query
 
 BEES = Document("a", "Bees dance.")
 TITLED = Document("a", "Bees They dance.", {"title": "Bees"})
