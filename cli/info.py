@@ -59,6 +59,8 @@ def info(
         terminal.say("matching   identical words only")
     share = f", {found.summary_weight:.2f} of the score" if found.summary_dim else ""
     terminal.say(f"summary    {quantity(found.summary_dim, 'dim') if found.summary_dim else 'none'}{share}")
+    if found.config.lexical_weight:
+        terminal.say(f"lexical    {found.config.lexical_weight:g} of what vectors can give, for all words of a query")
     terminal.say(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     for line in _stages(found, coding):
         terminal.say(line)

@@ -23,6 +23,7 @@ from .checkpoints.model_name import UNNAMED, ModelName
 from .encoder import DEFAULT_MODEL, Backend, Encoder
 from .explanation import Explanation
 from .progress import progress_bar
+from .search.lexical_weight import with_fitting_weight
 from .search.search_options import SearchOptions
 from .searcher import Hit, Searcher
 from .texts.documents import Document, id_from
@@ -310,7 +311,7 @@ def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) ->
             f"the model {encoder.name} gives no summary, which would be the first stage; "
             "take preset exact to score every document"
         )
-    return config
+    return with_fitting_weight(config, encoder)
 
 
 def new_index(

@@ -227,18 +227,10 @@ class Snapshot:
                 results[query].append((score[real], segment.rows[number[real]]))
         found = [np.concatenate([best(parts, n), *unencoded]) for parts in results]
         lexical = lexical or self.lexical(queries)
-        return (
-            found
-            if lexical is None
-            else [self._with_rare(it, lexical[i : i + 1], n, rows) for i, it in enumerate(found)]
-        )
-
-    def _with_rare(
-        self, found: NDArray[np.int64], query: LexicalQueries, n: int, rows: NDArray[np.int64] | None
-    ) -> NDArray[np.int64]:
-        """The rows that were found, and behind them those of documents with rare words of the query."""
-        more = self._lexicon.candidates(query, -(-n // _RARE_SHARE), rows)
-        return np.concatenate([found, more[~np.isin(more, found)]]) if len(more) else found
+        if lexical is None:
+            return found
+        more = -(-n // _RARE_SHARE)
+        return [self._lexicon.with_rare(it, lexical[i : i + 1], more, rows) for i, it in enumerate(found)]
 
     def probing(self, n: int) -> tuple[int, int] | None:
         """The fewest and the most probes that make a difference in a search for n candidates; None: all are scanned."""
