@@ -8,6 +8,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .lexical import LexicalQueries
+
 
 class CodedDocuments(Protocol):
     """Documents as codes, one document after the other.
@@ -37,6 +39,10 @@ class CodedDocuments(Protocol):
         Args:
             offsets: Of their words.
         """
+        ...
+
+    def lexical_scores(self, queries: LexicalQueries, documents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The lexical part of the score of every query with chosen documents, float32 `[n_queries, n]`."""
         ...
 
 

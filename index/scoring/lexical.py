@@ -12,12 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
-from .identities import identity_table, slot
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,30 @@ class LexicalQueries:
         return LexicalQueries(
             self.word_ids[first:last], self.weights[first:last], self.offsets[start : stop + 1] - first
         )
+
+    def known(self, vocabulary: NDArray[np.uint32]) -> tuple[WordsOfQueries, NDArray[np.int64]]:
+        """Those of the words that are in an ascending vocabulary, and their places in it, ascending, each once."""
+        places = np.minimum(np.searchsorted(vocabulary, self.word_ids), max(len(vocabulary) - 1, 0))
+        found = np.flatnonzero(vocabulary[places] == self.word_ids) if len(vocabulary) else np.zeros(0, np.int64)
+        order = found[np.argsort(places[found], kind="stable")]
+        different, firsts = np.unique(places[order], return_index=True)
+        owners = np.repeat(np.arange(len(self)), np.diff(self.offsets))[order]
+        return WordsOfQueries(np.append(firsts, len(order)), owners, self.weights[order]), different
+
+
+@dataclass(frozen=True)
+class WordsOfQueries:
+    """Words, and which queries have each of them.
+
+    Attributes:
+        starts: Int64 `[n_words + 1]`; word i has the entries `starts[i]:starts[i + 1]`.
+        owners: Int64 `[n_entries]`, numbers of queries.
+        weights: Float32 `[n_entries]`, what the word adds for the query.
+    """
+
+    starts: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -89,43 +110,3 @@ def _sizes(queries: WordVectors, summary_weight: float) -> NDArray[np.float64]:
     if queries.summary is None or not summary_weight:
         return sizes
     return np.asarray((1 - summary_weight) * sizes + summary_weight * np.linalg.norm(queries.summary, axis=1))
-
-
-def lexical_scores(
-    queries: LexicalQueries, word_ids: NDArray[np.uint32], offsets: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """The lexical part of the score of every query with every document, float32 `[n_queries, n_documents]`.
-
-    Args:
-        word_ids: uint32 `[n_words]`, of the documents, ascending in each.
-        offsets: int64 `[n_documents + 1]`.
-    """
-    scores = np.zeros((len(queries), len(offsets) - 1), np.float32)
-    # The queries of one word lie together, from starts[i] to starts[i + 1].
-    order = np.argsort(queries.word_ids, kind="stable")
-    known, firsts = np.unique(queries.word_ids[order], return_index=True)
-    starts = np.append(firsts, len(order))
-    owners = np.repeat(np.arange(len(queries)), np.diff(queries.offsets))[order]
-    keys, values = identity_table(known)
-    weights = queries.weights[order]
-
-    def block(first: int, last: int) -> None:
-        _lexical_scores(keys, values, starts, owners, weights, word_ids, offsets, first, last, scores)
-
-    run_in_blocks(block, offsets)
-    return scores
-
-
-@njit(nogil=True, cache=True)
-def _lexical_scores(keys, values, starts, owners, weights, word_ids, offsets, first, last, scores):  # type: ignore[no-untyped-def]
-    for document in range(first, last):
-        before = np.uint32(0)  # no word's identity
-        for word in range(offsets[document], offsets[document + 1]):
-            id = word_ids[word]
-            if id == before:
-                continue
-            before = id
-            number = values[slot(keys, id)]
-            if number >= 0:
-                for entry in range(starts[number], starts[number + 1]):
-                    scores[owners[entry], document] += weights[entry]

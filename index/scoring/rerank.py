@@ -13,7 +13,7 @@ from .code_scores import code_scores
 from .code_spans import CodeSpans
 from .coded_documents import ChosenDocuments, CodedDocuments
 from .exact_match import exact_maxsim, shared_words
-from .lexical import LexicalQueries, lexical_scores
+from .lexical import LexicalQueries
 from .maxsim import maxsim
 from .scores import Scores
 from .summary_scores import summary_scores
@@ -60,7 +60,7 @@ def score_documents(
         summary *= np.float32(summary_weight)
     shared = np.zeros_like(words)
     if lexical is not None and len(lexical.word_ids):
-        shared = np.concatenate([_lexical(lexical, coded, chosen) for coded, chosen in documents], axis=1)
+        shared = np.concatenate([coded.lexical_scores(lexical, chosen) for coded, chosen in documents], axis=1)
     rows = np.concatenate([coded.rows[chosen] for coded, chosen in documents])
     return [Scores(rows, *parts) for parts in zip(words, summary, shared, strict=True)]
 
@@ -83,12 +83,6 @@ def _summaries(
     if scoring is not None:
         return scoring.summary_scores(queries, codec, documents)
     return summary_scores(queries, codec, np.concatenate([coded.summaries[chosen] for coded, chosen in documents]))
-
-
-def _lexical(queries: LexicalQueries, coded: CodedDocuments, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-    counts = coded.offsets[chosen + 1] - coded.offsets[chosen]
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return lexical_scores(queries, coded.word_ids_of(chosen, offsets), offsets)
 
 
 def _exact_words(

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.scoring.lexical import QueryWords, lexical_scores
+from wordhive.index.scoring.lexical import QueryWords
+from wordhive.index.storage.word_id_lists import WordIdLists
 
 
 def texts(ids: list[list[int]], seed: int = 0, *, summary: bool = False) -> WordVectors:
@@ -40,10 +41,11 @@ def fast(
 ) -> NDArray[np.float32]:
     words = QueryWords.of(queries, summary_weight)
     n_with = np.array([sum(id in it for it in documents) for id in words.word_ids.tolist()], np.int64)
-    sorted_ids = [sorted(it) for it in documents]
-    flat = np.array([id for it in sorted_ids for id in it], np.uint32)
+    flat = np.array([id for it in documents for id in sorted(it)], np.uint32)
     offsets = np.cumsum([0, *map(len, documents)]).astype(np.int64)
-    return lexical_scores(words.weighted(n_with, len(documents), weight), flat, offsets)
+    lists = WordIdLists.encode(flat, offsets, np.unique(flat))
+    queried = words.weighted(n_with, len(documents), weight)
+    return lists.lexical_scores(queried, np.arange(len(documents)), np.diff(offsets))
 
 
 @pytest.mark.parametrize(("summary", "summary_weight"), [(False, 0.0), (True, 0.3), (True, 1.0)])
