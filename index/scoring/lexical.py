@@ -1,10 +1,11 @@
 """The lexical part of a score: which words of a query a document has, whatever their vectors say.
 
-    lexical(q, d) = λ · size(q) · Σ_{words that q and d share} idf(word)² / Σ_{words of q} idf(word)²
-    idf(word) = ln(1 + (N − n + ½) / (n + ½))
+    lexical(q, d) = λ · size(q) · Σ_{words that q and d share} weight(word) / Σ_{words of q} weight(word)
+    weight(word) = √|q_word| · ln(1 + (N − n + ½) / (n + ½))²
 
-A word counts once, however often it stands in a text. n of N documents have it. size(q) is the largest score that
-vectors of unit length can give, so that λ weighs two numbers of one range.
+A word counts once, however often it stands in a text. |q_word| is the length of its vector in the query, by which a
+model says how much it matters there. n of N documents have it. size(q) is the largest score that vectors of unit length
+can give, so that λ weighs two numbers of one range.
 """
 
 from __future__ import annotations
@@ -73,11 +74,13 @@ class QueryWords:
 
     Attributes:
         word_ids: Uint32 `[n_words]`.
+        lengths: Float64 `[n_words]`, of their vectors.
         offsets: Int64 `[n_queries + 1]`; query i owns the words `offsets[i]:offsets[i + 1]`.
         sizes: Float64 `[n_queries]`, the largest score that each query can have with vectors of unit length.
     """
 
     word_ids: NDArray[np.uint32]
+    lengths: NDArray[np.float64]
     offsets: NDArray[np.int64]
     sizes: NDArray[np.float64]
 
@@ -85,9 +88,17 @@ class QueryWords:
     def of(cls, queries: WordVectors, summary_weight: float) -> QueryWords:
         """The words of queries; the summaries have that share of a score."""
         owners, known = np.repeat(np.arange(len(queries)), queries.counts), queries.word_ids > 0
-        keys = np.unique(owners[known] << 32 | queries.word_ids[known])
-        offsets = np.searchsorted(keys >> 32, np.arange(len(queries) + 1))
-        return cls((keys & 0xFFFFFFFF).astype(np.uint32), offsets.astype(np.int64), _sizes(queries, summary_weight))
+        lengths, n = np.linalg.norm(queries.vectors, axis=1).astype(np.float64), len(queries)
+        sizes = np.bincount(owners, lengths, minlength=n).astype(np.float64)
+        if queries.summary is not None and summary_weight:
+            sizes = (1 - summary_weight) * sizes + summary_weight * np.linalg.norm(queries.summary, axis=1)
+        keys, places = np.unique(owners[known] << 32 | queries.word_ids[known], return_inverse=True)
+        return cls(
+            (keys & 0xFFFFFFFF).astype(np.uint32),
+            np.bincount(places, lengths[known], minlength=len(keys)).astype(np.float64),
+            np.searchsorted(keys >> 32, np.arange(n + 1)).astype(np.int64),
+            sizes,
+        )
 
     def weighted(self, n_with: NDArray[np.int64], n: int, weight: float) -> LexicalQueries:
         """What documents add by having the words.
@@ -97,16 +108,8 @@ class QueryWords:
             n: How many documents there are.
             weight: λ.
         """
-        parts = np.log1p((n - n_with + 0.5) / (n_with + 0.5)) ** 2
+        parts = np.sqrt(self.lengths) * np.log1p((n - n_with + 0.5) / (n_with + 0.5)) ** 2
         owners = np.repeat(np.arange(len(self.sizes)), np.diff(self.offsets))
         totals = np.bincount(owners, parts, minlength=len(self.sizes))
         shares = weight * self.sizes / np.where(totals > 0, totals, 1)
         return LexicalQueries(self.word_ids, (parts * shares[owners]).astype(np.float32), self.offsets)
-
-
-def _sizes(queries: WordVectors, summary_weight: float) -> NDArray[np.float64]:
-    owners = np.repeat(np.arange(len(queries)), queries.counts)
-    sizes = np.bincount(owners, np.linalg.norm(queries.vectors, axis=1), minlength=len(queries)).astype(np.float64)
-    if queries.summary is None or not summary_weight:
-        return sizes
-    return np.asarray((1 - summary_weight) * sizes + summary_weight * np.linalg.norm(queries.summary, axis=1))
