@@ -239,7 +239,14 @@ class Snapshot:
         ranges = [reach for segment in encoded if (reach := self.candidates(segment).probing(n)) is not None]
         return (min(least for least, _ in ranges), max(most for _, most in ranges)) if ranges else None
 
-    def score(self, query: WordVectors, rows: NDArray[np.int64], *, lexical: LexicalQueries | None = None) -> Scores:
+    def score(
+        self,
+        query: WordVectors,
+        rows: NDArray[np.int64],
+        *,
+        lexical: LexicalQueries | None = None,
+        most: int | None = None,
+    ) -> Scores:
         """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
 
         They are exact for the stored codes: float32 arithmetic on the decoded vectors, on the index's device (on the
@@ -249,6 +256,7 @@ class Snapshot:
             query: The query.
             rows: The rows.
             lexical: What the query's words add; None: as `lexical(query)` says.
+            most: Rows that can't be among so many best may be left out; None: none is.
         """
         self.check_query(query)
         lexical = lexical or self.lexical(query)
@@ -258,10 +266,15 @@ class Snapshot:
             documents = self.tombstones.live_among(segment, rows)
             if len(documents):
                 generations.setdefault(segment.record.generation, []).append((segment, documents))
-        return Scores.concat([self._scored(query, lexical, chosen)[0] for chosen in generations.values()])
+        return Scores.concat([self._scored(query, lexical, chosen, most)[0] for chosen in generations.values()])
 
     def score_all(
-        self, queries: WordVectors, rows: NDArray[np.int64] | None = None, *, lexical: LexicalQueries | None = None
+        self,
+        queries: WordVectors,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        lexical: LexicalQueries | None = None,
+        most: int | None = None,
     ) -> Iterator[list[Scores]]:
         """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query.
 
@@ -269,6 +282,7 @@ class Snapshot:
             queries: The queries.
             rows: Rows that are scored, ascending; None: all.
             lexical: What the queries' words add; None: as `lexical(queries)` says.
+            most: Rows that can't be among so many best may be left out; None: none is.
         """
         self.check_query(queries)
         lexical = lexical or self.lexical(queries)
@@ -277,13 +291,14 @@ class Snapshot:
         for segment in self.segments:
             documents = self.tombstones.live(segment) if rows is None else self.tombstones.live_among(segment, rows)
             for block in segment.blocks(documents, most):
-                yield self._scored(queries, lexical, [(segment, block)])
+                yield self._scored(queries, lexical, [(segment, block)], most)
 
     def _scored(
         self,
         queries: WordVectors,
         lexical: LexicalQueries | None,
         documents: Sequence[tuple[Segment, NDArray[np.int64]]],
+        most: int | None,
     ) -> list[Scores]:
         """One `Scores` a query, of documents of the same generation."""
         parameters = self.parameters(documents[0][0].record.generation)
@@ -295,6 +310,7 @@ class Snapshot:
             self._summary_weight,
             exact_match=self.settings.exact_match,
             lexical=lexical,
+            most=most,
             scoring=self.files.scoring,
         )
 

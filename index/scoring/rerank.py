@@ -31,6 +31,7 @@ def score_documents(
     *,
     exact_match: bool,
     lexical: LexicalQueries | None = None,
+    most: int | None = None,
     scoring: TorchScoring | None = None,
 ) -> list[Scores]:
     """The scores of documents, in their order: one `Scores` for each query.
@@ -43,6 +44,7 @@ def score_documents(
         summary_weight: The summary's share of a score; the words have the rest.
         exact_match: Only identical words match. They are few, and scored on the CPU.
         lexical: What their words add to documents that have them; None: nothing. It is computed on the CPU.
+        most: Leave out documents that can't be among so many best of a single query. None: keep all.
         scoring: The device that computes everything else. None: the CPU.
     """
     if exact_match:
@@ -58,11 +60,25 @@ def score_documents(
         assert summaries_codec is not None
         summary = _summaries(queries.summary, summaries_codec, documents, scoring)
         summary *= np.float32(summary_weight)
+    if lexical is not None and len(queries) == 1 and most is not None and most < words.shape[1]:
+        kept = _within_reach(words[0] + summary[0], most, float(lexical.weights.sum()))
+        words, summary, documents = words[:, kept], summary[:, kept], _those(documents, kept)
     shared = np.zeros_like(words)
     if lexical is not None and len(lexical.word_ids):
         shared = np.concatenate([coded.lexical_scores(lexical, chosen) for coded, chosen in documents], axis=1)
     rows = np.concatenate([coded.rows[chosen] for coded, chosen in documents])
     return [Scores(rows, *parts) for parts in zip(words, summary, shared, strict=True)]
+
+
+def _within_reach(scores: NDArray[np.float32], most: int, gain: float) -> NDArray[np.bool_]:
+    """Which documents can be among so many best, if each may gain from 0 to `gain`."""
+    border = float(np.partition(scores, len(scores) - most)[len(scores) - most])
+    return scores >= border - gain - 1e-5 * (abs(border) + gain)
+
+
+def _those(documents: ChosenDocuments, kept: NDArray[np.bool_]) -> ChosenDocuments:
+    ends = np.cumsum([len(chosen) for _, chosen in documents])[:-1]
+    return [(coded, own[part]) for (coded, own), part in zip(documents, np.split(kept, ends), strict=True)]
 
 
 def _words(queries: WordVectors, codec: Codec, documents: ChosenDocuments) -> NDArray[np.float32]:
