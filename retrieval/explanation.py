@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
-from wordhive.index.scoring.lexical import LexicalQueries
+from wordhive.index.lexical.lexical_queries import LexicalQueries
 from wordhive.index.storage.word_id_lists import by_word_id
 
 from .encoder import Encoder

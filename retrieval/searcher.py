@@ -13,9 +13,9 @@ from typing_extensions import Unpack
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.arguments import instance, is_iterable, shown, whole_number
 from wordhive.index.encodings.pseudo_queries import pseudo_queries
+from wordhive.index.lexical.lexical_queries import LexicalQueries
 from wordhive.index.reading.snapshot import Snapshot
 from wordhive.index.scoring.ball_carving import carve
-from wordhive.index.scoring.lexical import LexicalQueries
 from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage.settings import IndexSettings
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scoring.lexical import LexicalQueries, QueryWords
+from ..lexical.lexical_queries import LexicalQueries, QueryWords
 from ..scoring.scores import best
 from ..storage.inverted_lists import count_documents
 from ..storage.segment import Segment

@@ -17,7 +17,7 @@ from ..arguments import given_ids, given_rows, whole_number
 from ..candidates.candidate_index import CandidateIndex
 from ..errors import InputError, WordhiveError, damaged
 from ..filters.conditions import Where
-from ..scoring.lexical import LexicalQueries
+from ..lexical.lexical_queries import LexicalQueries
 from ..scoring.rerank import score_documents
 from ..scoring.scores import Scores, best
 from ..storage.catalog.catalog import Catalog

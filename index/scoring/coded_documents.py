@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .lexical import LexicalQueries
+from ..lexical.lexical_queries import LexicalQueries
 
 
 class CodedDocuments(Protocol):

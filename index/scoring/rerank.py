@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs import Codec
+from ..lexical.lexical_queries import LexicalQueries
 from ..word_vectors import WordVectors, ragged_rows
 from .code_scores import code_scores
 from .code_spans import CodeSpans
 from .coded_documents import ChosenDocuments, CodedDocuments
 from .exact_match import exact_maxsim, shared_words
-from .lexical import LexicalQueries
 from .maxsim import maxsim
 from .scores import Scores
 from .summary_scores import summary_scores

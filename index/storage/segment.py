@@ -13,7 +13,7 @@ from ..candidates.candidate_index import CandidateIndex
 from ..codecs import Codec
 from ..config import IndexConfig
 from ..errors import damaged
-from ..scoring.lexical import LexicalQueries
+from ..lexical.lexical_queries import LexicalQueries
 from ..word_vectors import ragged_blocks
 from .array_files import map_array
 from .catalog.catalog_records import SegmentRecord

@@ -18,8 +18,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import WordhiveError
-from ..scoring.identities import identity_table, slot
-from ..scoring.lexical import LexicalQueries
+from ..lexical.identities import identity_table, slot
+from ..lexical.lexical_queries import LexicalQueries
 from ..scoring.simd import bits_at, zeros_below
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.scoring.lexical import QueryWords
+from wordhive.index.lexical.lexical_queries import QueryWords
 from wordhive.index.storage.word_id_lists import WordIdLists
 
 
