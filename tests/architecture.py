@@ -20,7 +20,7 @@ FLOORS = (
     "arguments files",
     "arrays config_file faiss filters tensors torch_device",
     "config word_vectors",
-    "codecs word_sample",
+    "codecs lexical word_sample",
     "scoring",
     "candidates encodings",
     "storage",
