@@ -62,6 +62,8 @@ def info(
     terminal.say(f"summary    {quantity(found.summary_dim, 'dim') if found.summary_dim else 'none'}{share}")
     if opened.settings.text_fields is not None:
         terminal.say(f"fields     {', '.join(opened.settings.text_fields)} make the text")
+    if found.config.lexical_weight:
+        terminal.say(f"lexical    {found.config.lexical_weight:g} of what vectors can give, for all words of a query")
     terminal.say(f"encoder    {found.encoder or 'none: vectors made elsewhere'}")
     for line in _stages(found, coding):
         terminal.say(line)

@@ -25,6 +25,7 @@ from .operations.document_writer import DocumentWriter
 from .operations.stored_documents import StoredDocuments
 from .operations.text_search import TextSearch
 from .pages import render
+from .search.lexical_weight import with_fitting_weight
 from .searcher import Searcher
 
 Model = str | Path | MultiVectorEncoder | Encoder
@@ -252,7 +253,7 @@ def fitting_config(config: IndexConfig | str | Path | None, encoder: Encoder) ->
             f"the model {encoder.name} gives no summary, which would be the first stage; "
             "take preset exact to score every document"
         )
-    return config
+    return with_fitting_weight(config, encoder)
 
 
 def new_index(

@@ -13,9 +13,9 @@ from typing_extensions import Unpack
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.arguments import instance, is_iterable, real_number, shown, whole_number
 from wordhive.index.encodings.pseudo_queries import of_length, pseudo_queries
+from wordhive.index.lexical.lexical_queries import LexicalQueries
 from wordhive.index.reading.snapshot import Snapshot
 from wordhive.index.scoring.ball_carving import carve
-from wordhive.index.scoring.lexical import LexicalQueries
 from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage.settings import IndexSettings
 
@@ -130,7 +130,7 @@ class Searcher:
             lexical = snapshot.lexical(queries)  # of all words: carving joins some
             found = times.run("rerank", self.score_all, scored, page.last, snapshot, rows, lexical=lexical)
         else:
-            found = self.score_candidates(queries, n, snapshot, rows, scored=scored, times=times)
+            found = self.score_candidates(queries, n, snapshot, rows, scored=scored, times=times, most=page.last)
         return [times.run("fetch", self._fetch, scores, page, snapshot) for scores in found]
 
     def score_all(
@@ -154,7 +154,7 @@ class Searcher:
         snapshot, k = self._snapshot(snapshot), whole_number(k, "k")
         snapshot.check_query(queries)
         best: list[Scores | None] = [None] * len(queries)
-        for block in snapshot.score_all(queries, rows, lexical=lexical):
+        for block in snapshot.score_all(queries, rows, lexical=lexical, most=k):
             for i, scores in enumerate(block):
                 before = best[i]
                 joined = scores if before is None else Scores.concat([before, scores])
@@ -170,6 +170,7 @@ class Searcher:
         *,
         scored: WordVectors | None = None,
         times: StageTimes | None = None,
+        most: int | None = None,
     ) -> Iterator[Scores]:
         """Exact scores of the n candidates of each query, one query after the other.
 
@@ -180,6 +181,7 @@ class Searcher:
             rows: Search only these rows, in ascending order. Default: all.
             scored: The vectors that score the candidates, such as carved ones. Default: `queries`.
             times: Gets the seconds of both stages.
+            most: Candidates that can't be among so many best may be left out. Default: none is.
         """
         snapshot, times = self._snapshot(snapshot), times or StageTimes()
         scored = queries if scored is None else scored
@@ -187,7 +189,7 @@ class Searcher:
         found = times.run("candidates", snapshot.find_candidates, queries, n, rows, lexical=lexical)
         for i, candidates in enumerate(found):
             own = None if lexical is None else lexical[i : i + 1]
-            yield times.run("rerank", snapshot.score, scored[i : i + 1], candidates, lexical=own)
+            yield times.run("rerank", snapshot.score, scored[i : i + 1], candidates, lexical=own, most=most)
 
     def fetch(self, scores: Scores, k: int, snapshot: Snapshot | None = None) -> Hits:
         """The k best of one query's scores as hits, with their documents.

@@ -21,7 +21,7 @@ FLOORS = (
     "plain_values",
     "arrays config_file faiss filters tensors torch_device vectors",
     "config word_vectors",
-    "codecs word_sample",
+    "codecs lexical word_sample",
     "scoring",
     "candidates encodings",
     "storage",

@@ -38,7 +38,7 @@ def exact_runs(
                 rows = np.concatenate([block[i].rows for block in blocks])
                 words = np.concatenate([block[i].words for block in blocks])
                 summary = np.concatenate([block[i].summary for block in blocks])
-                total = words + summary
+                total = np.concatenate([block[i].total for block in blocks])
                 for part, scores in zip(parts, (total, words, summary), strict=False):
                     runs[part][name] = ranking(rows, scores, ids, depth)
                 tenth = max(0, len(total) - 10)

@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..scoring.float_order import ordered
 from ..threads import run_in_blocks
+from ..vectors.float_order import ordered
 from ..word_vectors import WordVectors
 from .batches import batches
 

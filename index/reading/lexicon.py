@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scoring.lexical import LexicalQueries, QueryWords
+from ..lexical.lexical_queries import LexicalQueries, QueryWords
 from ..scoring.scores import best
 from ..storage.inverted_lists import count_documents
 from ..storage.segment import Segment
@@ -51,12 +51,21 @@ class Lexicon:
                 total[known] -= deleted[places[known]]
         return total
 
-    def candidates(self, query: LexicalQueries, n: int, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        """The rows of up to n documents that have rare words of one query, those first whose rare words add most.
+    def with_rare(
+        self, found: NDArray[np.int64], query: LexicalQueries, n: int, rows: NDArray[np.int64] | None
+    ) -> NDArray[np.int64]:
+        """The rows that were found, and behind them those of up to n documents that have rare words of the query.
 
         Args:
             rows: Rows that may be found, ascending; None: all.
         """
+        rare = best(self._rare(query, rows), n)
+        return np.concatenate([found, rare[~np.isin(rare, found)]]) if len(rare) else found
+
+    def _rare(
+        self, query: LexicalQueries, rows: NDArray[np.int64] | None
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """What rare words of a query add to documents, and the rows of these, for each segment."""
         found = []
         for segment in self._segments:
             documents, words = segment.inverted.listed(query.word_ids)
@@ -67,7 +76,7 @@ class Lexicon:
             of_rows = segment.rows[numbers]
             live = self._tombstones.live_among(segment, of_rows if rows is None else np.intersect1d(of_rows, rows))
             found.append((adds[np.searchsorted(numbers, live)], segment.rows[live]))
-        return best(found, n)
+        return found
 
     @cached_property
     def _deleted(self) -> list[NDArray[np.int32] | None]:

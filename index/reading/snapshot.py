@@ -18,7 +18,7 @@ from ..arguments import given_ids, given_rows, whole_number
 from ..candidates.candidate_index import CandidateIndex
 from ..errors import InputError, WordhiveError, damaged
 from ..filters.conditions import Where
-from ..scoring.lexical import LexicalQueries
+from ..lexical.lexical_queries import LexicalQueries
 from ..scoring.rerank import score_documents
 from ..scoring.scores import Scores, best
 from ..storage.catalog.catalog import Catalog
@@ -232,18 +232,10 @@ class Snapshot:
                 results[query].append((score[real], segment.rows[number[real]]))
         found = [np.concatenate([best(parts, n), *unencoded]) for parts in results]
         lexical = lexical or self.lexical(queries)
-        return (
-            found
-            if lexical is None
-            else [self._with_rare(it, lexical[i : i + 1], n, rows) for i, it in enumerate(found)]
-        )
-
-    def _with_rare(
-        self, found: NDArray[np.int64], query: LexicalQueries, n: int, rows: NDArray[np.int64] | None
-    ) -> NDArray[np.int64]:
-        """The rows that were found, and behind them those of documents with rare words of the query."""
-        more = self._lexicon.candidates(query, -(-n // _RARE_SHARE), rows)
-        return np.concatenate([found, more[~np.isin(more, found)]]) if len(more) else found
+        if lexical is None:
+            return found
+        more = -(-n // _RARE_SHARE)
+        return [self._lexicon.with_rare(it, lexical[i : i + 1], more, rows) for i, it in enumerate(found)]
 
     def probing(self, n: int) -> tuple[int, int] | None:
         """The fewest and the most probes that make a difference in a search for n candidates; None: all are scanned."""
@@ -252,7 +244,14 @@ class Snapshot:
         ranges = [reach for segment in encoded if (reach := self.candidates(segment).probing(n)) is not None]
         return (min(least for least, _ in ranges), max(most for _, most in ranges)) if ranges else None
 
-    def score(self, query: WordVectors, rows: NDArray[np.int64], *, lexical: LexicalQueries | None = None) -> Scores:
+    def score(
+        self,
+        query: WordVectors,
+        rows: NDArray[np.int64],
+        *,
+        lexical: LexicalQueries | None = None,
+        most: int | None = None,
+    ) -> Scores:
         """The second stage: exact scores of the given rows for one query (`WordVectors` of one text).
 
         They are exact for the stored codes: float32 arithmetic on the decoded vectors, on the index's device (on the
@@ -262,6 +261,7 @@ class Snapshot:
             query: The query.
             rows: The rows.
             lexical: What the query's words add; None: as `lexical(query)` says.
+            most: Rows that can't be among so many best may be left out; None: none is.
         """
         self.check_query(query)
         lexical = lexical or self.lexical(query)
@@ -271,10 +271,15 @@ class Snapshot:
             documents = self.tombstones.live_among(segment, rows)
             if len(documents):
                 generations.setdefault(segment.record.generation, []).append((segment, documents))
-        return Scores.concat([self._scored(query, lexical, chosen)[0] for chosen in generations.values()])
+        return Scores.concat([self._scored(query, lexical, chosen, most)[0] for chosen in generations.values()])
 
     def score_all(
-        self, queries: WordVectors, rows: NDArray[np.int64] | None = None, *, lexical: LexicalQueries | None = None
+        self,
+        queries: WordVectors,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        lexical: LexicalQueries | None = None,
+        most: int | None = None,
     ) -> Iterator[list[Scores]]:
         """Exact scores of every document, a block of documents at a time: for each block, one `Scores` a query.
 
@@ -282,6 +287,7 @@ class Snapshot:
             queries: The queries.
             rows: Rows that are scored, ascending; None: all.
             lexical: What the queries' words add; None: as `lexical(queries)` says.
+            most: Rows that can't be among so many best may be left out; None: none is.
         """
         self.check_query(queries)
         lexical = lexical or self.lexical(queries)
@@ -290,13 +296,14 @@ class Snapshot:
         for segment in self.segments:
             documents = self.tombstones.live(segment) if rows is None else self.tombstones.live_among(segment, rows)
             for block in segment.blocks(documents, most):
-                yield self._scored(queries, lexical, [(segment, block)])
+                yield self._scored(queries, lexical, [(segment, block)], most)
 
     def _scored(
         self,
         queries: WordVectors,
         lexical: LexicalQueries | None,
         documents: Sequence[tuple[Segment, NDArray[np.int64]]],
+        most: int | None,
     ) -> list[Scores]:
         """One `Scores` a query, of documents of the same generation."""
         parameters = self.parameters(documents[0][0].record.generation)
@@ -308,6 +315,7 @@ class Snapshot:
             self._summary_weight,
             exact_match=self.settings.exact_match,
             lexical=lexical,
+            most=most,
             scoring=self.files.scoring,
         )
 

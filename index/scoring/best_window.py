@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..lexical.lexical_queries import LexicalQueries
 from ..vectors.ragged import ragged_rows
 from ..vectors.window_words import WindowWords
 from .coded_documents import ChosenDocuments, CodedDocuments
@@ -45,6 +46,10 @@ class WindowDocuments:
     def windows_of(self, documents: NDArray[np.int64]) -> WindowWords | None:
         """None: a window has no windows."""
         return None
+
+    def lexical_scores(self, queries: LexicalQueries, documents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """None: a document has the words of all its windows."""
+        return np.zeros((len(queries), len(documents)), np.float32)
 
     def window_summaries_of(self, documents: NDArray[np.int64]) -> NDArray[np.uint8]:
         """No code."""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..lexical.lexical_queries import LexicalQueries
 from ..vectors.window_words import WindowWords
 
 
@@ -47,6 +48,10 @@ class CodedDocuments(Protocol):
 
     def window_summaries_of(self, documents: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The codes of the summaries of all windows of chosen documents, uint8 `[n_windows, summary code size]`."""
+        ...
+
+    def lexical_scores(self, queries: LexicalQueries, documents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The lexical part of the score of every query with chosen documents, float32 `[n_queries, n]`."""
         ...
 
 

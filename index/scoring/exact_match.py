@@ -9,9 +9,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..lexical.identities import identity_table, slot
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
-from .identities import identity_table, slot
 from .maxsim import check_dims
 
 

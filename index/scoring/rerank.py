@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs import Codec
+from ..lexical.lexical_queries import LexicalQueries
 from ..vectors.ragged import ragged_rows
 from ..word_vectors import WordVectors
 from .best_window import Opened
@@ -15,7 +16,6 @@ from .code_scores import code_scores
 from .code_spans import CodeSpans
 from .coded_documents import ChosenDocuments, CodedDocuments
 from .exact_match import exact_maxsim, shared_words
-from .lexical import LexicalQueries, lexical_scores
 from .maxsim import maxsim
 from .scores import Scores
 from .summary_scores import summary_scores
@@ -33,6 +33,7 @@ def score_documents(
     *,
     exact_match: bool,
     lexical: LexicalQueries | None = None,
+    most: int | None = None,
     scoring: TorchScoring | None = None,
 ) -> list[Scores]:
     """The scores of documents, in their order: one `Scores` for each query.
@@ -47,6 +48,7 @@ def score_documents(
         summary_weight: The summary's share of a score; the words have the rest.
         exact_match: Only identical words match. They are few, and scored on the CPU.
         lexical: What their words add to documents that have them; None: nothing. It is computed on the CPU.
+        most: Leave out documents that can't be among so many best of a single query. None: keep all.
         scoring: The device that computes everything else. None: the CPU.
     """
     opened = Opened.of(documents)
@@ -65,11 +67,25 @@ def score_documents(
         summary = _summaries(queries.summary, summaries_codec, windows, scoring)
         summary *= np.float32(summary_weight)
     words, summary = opened.best(words, summary)
+    if lexical is not None and len(queries) == 1 and most is not None and most < words.shape[1]:
+        kept = _within_reach(words[0] + summary[0], most, float(lexical.weights.sum()))
+        words, summary, documents = words[:, kept], summary[:, kept], _those(documents, kept)
     shared = np.zeros_like(words)
     if lexical is not None and len(lexical.word_ids):
-        shared = np.concatenate([_lexical(lexical, coded, chosen) for coded, chosen in documents], axis=1)
+        shared = np.concatenate([coded.lexical_scores(lexical, chosen) for coded, chosen in documents], axis=1)
     rows = np.concatenate([coded.rows[chosen] for coded, chosen in documents])
     return [Scores(rows, *parts) for parts in zip(words, summary, shared, strict=True)]
+
+
+def _within_reach(scores: NDArray[np.float32], most: int, gain: float) -> NDArray[np.bool_]:
+    """Which documents can be among so many best, if each may gain from 0 to `gain`."""
+    border = float(np.partition(scores, len(scores) - most)[len(scores) - most])
+    return scores >= border - gain - 1e-5 * (abs(border) + gain)
+
+
+def _those(documents: ChosenDocuments, kept: NDArray[np.bool_]) -> ChosenDocuments:
+    ends = np.cumsum([len(chosen) for _, chosen in documents])[:-1]
+    return [(coded, own[part]) for (coded, own), part in zip(documents, np.split(kept, ends), strict=True)]
 
 
 def _words(queries: WordVectors, codec: Codec, documents: ChosenDocuments) -> NDArray[np.float32]:
@@ -90,12 +106,6 @@ def _summaries(
     if scoring is not None:
         return scoring.summary_scores(queries, codec, documents)
     return summary_scores(queries, codec, np.concatenate([coded.summaries[chosen] for coded, chosen in documents]))
-
-
-def _lexical(queries: LexicalQueries, coded: CodedDocuments, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-    counts = coded.offsets[chosen + 1] - coded.offsets[chosen]
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return lexical_scores(queries, coded.word_ids_of(chosen, offsets), offsets)
 
 
 def _exact_words(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .float_order import ordered
+from ..vectors.float_order import ordered
 
 # A key of 64 bits holds a score in its upper half and a document's number in its lower half; all ones for number −1.
 _LOW = 0xFFFFFFFF

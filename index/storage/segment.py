@@ -13,6 +13,7 @@ from ..candidates.candidate_index import CandidateIndex
 from ..codecs import Codec
 from ..config import IndexConfig
 from ..errors import damaged
+from ..lexical.lexical_queries import LexicalQueries
 from ..vectors.window_words import WindowWords
 from ..word_vectors import ragged_blocks
 from .array_files import map_array
@@ -109,6 +110,10 @@ class Segment:
             offsets: Of their words, int64 `[n + 1]`.
         """
         return self.word_ids.decode(documents, offsets)
+
+    def lexical_scores(self, queries: LexicalQueries, documents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The lexical part of the score of every query with chosen documents, float32 `[n_queries, n]`."""
+        return self.word_ids.lexical_scores(queries, documents, self.offsets[documents + 1] - self.offsets[documents])
 
     @cached_property
     def inverted(self) -> InvertedLists:

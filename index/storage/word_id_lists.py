@@ -18,6 +18,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import WordhiveError
+from ..lexical.identities import identity_table, slot
+from ..lexical.lexical_queries import LexicalQueries
 from ..scoring.simd import bits_at, zeros_below
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
@@ -133,6 +135,37 @@ class WordIdLists:
             raise WordhiveError("word ids are damaged; restore the index from a copy")
         return places
 
+    def lexical_scores(
+        self, queries: LexicalQueries, texts: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The lexical part of the score of every query with each of the given texts, float32 `[n_queries, n_texts]`.
+
+        Args:
+            counts: int64 `[n_texts]`, of their words.
+
+        Raises:
+            WordhiveError: Codes that are damaged.
+        """
+        scores = np.zeros((len(queries), len(texts)), np.float32)
+        known, places = queries.known(np.asarray(self.vocabulary))
+        if not len(places):
+            return scores
+        if len(self.vocabulary) < 2:  # without codes: every word is that one
+            scores[known.owners] = known.weights[:, None] * (counts > 0)
+            return scores
+        # Words are looked up by their places, so that no id need be read; 0 marks an empty slot.
+        table = (*identity_table((places + 1).astype(np.uint32)), int(places[-1]))
+        words, whole = (known.starts, known.owners, known.weights), np.ones(len(texts), np.bool_)
+        codes, n, begins, ends = self.codes, len(self.vocabulary), self._starts[texts], self._starts[texts + 1]
+
+        def block(first: int, last: int) -> None:
+            _add_weights(codes, begins, ends, counts, n, first, last, table, words, scores, whole)
+
+        run_in_blocks(block, np.concatenate([[0], np.cumsum(counts)]))
+        if not whole.all():
+            raise WordhiveError("word ids are damaged; restore the index from a copy")
+        return scores
+
 
 def _narrow(sizes: NDArray[np.int64]) -> NDArray[np.uint16] | NDArray[np.uint32]:
     return sizes.astype(np.uint16) if sizes.max(initial=0) < 1 << 16 else sizes.astype(np.uint32)
@@ -179,16 +212,8 @@ def _read(codes, begins, ends, offsets, n_vocabulary, first, last, places, whole
         low = _low_bits(offsets[text + 1] - offsets[text], n_vocabulary)
         at, end, place = begins[text] * 8, min(ends[text], len(codes)) * 8, 0
         for word in range(offsets[text], offsets[text + 1]):
-            high = 64
-            if at + 64 <= len(codes) * 8:
-                bits = bits_at(address, at)
-                high = zeros_below(bits)
-            if high + 1 + low <= _SURE_BITS:
-                gap = bits >> (high + 1) & ((1 << low) - 1)
-                at += high + 1 + low
-            else:
-                high, gap, at = _read_slowly(codes, at, end, low)
-            place += (high << low) | gap
+            gap, at = _gap(codes, address, at, end, low)
+            place += gap
             if at > end or place >= n_vocabulary:
                 whole[text] = False
                 place = 0
@@ -196,8 +221,44 @@ def _read(codes, begins, ends, offsets, n_vocabulary, first, last, places, whole
 
 
 @njit(nogil=True, cache=True)
-def _read_slowly(codes, at, end, low):  # type: ignore[no-untyped-def]
-    """One code, bit by bit: the last ones of a file, and the longest."""
+def _add_weights(codes, begins, ends, counts, n_vocabulary, first, last, table, words, scores, whole):  # type: ignore[no-untyped-def]
+    keys, values, largest = table
+    starts, owners, weights = words
+    address = codes.ctypes.data
+    for text in range(first, last):
+        low = _low_bits(counts[text], n_vocabulary)
+        at, end, place = begins[text] * 8, min(ends[text], len(codes)) * 8, 0
+        before = -1
+        for _ in range(counts[text]):
+            gap, at = _gap(codes, address, at, end, low)
+            place += gap
+            if at > end or place >= n_vocabulary:
+                whole[text] = False
+                break
+            if place > largest:
+                break
+            number = values[slot(keys, np.uint32(place + 1))]
+            if number >= 0 and place != before:
+                for entry in range(starts[number], starts[number + 1]):
+                    scores[owners[entry], text] += weights[entry]
+            before = place
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _gap(codes, address, at, end, low):  # type: ignore[no-untyped-def]
+    """The gap whose code begins at a bit, and the bit behind it."""
+    bits = bits_at(address, at) if at + 64 <= len(codes) * 8 else 0
+    high = zeros_below(bits)
+    if high + 1 + low <= _SURE_BITS:
+        result = (high << low) | (bits >> (high + 1) & ((1 << low) - 1)), at + high + 1 + low
+    else:
+        result = _gap_bit_by_bit(codes, at, end, low)
+    return result
+
+
+@njit(nogil=True, cache=True)
+def _gap_bit_by_bit(codes, at, end, low):  # type: ignore[no-untyped-def]
+    """The same for the last codes of a file, and for the longest."""
     high = 0
     while at < end and not codes[at >> 3] >> (at & 7) & 1:
         high += 1
@@ -208,4 +269,4 @@ def _read_slowly(codes, at, end, low):  # type: ignore[no-untyped-def]
         if at < end:
             gap |= np.int64(codes[at >> 3] >> (at & 7) & 1) << k
         at += 1
-    return high, gap, at
+    return (high << low) | gap, at

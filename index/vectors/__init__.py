@@ -1,1 +1,1 @@
-"""Arrays of rows of several texts, and the words of their windows."""
+"""Ragged arrays, the words of windows, and the order of floats."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordhive.index import Index, InputError, WordVectors
-from wordhive.index.scoring.lexical import LexicalQueries
+from wordhive.index.lexical.lexical_queries import LexicalQueries
 
 from ..encoder import Encoder
 from ..windows.windows import Span

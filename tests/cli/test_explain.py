@@ -24,9 +24,10 @@ def test_every_query_word_is_a_line_with_its_match(run: Run, hive: Path) -> None
     lines = found.out.splitlines()
     assert lines[0].startswith("dance  ")
     rows = {line.split()[0]: line for line in lines if " % " in line}
-    assert list(rows) == ["how", "do", "bees", "dance", "?", "summary"]
+    assert list(rows) == ["how", "do", "bees", "dance", "?", "summary", "exact"]
     assert "→ bees" in rows["bees"]
     assert "█" in rows["bees"]
+    assert rows["exact"].split()[:4] == ["exact", "words", "bees", "dance"]
     assert "Waggle dance Honey bees dance to tell others where flowers are." in " ".join(lines)
 
 
@@ -34,7 +35,7 @@ def test_json_holds_what_search_found(run: Run, hive: Path) -> None:
     hit = run("search", hive, QUERY, "-k", "1", "--json").json()["hits"][0]
     found = run("explain", hive, QUERY, "dance", "--json").json()
     assert found["id"] == hit["id"] == "dance"
-    for part in ("score", "words_score", "summary_score"):
+    for part in ("score", "words_score", "summary_score", "lexical_score"):
         assert found[part] == pytest.approx(hit[part], abs=1e-5)
     assert [match["word"] for match in found["matches"]] == ["how", "do", "bees", "dance", "?"]
     bees = next(word for word in found["words"] if word["word"] == "bees")

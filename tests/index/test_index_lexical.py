@@ -167,3 +167,22 @@ def test_a_weight_that_is_none_is_refused(given: Any) -> None:
 def test_a_weight_needs_word_ids() -> None:
     with pytest.raises(InputError, match="word_ids is false"):
         IndexConfig(lexical_weight=0.2, word_ids=False)
+
+
+@pytest.mark.parametrize("most", [1, 3, 10, 39, 40, 100])
+def test_documents_out_of_reach_may_be_left_out_but_never_one_of_the_best(make: Make, most: int) -> None:
+    index = make({**LEXICAL, "lexical_weight": 0.1}, summary_weight=0.3)
+    for first in range(0, 40, 20):
+        index.add(names(20, first), some(20, first))
+    left_out = 0
+    for seed in range(20):
+        query = texts([np.random.default_rng(seed).integers(1, 60, 5).tolist()], seed)
+        every = index.snapshot().score(query, np.arange(40))
+        found = index.snapshot().score(query, np.arange(40), most=most)
+        left_out += 40 - len(found.rows)
+        totals = dict(zip(found.rows.tolist(), found.total.tolist(), strict=True))
+        best = np.argsort(-every.total, kind="stable")[:most]
+        assert {row: totals.get(row) for row in every.rows[best].tolist()} == pytest.approx(
+            dict(zip(every.rows[best].tolist(), every.total[best].tolist(), strict=True)), abs=1e-6
+        )
+    assert left_out or most > 10

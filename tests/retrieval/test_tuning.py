@@ -72,7 +72,7 @@ def test_a_search_takes_what_was_tuned(path: Path, monkeypatch: pytest.MonkeyPat
     asked: list[int] = []
     find = Snapshot.find_candidates
 
-    def spied(self: Snapshot, queries: WordVectors, n: int, rows: object = None) -> object:
+    def spied(self: Snapshot, queries: WordVectors, n: int, rows: object = None, **_: object) -> object:
         asked.append(n)
         return find(self, queries, n)
 

@@ -91,7 +91,7 @@ class IndexReader:
         """The exact score of every document by its id."""
         weight = self.settings["summary_weight"] if self.summaries else 0.0
         size = (1 - weight) * np.linalg.norm(words, axis=1).sum() + (weight and weight * np.linalg.norm(summary))
-        lexical = self.lexical(word_ids)
+        lexical = self.lexical(words, word_ids)
         scores = {}
         for row, id in self.ids.items():
             products = words @ self.vectors[row].T
@@ -103,14 +103,16 @@ class IndexReader:
             scores[id] += float(size * lexical[row])
         return scores
 
-    def lexical(self, word_ids: np.ndarray) -> dict[int, float]:
+    def lexical(self, words: np.ndarray, word_ids: np.ndarray) -> dict[int, float]:
         """The lexical part of the score of every document by its row, before it is multiplied by the query's size."""
         held = {row: set(ids.tolist()) for row, ids in self.word_ids.items()}
         n_with = {word: sum(word in ids for ids in held.values()) for word in set(word_ids.tolist()) - {0}}
-        squares = {word: np.log(1 + (len(held) - n + 0.5) / (n + 0.5)) ** 2 for word, n in n_with.items()}
-        weight, total = self.settings["config"].get("lexical_weight", 0.0), sum(squares.values())
+        idf = {word: np.log(1 + (len(held) - n + 0.5) / (n + 0.5)) for word, n in n_with.items()}
+        lengths = {word: np.linalg.norm(words[word_ids == word], axis=1).sum() for word in idf}
+        weights = {word: np.sqrt(lengths[word]) * idf[word] ** 2 for word in idf}
+        weight, total = self.settings["config"].get("lexical_weight", 0.0), sum(weights.values())
         return {
-            row: sum(weight * it / total for word, it in squares.items() if word in ids) for row, ids in held.items()
+            row: sum(weight * it / total for word, it in weights.items() if word in ids) for row, ids in held.items()
         }
 
 

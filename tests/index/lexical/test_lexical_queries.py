@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
-from wordhive.index.scoring.lexical import QueryWords, lexical_scores
+from wordhive.index.lexical.lexical_queries import QueryWords
+from wordhive.index.storage.word_id_lists import WordIdLists
 
 
 def texts(ids: list[list[int]], seed: int = 0, *, summary: bool = False) -> WordVectors:
@@ -27,12 +28,16 @@ def slow(query: WordVectors, documents: list[list[int]], weight: float, summary_
         size += (1 - summary_weight) * math.sqrt(sum(number * number for number in vector))
     if summary_weight and query.summary is not None:
         size += summary_weight * math.sqrt(sum(number * number for number in query.summary[0].tolist()))
-    squares: dict[int, float] = {}
+    weights: dict[int, float] = {}
     for id in set(query.word_ids.tolist()) - {0}:
         n_with = sum(id in document for document in documents)
-        squares[id] = math.log(1 + (n - n_with + 0.5) / (n_with + 0.5)) ** 2
-    total = sum(squares.values())
-    return [weight * size * sum(squares[id] for id in squares if id in it) / total if total else 0 for it in documents]
+        vectors = [
+            vector for vector, own in zip(query.vectors.tolist(), query.word_ids.tolist(), strict=True) if own == id
+        ]
+        length = sum(math.sqrt(sum(number * number for number in vector)) for vector in vectors)
+        weights[id] = math.sqrt(length) * math.log(1 + (n - n_with + 0.5) / (n_with + 0.5)) ** 2
+    total = sum(weights.values())
+    return [weight * size * sum(weights[id] for id in weights if id in it) / total if total else 0 for it in documents]
 
 
 def fast(
@@ -40,10 +45,11 @@ def fast(
 ) -> NDArray[np.float32]:
     words = QueryWords.of(queries, summary_weight)
     n_with = np.array([sum(id in it for it in documents) for id in words.word_ids.tolist()], np.int64)
-    sorted_ids = [sorted(it) for it in documents]
-    flat = np.array([id for it in sorted_ids for id in it], np.uint32)
+    flat = np.array([id for it in documents for id in sorted(it)], np.uint32)
     offsets = np.cumsum([0, *map(len, documents)]).astype(np.int64)
-    return lexical_scores(words.weighted(n_with, len(documents), weight), flat, offsets)
+    lists = WordIdLists.encode(flat, offsets, np.unique(flat))
+    queried = words.weighted(n_with, len(documents), weight)
+    return lists.lexical_scores(queried, np.arange(len(documents)), np.diff(offsets))
 
 
 @pytest.mark.parametrize(("summary", "summary_weight"), [(False, 0.0), (True, 0.3), (True, 1.0)])
@@ -67,8 +73,9 @@ def test_a_document_with_all_words_gains_the_weight_times_the_size_of_the_query(
     assert found[0, 2] == 0
 
 
-def test_a_rare_word_adds_more_than_a_common_one() -> None:
-    common, rare = fast(texts([[7, 8]]), [[7], [8], [7], [7]], 0.2)[0][:2]
+def test_a_rare_word_adds_more_than_a_common_one_of_the_same_length() -> None:
+    queries = WordVectors(np.eye(2, 4), np.array([0, 2]), np.array([7, 8], np.uint32))
+    common, rare = fast(queries, [[7], [8], [7], [7]], 0.2)[0][:2]
     assert rare > 5 * common > 0
 
 
@@ -81,3 +88,8 @@ def test_a_word_counts_once_however_often_it_stands_there_and_identity_0_never()
 def test_queries_and_documents_without_words_are_scored_0() -> None:
     assert fast(texts([[], [0]]), [[], [4]], 0.2).tolist() == [[0, 0], [0, 0]]
     assert fast(texts([[1]]), [], 0.2).shape == (1, 0)
+
+
+def test_a_query_word_without_length_adds_nothing() -> None:
+    queries = WordVectors(np.zeros((1, 4)), np.array([0, 1]), np.array([7], np.uint32))
+    assert fast(queries, [[7]], 0.2).tolist() == [[0]]
