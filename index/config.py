@@ -211,8 +211,14 @@ def preset_names() -> list[str]:
 
 
 def preset_name(config: IndexConfig) -> str | None:
-    """The name of the preset that a configuration is; None for one of one's own."""
-    return next((name for name, preset in _loaded_presets() if preset == config), None)
+    """The name of the preset that a configuration is; None for one of one's own.
+
+    It may lack the preset's lexical part: not every model has one, and presets had none at first.
+    """
+    for name, preset in _loaded_presets():
+        if config in (preset, preset.model_copy(update={"lexical_weight": 0.0})):
+            return name
+    return None
 
 
 @cache

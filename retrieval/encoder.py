@@ -342,6 +342,7 @@ class Encoder:
         """The tokens of texts, truncated and with the model's prompt: `input_ids`, `attention_mask`, …."""
         check_texts(texts)
         check_strings(texts := list(texts))
+        one_of(task, "task", get_args(Task))
         return self._texts.preprocess(texts, task)
 
     def windows(self, text: str, task: Task) -> tuple[list[Span], bool]:

@@ -20,7 +20,8 @@ from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.config import MuveraConfig
 from wordhive.index.errors import WordhiveWarning
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.explanation import DocumentWord, Explanation, WordMatch, best_matches
+from wordhive.retrieval.explaining.scored_document import best_matches
+from wordhive.retrieval.explanation import DocumentWord, Explanation, WordMatch
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.searcher import Hit, Searcher
 from wordhive.retrieval.text_words import _characters, read

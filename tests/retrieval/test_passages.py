@@ -12,7 +12,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import Index, IndexConfig, InputError
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.passages import PASSAGE_CHARACTERS, Passage
+from wordhive.retrieval.explaining.passages import PASSAGE_CHARACTERS, Passage
 from wordhive.retrieval.retriever import Retriever
 from wordhive.retrieval.text_words import read
 
@@ -78,7 +78,7 @@ def test_a_hit_gives_its_passages(retriever: Retriever) -> None:
 def test_passages_need_texts_and_a_query(tiny_encoder: Encoder, retriever: Retriever, tmp_path: Path) -> None:
     without = Retriever.create(tmp_path / "x", tiny_encoder, config="exact", store_texts=False)
     without.add([("a", "Bees dance.")])
-    with pytest.raises(InputError, match="keeps no texts, so document 'a' has no passages"):
+    with pytest.raises(InputError, match="the text of document 'a' was not stored"):
         without.search(QUERY)[0].passages()
     with pytest.raises(InputError, match="the query is ' '"):
         retriever.searcher.passages(" ", "long")

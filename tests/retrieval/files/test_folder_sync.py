@@ -231,7 +231,7 @@ def test_a_time_alone_is_no_change(folder: Path, tmp_path: Path, tiny_encoder: E
         ({"relabelled": {"nobody": ("x", {})}}, "holds no document 'nobody'"),
         ({"relabelled": {"n0.txt": ("n1.txt", {})}}, "'n1.txt' is already in"),
         ({"relabelled": {"n0.txt": ("x", {}), "n1.txt": ("x", {})}}, "'x' is given twice"),
-        ({"relabelled": {"n0.txt": ("x", {"v": float("nan")})}}, "no JSON"),
+        ({"relabelled": {"n0.txt": ("x", {"v": float("nan")})}}, "which JSON does not have"),
         ({"relabelled": {"n0.txt": ("", {})}}, "not a string with characters"),
     ],
 )

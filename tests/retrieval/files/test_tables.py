@@ -61,7 +61,10 @@ def test_rows_without_ids_are_numbered(tmp_path: Path) -> None:
 
 def test_columns_can_be_chosen(tmp_path: Path) -> None:
     chosen = {"id": "key", "texts": ["head", "body"]}
-    expected = [Document("k", "Bees\nThey dance.", {"id_": "7", "text_": "no"}), Document("l", "Ants", {"id_": "8"})]
+    expected = [
+        Document("k", "Bees\nThey dance.", {"head": "Bees", "id_": "7", "text_": "no"}),
+        Document("l", "Ants", {"head": "Ants", "id_": "8"}),
+    ]
     table = "id,key,head,body,text\n7,k,Bees,They dance.,no\n8,l,Ants,,\n"
     assert read(tmp_path / "docs.csv", table, **chosen) == expected
     assert read(tmp_path / "docs.tsv", table.replace(",", "\t"), **chosen) == expected
@@ -88,7 +91,7 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
         ("x.csv", gzip.compress(b"id,text\na,b\n" * 99)[:-9], {}, "x.csv"),
         ("x.jsonl", '{"id": "a", "body": "x"}', {}, "x.jsonl:1: 'a' has no text; expected a field text"),
         ("x.jsonl", '{"text": "x"}', {}, "x.jsonl:1: no id; expected a field _id or id"),
-        ("x.jsonl", '{"id": "a", "text": 3}', {"texts": ["text"]}, "x.jsonl:1: column 'text' holds int"),
+        ("x.jsonl", '{"id": "a", "text": 3}', {"texts": ["text"]}, "x.jsonl:1: 'a' has 3 in its field text"),
         ("x.jsonl", '{"id": "a", "text": "x"}', {"id": "key"}, "x.jsonl:1: no field 'key'; it has id, text"),
     ],
 )
