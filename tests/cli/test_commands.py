@@ -27,7 +27,8 @@ def test_search_prints_hits_as_json(run: Run, hive: Path) -> None:
     hits = run("search", hive, "who spins webs?", "--json", "-k", "3").json()["hits"]
     assert hits[0]["id"] == "silk"
     assert len(hits) == 3
-    assert hits[0]["score"] == pytest.approx(hits[0]["words_score"] + hits[0]["summary_score"], abs=1e-5)
+    parts = sum(hits[0][f"{part}_score"] for part in ("words", "summary", "lexical"))
+    assert hits[0]["score"] == pytest.approx(parts, abs=1e-5)
 
 
 def test_attributes_come_back_with_hits(run: Run, hive: Path) -> None:
