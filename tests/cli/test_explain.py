@@ -24,11 +24,20 @@ def test_every_query_word_is_a_line_with_its_match(run: Run, hive: Path) -> None
     lines = found.out.splitlines()
     assert lines[0].startswith("dance  ")
     rows = {line.split()[0]: line for line in lines if " % " in line}
-    assert list(rows) == ["how", "do", "bees", "dance", "?", "summary", "exact"]
+    assert list(rows) == ["how", "do", "bees", "dance", "?", "summary"]
     assert "→ bees" in rows["bees"]
     assert "█" in rows["bees"]
-    assert rows["exact"].split()[:4] == ["exact", "words", "bees", "dance"]
     assert "Waggle dance Honey bees dance to tell others where flowers are." in " ".join(lines)
+
+
+def test_exact_words_are_a_line_of_their_own(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text(
+        '{"id": "dance", "text": "Honey bees dance."}\n{"id": "trail", "text": "Ants follow scent."}\n'
+    )
+    run("index", tmp_path / "docs.jsonl", "--to", tmp_path / "x.hive", "--config", "hybrid")
+    found = run("explain", tmp_path / "x.hive", QUERY, "dance")
+    (line,) = [line for line in found.out.splitlines() if line.startswith("exact words")]
+    assert line.split()[2:4] == ["bees", "dance"]
 
 
 def test_json_holds_what_search_found(run: Run, hive: Path) -> None:

@@ -21,7 +21,7 @@ IDENTICAL = SimpleNamespace(pooling=object(), exact_match=True, name="identical"
 def test_a_preset_has_the_part_where_the_model_allows_it(encoder: Any, weight: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert with_fitting_weight(IndexConfig.load("default"), encoder).lexical_weight == weight
+        assert with_fitting_weight(IndexConfig.load("hybrid"), encoder).lexical_weight == weight
 
 
 @pytest.mark.parametrize(("encoder", "said"), [(TOKENS, "one vector a token"), (IDENTICAL, "identical words only")])
