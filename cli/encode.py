@@ -11,6 +11,7 @@ from wordhive.index.quantity import quantity
 
 from . import terminal
 from .options.backend import BACKEND_HELP, checked_backend
+from .options.model import MaxTokens
 from .options.reading import Excludes, Globs, IdColumn, NoGitignore, Strict, TextFieldNames, field_names, reading
 from .options.source import checked_input
 
@@ -31,6 +32,7 @@ def encode(
         str, typer.Option(help="The shards that this process encodes: 1/4 is the first of four, each its own process.")
     ] = "1/1",
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
+    max_tokens: MaxTokens = None,
     globs: Globs = None,
     excludes: Excludes = None,
     no_gitignore: NoGitignore = False,
@@ -48,10 +50,12 @@ def encode(
     """
     from wordhive.retrieval.encoder import Encoder
     from wordhive.retrieval.shards import Part, whole_shards, write_shards
+    from wordhive.retrieval.windows.whole_texts import MOST_TOKENS
 
     chosen, how = Part.parse(part), reading(globs, excludes, no_gitignore, id_column, strict)
     how = how.with_fields(field_names(text_fields))
-    encoder = Encoder.load(model, backend=checked_backend(backend))
+    most = MOST_TOKENS if max_tokens is None else max_tokens
+    encoder = Encoder.load(model, backend=checked_backend(backend), max_tokens=most)
     documents, total = checked_input(source, limit, how)
     with terminal.stoppable(lambda: f"whole shards are safe in {to}; run the same command again to go on"):
         encoded = write_shards(documents, to, encoder, part=chosen, total=total)

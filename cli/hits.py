@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from . import terminal
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _INDENT = "    "
 # Longer lines are hard to read, and shorter ones hold no word.
 _WIDEST, _NARROWEST = 100, 16
-_TITLE_LINES, _TEXT_LINES = 2, 3
+_TITLE_LINES, _TEXT_LINES, _PASSAGE_LINES = 2, 3, 12
 _LONGEST_VALUE = 40
 # What documents that were read from files keep of them, for programs: a hit's id names the file.
 _OF_FILES = ("file", "headings", "heading_starts", "page_starts")
@@ -26,8 +27,21 @@ _OF_FILES = ("file", "headings", "heading_starts", "page_starts")
 _EXPLAINED = 20
 
 
-def show(hits: Sequence[Hit], console: Console | None = None) -> None:
-    """Print hits, best first, as wide as the console. Nothing in a document controls the terminal."""
+def with_passages(hits: Sequence[Hit], n: int) -> list[dict[str, Any]]:
+    """Hits as JSON has them, each with up to n of its passages; without that key for n = 0."""
+    if not n:
+        return [asdict(hit) for hit in hits]
+    return [{**asdict(hit), "passages": [asdict(passage) for passage in hit.passages(n)]} for hit in hits]
+
+
+def show(hits: Sequence[Hit], console: Console | None = None, *, passages: int = 0) -> None:
+    """Print hits, best first, as wide as the console. Nothing in a document controls the terminal.
+
+    Args:
+        hits: The hits.
+        console: Where they are printed. Default: standard output.
+        passages: Show so many passages of each hit in place of a snippet.
+    """
     from rich.console import Console
     from rich.text import Text
 
@@ -38,7 +52,9 @@ def show(hits: Sequence[Hit], console: Console | None = None) -> None:
     for rank, hit in enumerate(hits, 1):
         # Ids are not wrapped: they are there to be copied.
         console.print(_heading(rank, hit), soft_wrap=True)
-        for line in _body(hit, width, console, is_explained=rank <= _EXPLAINED):
+        for line in _body(hit, width, console, is_explained=rank <= _EXPLAINED, with_text=not passages):
+            console.print(Text(_INDENT).append_text(line), soft_wrap=True)
+        for line in _passages(hit, width, console, passages) if passages else ():
             console.print(Text(_INDENT).append_text(line), soft_wrap=True)
 
 
@@ -57,7 +73,7 @@ def _heading(rank: int, hit: Hit) -> Text:
     return heading
 
 
-def _body(hit: Hit, width: int, console: Console, *, is_explained: bool) -> Iterator[Text]:
+def _body(hit: Hit, width: int, console: Console, *, is_explained: bool, with_text: bool) -> Iterator[Text]:
     from rich.text import Text
 
     title, start = _title(hit)
@@ -68,9 +84,32 @@ def _body(hit: Hit, width: int, console: Console, *, is_explained: bool) -> Iter
         line = Text(shown, style="dim")
         line.truncate(width, overflow="ellipsis")
         yield line
-    if hit.text and hit.text[start:].strip():
+    if with_text and hit.text and hit.text[start:].strip():
         found = hit.matches() if is_explained else []
         yield from _lines(_passage(hit.text, start, found, width * _TEXT_LINES), width, _TEXT_LINES, console)
+
+
+def _passages(hit: Hit, width: int, console: Console, n: int) -> Iterator[Text]:
+    """The passages that carry a hit's score: where each stands, and its text with matched words in bold."""
+    from rich.text import Text
+
+    from wordhive.retrieval.formats.extract import place
+
+    for passage in hit.passages(n):
+        where = place(hit.attributes, passage.start)
+        parts = [f"{passage.score:.3f}", f"characters {passage.start:,} to {passage.end:,}"]
+        parts += [] if where.page is None else [f"page {where.page}"]
+        parts += [] if where.heading is None else [terminal.plain(where.heading)]
+        yield Text(" · ".join(parts), style="dim")
+        text, at = Text(), 0
+        for match in sorted(passage.matches, key=lambda match: match.start):
+            first, last = match.start - passage.start, match.end - passage.start
+            if first >= at:
+                text.append(terminal.plain_piece(passage.text[at:first]))
+                text.append(terminal.plain_piece(passage.text[first:last]), style="bold")
+                at = last
+        text.append(terminal.plain_piece(passage.text[at:]))
+        yield from _lines(text, width, _PASSAGE_LINES, console)
 
 
 def _title(hit: Hit) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from wordhive.index.quantity import quantity
 
 from . import terminal
 from .options.backend import BACKEND_HELP, DEVICE_HELP, checked_backend
-from .options.model import ConfigName, ModelName
+from .options.model import ConfigName, MaxTokens, ModelName
 from .options.reading import Excludes, Globs, IdColumn, NoGitignore, Strict, TextFieldNames, field_names, reading
 from .options.source import checked_input
 from .syncing import opened, synced_folder, synchronise
@@ -66,6 +66,7 @@ def index(
     id_column: IdColumn = None,
     strict: Strict = False,
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
+    max_tokens: MaxTokens = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
     backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -115,6 +116,9 @@ def index(
     retriever = opened(to, model, config, device, run_by) if there else None
     made_by = shards.read_model(folder).name if folder else None
     encoder = retriever.encoder if retriever else _encoder(to, model or made_by, config, run_by, device)
+    if max_tokens is not None:
+        encoder = encoder.with_max_tokens(max_tokens)
+        retriever = retriever and retriever.with_encoder(encoder)
     fields = retriever.index.settings.text_fields if retriever else field_names(text_fields)
     asked = [query.text for query in read_queries(queries)] if queries else None
     go_on = "run the same command again" if upsert else "go on with --resume"

@@ -48,6 +48,9 @@ def search(
     score_threshold: Annotated[
         float | None, typer.Option(help="The least score of a hit \\[default: none].", metavar="FLOAT")
     ] = None,
+    passages: Annotated[
+        int, typer.Option(help="Show so many passages of each hit, those that carry its score.", min=0, metavar="N")
+    ] = 0,
     carve: Annotated[
         str | None,
         typer.Option(
@@ -67,6 +70,7 @@ def search(
     wordhive search my.hive "how do bees communicate?"
     wordhive search my.hive                                  asks for queries, and loads the model once
     wordhive search my.hive "how do bees communicate?" --candidates all --json
+    wordhive search books.hive "how do bees communicate?" -k 3 --passages 2
     wordhive search my.hive "how do bees communicate?" --where "year >= 2000 AND tags CONTAINS 'insects'"
     wordhive search my.hive --queries queries.jsonl --run bees.trec
     """
@@ -83,6 +87,8 @@ def search(
         "carving": _threshold(carve),
     }
     run_by = checked_backend(backend)
+    if passages and queries is not None and not as_json:
+        raise InputError("--passages shows the passages of one query's hits; for --queries give --json as well")
     if run is not None and (queries is None or as_json):
         raise InputError("--run writes a TREC run of --queries; leave it out, or --json")
     if queries is None:
@@ -91,9 +97,9 @@ def search(
         def answer(text: str) -> None:
             found = retriever.search(text, k or 10, **options)
             if as_json:
-                terminal.print_json({"query": text, "hits": found})
+                terminal.print_json({"query": text, "hits": hits.with_passages(found, passages)})
             else:
-                hits.show(found)
+                hits.show(found, passages=passages)
 
         if query is not None:
             answer(query)
@@ -112,7 +118,7 @@ def search(
     answers = _answers(found, asked)
     if as_json:
         for one, best in answers:
-            terminal.print_json({"id": one.id, "query": one.text, "hits": best})
+            terminal.print_json({"id": one.id, "query": one.text, "hits": hits.with_passages(best, passages)})
         return
     lines = (
         line for one, best in answers for line in trec_lines({one.id: {hit.id: hit.score for hit in best}}, "wordhive")

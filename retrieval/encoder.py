@@ -207,6 +207,13 @@ class Encoder:
         """
         return self._as(self.model, self.name, backend)
 
+    def with_max_tokens(self, max_tokens: int) -> Encoder:
+        """This encoder, which reads so many tokens of a text at most."""
+        encoder = self._as(self.model, self.name, self.backend)
+        encoder.max_tokens = whole_number(max_tokens, "max_tokens")
+        encoder._texts = WholeTexts(encoder.model, encoder._runtime, encoder.max_tokens)
+        return encoder
+
     def _with_modules(self, modules: list[nn.Module], name: str) -> Encoder:
         prompts = {task: prompt for task, prompt in self.model.prompts.items() if prompt is not None}
         model = MultiVectorEncoder(modules=modules, prompts=prompts, device=str(self.model.device))

@@ -213,6 +213,16 @@ class Retriever(StoredDocuments, DocumentWriter, TextSearch):
         size = "closed" if self.index.is_closed else quantity(len(self), "document")
         return f"Retriever({str(self.index.path)!r}, {size}, model {self.encoder.name}, preset {self._preset})"
 
+    def with_encoder(self, encoder: Encoder) -> Retriever:
+        """The same index with another encoder of the same model, such as one that reads more of a document.
+
+            retriever = retriever.with_encoder(retriever.encoder.with_max_tokens(1_000_000))
+
+        Raises:
+            InputError: The encoder is not the one that made the index.
+        """
+        return Retriever(self.index, encoder)
+
     def _repr_html_(self) -> str:
         index, fields = self.index, self.index.settings.text_fields
         facts = {"index": str(index.path), "model": self.encoder.name, "preset": self._preset}

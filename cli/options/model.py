@@ -13,3 +13,7 @@ ConfigName = Annotated[
     str | None,
     typer.Option(help="Index preset or YAML file \\[default: default, or summary where only identical words match]."),
 ]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(help="Read so many tokens of a document at most \\[default: 262144, a thick book].", min=1),
+]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from wordhive.index import Index, InputError
-from wordhive.index.arguments import flag
+from wordhive.index.arguments import flag, shown
+from wordhive.index.errors import warn
 from wordhive.index.filters.conditions import Where
 from wordhive.index.storage.batch import check_new_ids
 
@@ -17,10 +18,13 @@ from ..texts.columns import Columns
 from ..texts.intake import Intake, Item, ids_of
 from ..texts.known_texts import KnownTexts
 from ..texts.text_fields import TextFields
+from ..windows.whole_texts import capped_line
 from .stored_documents import ids_from
 
 # Documents a commit: what an interrupted run loses at most.
 DOCUMENTS_A_COMMIT = 2048
+# Of some dozen books; documents of usual length are DOCUMENTS_A_COMMIT at a time.
+CHARACTERS_A_COMMIT = 2**25
 
 
 class DocumentWriter:
@@ -69,7 +73,7 @@ class DocumentWriter:
             self._check_new(intake.held)
         added, texts = 0, None
         with progress_bar("Indexing", intake.total, show=show_progress) as advance:
-            for batch in intake.commits(DOCUMENTS_A_COMMIT):
+            for batch in intake.commits(DOCUMENTS_A_COMMIT, CHARACTERS_A_COMMIT):
                 new = batch
                 if skip_known:
                     if texts is None and any(isinstance(item, str) for item in batch):
@@ -104,7 +108,7 @@ class DocumentWriter:
         """
         intake, written = self._intake(documents, total, columns, attributes), 0
         with progress_bar("Indexing", intake.total, show=show_progress) as advance:
-            for batch in intake.commits(DOCUMENTS_A_COMMIT):
+            for batch in intake.commits(DOCUMENTS_A_COMMIT, CHARACTERS_A_COMMIT):
                 self._commit(batch, intake, advance, self.index.upsert)
                 written += len(batch)
         return written
@@ -175,8 +179,15 @@ class DocumentWriter:
     ) -> None:
         self.searcher.check_encoder()
         texts = [item if isinstance(item, str) else item.text for item in items]
-        vectors = self.encoder.encode_documents(texts, on_batch=advance)
+        capped: list[int] = []
+        vectors = self.encoder.encode_documents(texts, on_batch=advance, on_capped=capped.append)
         store(intake.ids(items), vectors, texts, [None if isinstance(item, str) else item.attributes for item in items])
+        if capped:
+            warn(capped_line([_named(items[number]) for number in capped], self.encoder.max_tokens))
+
+
+def _named(item: Item) -> str:
+    return shown(item) if isinstance(item, str) else repr(item.id)
 
 
 def _is_known(item: Item, known_ids: set[str], texts: KnownTexts | None) -> bool:

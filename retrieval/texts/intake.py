@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from wordhive.index import InputError
@@ -11,6 +10,7 @@ from wordhive.index.arguments import whole_number
 from wordhive.index.storage.batch import check_ids
 from wordhive.index.writing.free_numbers import FreeNumbers
 
+from ..runtimes.text_batches import batches
 from .columns import Columns
 from .documents import Document, check_document, check_text, document_from
 from .table_rows import column_names, is_stream, rows_of
@@ -64,10 +64,10 @@ class Intake:
         self._check(items, 0)
         return items
 
-    def commits(self, size: int) -> Iterator[list[Item]]:
-        """The documents, `size` at a time."""
-        source, first = iter(self._items), 0
-        while batch := list(islice(source, size)):
+    def commits(self, size: int, most_characters: int) -> Iterator[list[Item]]:
+        """The documents, `size` at a time; fewer where their texts have more characters than `most_characters`."""
+        first = 0
+        for batch in batches(self._items, size, most_characters, _length):
             self._check(batch, first)
             first += len(batch)
             yield batch
@@ -100,3 +100,8 @@ class Intake:
 def ids_of(items: Iterable[Item]) -> list[str]:
     """The ids of those that have one."""
     return [item.id for item in items if isinstance(item, Document)]
+
+
+def _length(item: Item) -> int:
+    text = item if isinstance(item, str) else item.text
+    return len(text) if isinstance(text, str) else 0  # what is no text is told when it is checked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from wordhive.index.storage import folders
 from wordhive.index.storage.catalog.catalog import Catalog
 from wordhive.index.storage.parameters import Parameters
 from wordhive.index.storage.word_id_lists import ID_FILES, WordIdLists
+from wordhive.index.vectors.window_words import WindowWords
 
 Draw = Callable[..., WordVectors]
 SlowScores = Callable[..., NDArray[np.float64]]
@@ -98,6 +100,23 @@ def documents(draw: Draw) -> WordVectors:
 @pytest.fixture
 def queries(draw: Draw) -> WordVectors:
     return draw(2, [3, 2], summary_dim=4)
+
+
+def with_windows(texts: WordVectors, counts: list[int], seed: int = 3) -> WordVectors:
+    """The texts with windows of words drawn at random."""
+    random, words, sizes = np.random.default_rng(seed), [], []
+    for n, n_words in zip(counts, texts.counts, strict=True):
+        for number in range(n):
+            chosen = np.flatnonzero(random.random(n_words) < (1.0 if number == 1 else 0.0 if number == 3 else 0.5))
+            words.append(chosen)
+            sizes.append(len(chosen))
+    summary = None
+    if texts.summary is not None:
+        summary = random.standard_normal((sum(counts), texts.summary_dim)).astype(np.float32)
+        summary /= np.linalg.norm(summary, axis=1, keepdims=True)
+    offsets = np.cumsum([0, *sizes]).astype(np.int64)
+    windows = WindowWords(np.array(counts), offsets, np.concatenate([np.zeros(0, np.int64), *words]), summary)
+    return dataclasses.replace(texts, windows=windows)
 
 
 def names(n: int, first: int = 0) -> list[str]:

@@ -16,28 +16,11 @@ from wordhive.index.scoring.torch_scoring import TorchScoring
 from wordhive.index.storage import training
 from wordhive.index.vectors.window_words import WindowWords
 
-from .conftest import FLAT, Draw, Make, all_scores, names
+from .conftest import FLAT, Draw, Make, all_scores, names, with_windows
 
 COUNTS = [6, 1, 0, 9, 4, 12, 3]
 # Windows of some documents; one is empty, one holds all words, a document has windows beside one that has none.
 WINDOWS = [2, 0, 0, 3, 0, 4, 2]
-
-
-def with_windows(texts: WordVectors, counts: list[int], seed: int = 3) -> WordVectors:
-    """The texts with windows of words drawn at random."""
-    random, words, sizes = np.random.default_rng(seed), [], []
-    for n, n_words in zip(counts, texts.counts, strict=True):
-        for number in range(n):
-            chosen = np.flatnonzero(random.random(n_words) < (1.0 if number == 1 else 0.0 if number == 3 else 0.5))
-            words.append(chosen)
-            sizes.append(len(chosen))
-    summary = None
-    if texts.summary is not None:
-        summary = random.standard_normal((sum(counts), texts.summary_dim)).astype(np.float32)
-        summary /= np.linalg.norm(summary, axis=1, keepdims=True)
-    offsets = np.cumsum([0, *sizes]).astype(np.int64)
-    windows = WindowWords(np.array(counts), offsets, np.concatenate([np.zeros(0, np.int64), *words]), summary)
-    return dataclasses.replace(texts, windows=windows)
 
 
 def slow_scores(queries: WordVectors, texts: WordVectors, weight: float, *, exact: bool = False) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ class IndexReader:
         self.vectors: dict[int, np.ndarray] = {}
         self.word_ids: dict[int, np.ndarray] = {}
         self.summaries: dict[int, np.ndarray] = {}
+        self.windows: dict[int, list[tuple[np.ndarray, np.ndarray | None]]] = {}
         self.candidates: dict[int, np.ndarray] = {}
         self.check()
         self.read_documents()
@@ -75,17 +76,30 @@ class IndexReader:
         words = decoded(params / "words", config["codec"], np.load(folder / "words.npy"))
         offsets = np.load(folder / "offsets.npy")
         rows = np.load(folder / "rows.npy") if n_documents < n_rows else np.arange(first_row, first_row + n_rows)
-        word_ids = decoded_word_ids(folder, np.diff(offsets))
+        word_ids = decoded_lists(folder, np.diff(offsets))
         parts = [(self.vectors, np.split(words, offsets[1:-1])), (self.word_ids, np.split(word_ids, offsets[1:-1]))]
         if (folder / "summaries.npy").exists():
             codes = np.load(folder / "summaries.npy")
             parts.append((self.summaries, list(decoded(params / "summaries", config["summary_codec"], codes))))
+        if (folder / "window_counts.npy").exists():
+            parts.append((self.windows, self.read_windows(folder, params, config["summary_codec"])))
         if config["encoding"] is not None:
             candidates = faiss.read_index(str(folder / "candidates.faiss"))
             parts.append((self.candidates, list(candidates.reconstruct_n(0, n_documents))))
         deleted = {row for (row,) in self.all("SELECT row FROM tombstone")}
         for by_row, values in parts:
             by_row.update({row: it for row, it in zip(rows.tolist(), values, strict=True) if row not in deleted})
+
+    def read_windows(self, folder: Path, params: Path, codec: str) -> list[list[tuple[np.ndarray, np.ndarray | None]]]:
+        """The words and the summary of each window of each document."""
+        counts, sizes = (np.load(folder / f"window_{name}.npy").astype(np.int64) for name in ("counts", "sizes"))
+        words = np.split(decoded_lists(folder, sizes, WINDOW_WORDS), np.cumsum(sizes)[:-1])
+        summaries: list[np.ndarray | None] = [None] * len(sizes)
+        if (folder / "window_summaries.npy").exists():
+            summaries = list(decoded(params / "summaries", codec, np.load(folder / "window_summaries.npy")))
+        windows = list(zip(words, summaries, strict=True))
+        ends = np.cumsum(counts).tolist()
+        return [windows[end - n : end] for end, n in zip(ends, counts.tolist(), strict=True)]
 
     def scores(self, words: np.ndarray, word_ids: np.ndarray, summary: np.ndarray | None) -> dict[str, float]:
         """The exact score of every document by its id."""
@@ -98,9 +112,12 @@ class IndexReader:
             if self.settings["exact_match"]:
                 same = (word_ids[:, None] == self.word_ids[row]) & (word_ids[:, None] != 0)
                 products = np.where(same, products, 0).clip(min=0)
-            best = products.max(axis=1).sum() if products.size else 0.0
-            scores[id] = float((1 - weight) * best + (weight * summary @ self.summaries[row] if weight else 0))
-            scores[id] += float(size * lexical[row])
+            windows = self.windows.get(row) or [(np.arange(products.shape[1]), self.summaries.get(row))]
+            totals = []
+            for chosen, of_window in windows:
+                best = products[:, chosen].max(axis=1).sum() if products[:, chosen].size else 0.0
+                totals.append((1 - weight) * best + (weight * summary @ of_window if weight else 0))
+            scores[id] = float(max(totals) + size * lexical[row])
         return scores
 
     def lexical(self, words: np.ndarray, word_ids: np.ndarray) -> dict[int, float]:
@@ -147,12 +164,17 @@ def residual_vectors(tensors: dict[str, np.ndarray], codes: np.ndarray) -> np.nd
     return tensors["centroids"][number] + residuals @ tensors["rotation"].T
 
 
-def decoded_word_ids(folder: Path, counts: np.ndarray) -> np.ndarray:
-    """The id of every word."""
-    vocabulary, sizes = np.load(folder / "vocabulary.npy"), np.load(folder / "word_id_sizes.npy").astype(np.int64)
+WORD_IDS = ("word_ids", "word_id_sizes", "vocabulary")
+WINDOW_WORDS = ("window_words", "window_word_sizes", "window_positions")
+
+
+def decoded_lists(folder: Path, counts: np.ndarray, files: tuple[str, str, str] = WORD_IDS) -> np.ndarray:
+    """The numbers of ascending lists that have so many each: the ids of a text's words, or a window's words."""
+    codes, sizes, vocabulary = (np.load(folder / f"{name}.npy") for name in files)
+    sizes = sizes.astype(np.int64)
     if len(vocabulary) < 2:
         return np.full(counts.sum(), vocabulary[0] if len(vocabulary) else 0, np.uint32)
-    bits, ids = np.unpackbits(np.load(folder / "word_ids.npy"), bitorder="little").view(bool), []
+    bits, ids = np.unpackbits(codes, bitorder="little").view(bool), []
     for start, n_words in zip((np.cumsum(sizes) - sizes) * 8, counts, strict=True):
         low, at, position = 0, int(start), 0
         while (2 << low) * max(1, n_words) <= len(vocabulary):

@@ -19,6 +19,7 @@ from wordhive.index.scoring.scores import Scores
 from wordhive.index.storage.word_id_lists import WordIdLists
 
 from ...markdown_pages import ROOT
+from ..conftest import with_windows
 from .independent_reader import IndexReader
 
 DIM, SUMMARY_DIM, N = 32, 16, 1100
@@ -78,6 +79,22 @@ def assert_reads_the_same(index: Index, queries: WordVectors) -> IndexReader:
         found = reader.scores(query.vectors, query.word_ids, None if query.summary is None else query.summary[0])
         assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
     return reader
+
+
+@pytest.mark.parametrize("summary", [True, False])
+def test_windows_are_read_the_same(tmp_path: Path, summary: bool) -> None:
+    random = np.random.default_rng(5)
+    index = Index.create(tmp_path / "x", exact("Senary256", "SQ8"), summary_weight=0.3 if summary else 0.0)
+    for first in (0, 300):
+        counts = random.integers(2, 5, 300) * (random.random(300) < 0.5)
+        texts = with_windows(vectors(random, 300, summary=summary), counts.tolist(), seed=first)
+        index.add([f"d{n}" for n in range(first, first + 300)], texts)
+    index.delete([f"d{n}" for n in range(0, 600, 7)])
+    reader = assert_reads_the_same(index, vectors(random, 3, summary=summary))
+    assert 100 < sum(bool(windows) for windows in reader.windows.values()) < 500
+    index.compact()
+    assert_reads_the_same(index, vectors(random, 3, summary=summary))
+    index.close()
 
 
 @pytest.mark.parametrize(

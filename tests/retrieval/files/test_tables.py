@@ -36,7 +36,7 @@ def problem_of(path: Path, content: str | bytes, **columns: Any) -> str:
         "\ufeffid,text\r\na,Bees dance.\r\n\r\nb,Ants follow.",
         '\nID;"Passage"\na;Bees dance.\nb;"Ants follow."\n',
         "doc_id\tcontents\na\tBees dance.\nb\tAnts follow.\n",
-        gzip.compress(b"id,text\na,Bees dance.\nb,Ants follow.\n"),
+        gzip.compress(b"id,text\na,Bees dance.\nb,Ants follow.\n", mtime=0),
     ],
 )
 def test_csv_as_programs_write_it(tmp_path: Path, content: str | bytes) -> None:
@@ -88,7 +88,7 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
         ("x.csv", "", {}, "x.csv: no column text; it has none"),
         ("x.csv", "id,text\n", {}, "x.csv holds no document"),
         ("x.csv", bytes(range(256)), {}, "x.csv: it is binary"),
-        ("x.csv", gzip.compress(b"id,text\na,b\n" * 99)[:-9], {}, "x.csv"),
+        ("x.csv", gzip.compress(b"id,text\na,b\n" * 99, mtime=0)[:-9], {}, "x.csv"),
         ("x.jsonl", '{"id": "a", "body": "x"}', {}, "x.jsonl:1: 'a' has no text; expected a field text"),
         ("x.jsonl", '{"text": "x"}', {}, "x.jsonl:1: no id; expected a field _id or id"),
         ("x.jsonl", '{"id": "a", "text": 3}', {"texts": ["text"]}, "x.jsonl:1: 'a' has 3 in its field text"),
