@@ -273,10 +273,10 @@ def test_help_answers_without_torch() -> None:
 
 
 def test_ctrl_c_keeps_what_was_committed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wordhive.retrieval import retriever
     from wordhive.retrieval.encoder import Encoder
+    from wordhive.retrieval.operations import document_writer
 
-    monkeypatch.setattr(retriever, "DOCUMENTS_A_COMMIT", 2)
+    monkeypatch.setattr(document_writer, "DOCUMENTS_A_COMMIT", 2)
     encode, calls = Encoder.encode_documents, []
 
     def interrupted(self: Encoder, texts: list[str], **options: object) -> object:

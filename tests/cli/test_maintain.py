@@ -31,7 +31,7 @@ def test_deleted_documents_are_gone(run: Run, copy: Path) -> None:
     assert (done.code, done.out) == (0, f"{copy}: 2 documents deleted, 4 left\n")
     assert sorted(found(run, copy)) == ["hive", "song", "swarm", "trail"]
     again = run("delete", copy, "dance", "hive")
-    assert (again.code, again.err) == (2, f"error: {copy} holds no document 'dance'; nothing was deleted\n")
+    assert (again.code, again.err) == (2, f"error: {copy} holds no document 'dance'; nothing was changed\n")
     assert run("delete", copy, "dance", "hive", "--missing-ok", "--json").json() == {
         "index": str(copy), "documents": 3, "deleted": 1
     }  # fmt: skip

@@ -44,7 +44,7 @@ def test_a_deleted_id_is_free_again(documents: WordVectors, queries: WordVectors
 
 def test_an_unknown_id_deletes_nothing(documents: WordVectors, tmp_path: Path) -> None:
     index = filled(tmp_path / "x", documents)
-    with pytest.raises(InputError, match="holds no document 'nope'; nothing was deleted"):
+    with pytest.raises(InputError, match="holds no document 'nope'; nothing was changed"):
         index.delete(["d1", "nope"])
     assert len(index) == 30
     assert index.delete(["d1", "nope"], missing_ok=True) == 1

@@ -78,7 +78,7 @@ def configurations() -> dict[str, IndexConfig]:
     found = {}
     for name in preset_names():
         config = IndexConfig.load(name)
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {"lexical_weight": 0.0}  # exact words have an oracle of their own
         if config.reduction is not None:
             changes["reduction"] = config.reduction.model_copy(update={"dims": REDUCED, "queries": 64})
             changes["encoding"] = config.encoding.model_copy(update={"centroids": 12, "sample_words": 64})  # type: ignore[union-attr]

@@ -101,23 +101,27 @@ def test_scalars_of_numpy_are_values(index: Index, draw: Draw) -> None:
     assert index.snapshot().documents([1])[1].attributes == {"a": 3, "b": 0.5, "c": [True], "d": "e"}
 
 
-OTHERS: dict[str, Any] = {
-    "set": {1, 2},
-    "bytes": b"a",
-    "complex": 1j,
-    "complex of NumPy": np.complex64(1),
-    "date": np.datetime64("2020-01-01"),
-    "array": np.arange(2),
-    "NaN": np.float32("nan"),
-    "number of many digits": 10**5000,
-    "tuple as a name": {(1,): 2},
+def test_dates_and_arrays_are_values(index: Index, draw: Draw) -> None:
+    add(index, draw, {"a": np.datetime64("2020-01-01"), "b": np.arange(2)})
+    assert index.snapshot().documents([1])[1].attributes == {"a": "2020-01-01", "b": [0, 1]}
+
+
+OTHERS: dict[str, tuple[Any, str]] = {
+    "set": ({1, 2}, "give a list"),
+    "bytes": (b"a", "decode it to a string"),
+    "complex": (1j, "expected a string, a number"),
+    "complex of NumPy": (np.complex64(1), "expected a string, a number"),
+    "NaN": (np.float32("nan"), "leave it out, or give None"),
+    "number of many digits": (10**5000, "are no JSON"),
+    "tuple as a name": ({(1,): 2}, "are no JSON"),
 }
 
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_value_that_is_no_json_is_refused(index: Index, draw: Draw, kind: str) -> None:
-    with pytest.raises(InputError, match="are no JSON"):
-        add(index, draw, {"a": OTHERS[kind]})
+    value, said = OTHERS[kind]
+    with pytest.raises(InputError, match=said):
+        add(index, draw, {"a": value})
 
 
 # What every document of a batch has is a list: two characters are no two ids, texts or attributes.
