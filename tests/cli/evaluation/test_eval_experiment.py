@@ -69,7 +69,7 @@ def test_what_does_not_belong_together_is_one_line(run: Run, config: Path, beir:
     for arguments, said in [
         ((), "give one thing to measure"),
         ((config, "--suite", "local"), "give one thing to measure"),
-        (("--suite", "grand"), "no suite 'grand'; choose beir, local, msmarco"),
+        (("--suite", "grand"), "no suite 'grand'; choose beir, local, long, msmarco"),
         ((config, "--model", "x"), "--model belongs to a single collection"),
         ((config, "--bm25"), "--bm25 belongs to a single collection"),
         ((config, "--qrels", tmp_path / "q"), "--qrels belongs to a single collection"),
