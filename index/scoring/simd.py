@@ -29,7 +29,7 @@ far: best = max(best, sums[0], sums[1], …), lane by lane.
 A number that is loaded once is used often: a row of queries for all document words, a document's number for all groups.
 The larger the tile, the better, but its sums and some rows must fit into the registers, 32 (AVX-512) or 16;
 `TILE_WORDS` holds the fastest sizes. A tile that reaches beyond the last word of a document repeats that word, which
-changes no maximum (`_word_numbers`).
+changes no maximum (`clamped_numbers`).
 
 **A table tile** (`byte_tile`, `bit_tile`) scores codes without multiplications. For every value of every field of a
 code, a table holds a row: what this value adds to the product with each query word. The tile adds one row per field.
@@ -37,8 +37,8 @@ code, a table holds a row: what this value adds to the product with each query w
 **How to read a function.** Numba calls the outer function with the *types* of the arguments and gets the signature and
 `generate`. It calls `generate` with `b`, an LLVM IR builder, to emit code: `b.fadd(x, y)` adds no numbers, it appends
 the instruction that will. So a Python loop in `generate` emits its body several times (unrolled), and
-`cgutils.for_range` emits a loop. Small functions at the end of the file (`_row`, `_splat`, `_load`, …) emit what occurs
-often.
+`cgutils.for_range` emits a loop. Small functions of index/vector_instructions.py (`row_at`, `splat`, `load`, …) emit
+what occurs often.
 
 **How to change it.** tests/index/scoring/test_maxsim.py and test_code_scores.py compare the tiles with slow code, also
 as compiled for a processor without AVX-512. `wordhive bench maxsim` measures them.
@@ -49,34 +49,39 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
 from numba import extending, types
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numpy.typing import NDArray
+
+from ..vector_instructions import (
+    BYTE,
+    FLOAT,
+    FUSED,
+    INT64,
+    LANES,
+    ROW,
+    ROW_BYTES,
+    WIDE,
+    clamped_numbers,
+    constant_row,
+    integer,
+    load,
+    row_at,
+    splat,
+    store,
+    variable,
+)
 
 intrinsic: Any = extending.intrinsic
 
-
-def _wide() -> bool:
-    """Whether the target processor has AVX-512: 32 registers of 16 float32, instead of 16 registers of 8."""
-    features: str | None = getattr(config, "CPU_FEATURES", None)  # the user's choice, in NUMBA_CPU_FEATURES
-    if features is not None:
-        return "+avx512f" in features.split(",")
-    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
-
-
-LANES = 16 if _wide() else 8  # numbers in a row
 # Document words of a tile of 1, 2, 3 and 4 groups of query words.
-TILE_WORDS = (8, 8, 8, 6) if _wide() else (8, 6, 4, 3)
+TILE_WORDS = (8, 8, 8, 6) if WIDE else (8, 6, 4, 3)
 MOST_GROUPS = len(TILE_WORDS)  # groups of a tile
 TABLE_WORDS = 8  # document words of a table tile
 
-_FLOAT, _BYTE, _TWO_BYTES, _INT = ir.FloatType(), ir.IntType(8), ir.IntType(16), ir.IntType(64)
-_ROW = ir.VectorType(_FLOAT, LANES)
-_ROW_BYTES = 4 * LANES
-_FUSED = ("contract",)  # a product and a sum may become one instruction, rounded once
+_TWO_BYTES = ir.IntType(16)
 
 
 def aligned(*shape: int) -> NDArray[np.float32]:
@@ -103,18 +108,18 @@ def _product_tile(n_words: int, n_groups: int) -> Any:
     def tile(_context, best, lanes, documents, stride, word, last, dim):  # type: ignore[no-untyped-def]
         def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
             best, lanes, documents, stride, word, last, dim = args
-            addresses = [b.add(documents, b.mul(number, stride)) for number in _word_numbers(b, word, last, n_words)]
-            sums = [[_zeros(b) for _ in range(n_groups)] for _ in addresses]
+            addresses = [b.add(documents, b.mul(number, stride)) for number in clamped_numbers(b, word, last, n_words)]
+            sums = [[variable(b, constant_row(0.0)) for _ in range(n_groups)] for _ in addresses]
             with cgutils.for_range(b, dim) as loop:
-                at = b.add(lanes, b.mul(loop.index, _int(n_groups * _ROW_BYTES)))
-                query = [_row(b, b.add(at, _int(group * _ROW_BYTES))) for group in range(n_groups)]
+                at = b.add(lanes, b.mul(loop.index, integer(n_groups * ROW_BYTES)))
+                query = [row_at(b, b.add(at, integer(group * ROW_BYTES))) for group in range(n_groups)]
                 for address, word_sums in zip(addresses, sums, strict=True):
-                    number = _splat(b, _load(b, b.add(address, b.mul(loop.index, _int(4))), _FLOAT))
+                    number = splat(b, load(b, b.add(address, b.mul(loop.index, integer(4))), FLOAT))
                     for lane_words, total in zip(query, word_sums, strict=True):
-                        product = b.fmul(lane_words, number, flags=_FUSED)
-                        b.store(b.fadd(b.load(total), product, flags=_FUSED), total)
+                        product = b.fmul(lane_words, number, flags=FUSED)
+                        b.store(b.fadd(b.load(total), product, flags=FUSED), total)
             for group in range(n_groups):
-                at = b.add(best, _int(group * _ROW_BYTES))
+                at = b.add(best, integer(group * ROW_BYTES))
                 _raise_best(b, at, [b.load(word_sums[group]) for word_sums in sums])
             return context.get_dummy_value()
 
@@ -146,19 +151,19 @@ def _table_tile(whole_bytes: bool) -> Any:
         def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
             best, tables, centroids, codes, size, header, bits, parts, word, last = args
             value_of = _byte_field if whole_bytes else _bit_field
-            addresses = [b.add(codes, b.mul(number, size)) for number in _word_numbers(b, word, last, TABLE_WORDS)]
-            sums = [_zeros(b) for _ in addresses]
-            table_size = b.shl(_int(_ROW_BYTES), bits)
+            addresses = [b.add(codes, b.mul(number, size)) for number in clamped_numbers(b, word, last, TABLE_WORDS)]
+            sums = [variable(b, constant_row(0.0)) for _ in addresses]
+            table_size = b.shl(integer(ROW_BYTES), bits)
             with cgutils.for_range(b, parts) as loop:
                 table = b.add(tables, b.mul(loop.index, table_size))
                 for address, total in zip(addresses, sums, strict=True):
                     value = value_of(b, address, size, header, bits, loop.index)
-                    b.store(b.fadd(b.load(total), _row(b, b.add(table, b.mul(value, _int(_ROW_BYTES))))), total)
-            with b.if_then(b.icmp_signed("!=", header, _int(0))):
+                    b.store(b.fadd(b.load(total), row_at(b, b.add(table, b.mul(value, integer(ROW_BYTES))))), total)
+            with b.if_then(b.icmp_signed("!=", header, integer(0))):
                 for address, total in zip(addresses, sums, strict=True):
-                    at = b.add(centroids, b.mul(_number(b, address, header), _int(_ROW_BYTES)))
-                    scaled = b.fmul(b.load(total), _splat(b, _scale(b, address, header)), flags=_FUSED)
-                    b.store(b.fadd(_row(b, at), scaled, flags=_FUSED), total)
+                    at = b.add(centroids, b.mul(_number(b, address, header), integer(ROW_BYTES)))
+                    scaled = b.fmul(b.load(total), splat(b, _scale(b, address, header)), flags=FUSED)
+                    b.store(b.fadd(row_at(b, at), scaled, flags=FUSED), total)
             _raise_best(b, best, [b.load(total) for total in sums])
             return context.get_dummy_value()
 
@@ -176,8 +181,8 @@ def _copy(width: int) -> Any:
     @intrinsic
     def copy(_context, target, source):  # type: ignore[no-untyped-def]
         def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
-            row = ir.VectorType(_FLOAT, width)
-            _store(b, _load(b, args[1], row), args[0], row)
+            row = ir.VectorType(FLOAT, width)
+            store(b, load(b, args[1], row), args[0], row)
             return context.get_dummy_value()
 
         return types.void(types.intp, types.intp), generate
@@ -194,8 +199,8 @@ def scale_row(_context, target, centroid, scale):  # type: ignore[no-untyped-def
 
     def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
         target, centroid, scale = args
-        scaled = b.fmul(_row(b, target), _splat(b, scale), flags=_FUSED)
-        _store(b, b.fadd(_row(b, centroid), scaled, flags=_FUSED), target, _ROW)
+        scaled = b.fmul(row_at(b, target), splat(b, scale), flags=FUSED)
+        store(b, b.fadd(row_at(b, centroid), scaled, flags=FUSED), target, ROW)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.float32), generate
@@ -206,9 +211,9 @@ def bytes_to_row(_context, target, source):  # type: ignore[no-untyped-def]
     """Convert LANES bytes at `source` to the row at `target`."""
 
     def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
-        numbers = _load(b, args[1], ir.VectorType(_BYTE, LANES))
+        numbers = load(b, args[1], ir.VectorType(BYTE, LANES))
         wide = b.zext(numbers, ir.VectorType(ir.IntType(32), LANES))
-        _store(b, b.sitofp(wide, _ROW), args[0], _ROW)
+        store(b, b.sitofp(wide, ROW), args[0], ROW)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate
@@ -259,8 +264,8 @@ def bits_at(_context, address, bit):  # type: ignore[no-untyped-def]
     """At least 57 bits from one on, the lowest first, of the 8 bytes at an address."""
 
     def generate(_context, b, _signature, args):  # type: ignore[no-untyped-def]
-        eight = _load(b, b.add(args[0], b.ashr(args[1], _int(3))), _INT)
-        return b.lshr(eight, b.and_(args[1], _int(7)))
+        eight = load(b, b.add(args[0], b.ashr(args[1], integer(3))), INT64)
+        return b.lshr(eight, b.and_(args[1], integer(7)))
 
     return types.intp(types.intp, types.intp), generate
 
@@ -278,12 +283,6 @@ def zeros_below(_context, bits):  # type: ignore[no-untyped-def]
 # From here on, `b` is LLVM's IR builder, and what a function returns is a value of the compiled code.
 
 
-def _word_numbers(b: Any, word: Any, last: Any, n: int) -> list[Any]:
-    """The numbers of n words from `word` on; beyond `last`, that one again, which changes no maximum."""
-    numbers = [b.add(word, _int(i)) for i in range(n)]
-    return [b.select(b.icmp_signed("<", number, last), number, last) for number in numbers]
-
-
 def _byte_field(b: Any, code: Any, size: Any, header: Any, bits: Any, part: Any) -> Any:
     """The value of a field of 8 bits."""
     return _byte(b, b.add(b.add(code, header), part))
@@ -291,65 +290,33 @@ def _byte_field(b: Any, code: Any, size: Any, header: Any, bits: Any, part: Any)
 
 def _bit_field(b: Any, code: Any, size: Any, header: Any, bits: Any, part: Any) -> Any:
     """The value of a field of `bits` bits, read from two bytes: those where it begins, or the code's last two."""
-    bit = b.add(b.shl(header, _int(3)), b.mul(part, bits))
-    first, most = b.lshr(bit, _int(3)), b.sub(size, _int(2))
+    bit = b.add(b.shl(header, integer(3)), b.mul(part, bits))
+    first, most = b.lshr(bit, integer(3)), b.sub(size, integer(2))
     first = b.select(b.icmp_signed("<", first, most), first, most)
-    both = b.zext(_load(b, b.add(code, first), _TWO_BYTES), _INT)
-    mask = b.sub(b.shl(_int(1), bits), _int(1))
-    return b.and_(b.lshr(both, b.sub(bit, b.shl(first, _int(3)))), mask)
+    both = b.zext(load(b, b.add(code, first), _TWO_BYTES), INT64)
+    mask = b.sub(b.shl(integer(1), bits), integer(1))
+    return b.and_(b.lshr(both, b.sub(bit, b.shl(first, integer(3)))), mask)
 
 
 def _number(b: Any, code: Any, header: Any) -> Any:
     """A centroid's number: one byte, or two in a header of three bytes."""
-    two = b.icmp_signed("==", header, _int(3))
-    second = b.select(two, _byte(b, b.add(code, _int(1))), _int(0))
-    return b.or_(_byte(b, code), b.shl(second, _int(8)))
+    two = b.icmp_signed("==", header, integer(3))
+    second = b.select(two, _byte(b, b.add(code, integer(1))), integer(0))
+    return b.or_(_byte(b, code), b.shl(second, integer(8)))
 
 
 def _scale(b: Any, code: Any, header: Any) -> Any:
     """A code's scale, the last byte of its header."""
-    return b.uitofp(_byte(b, b.sub(b.add(code, header), _int(1))), _FLOAT)
+    return b.uitofp(_byte(b, b.sub(b.add(code, header), integer(1))), FLOAT)
 
 
 def _raise_best(b: Any, at: Any, rows: list[Any]) -> None:
     """The row at an address becomes the largest of itself and `rows`, lane by lane."""
-    best = _row(b, at)
+    best = row_at(b, at)
     for row in rows:
         best = b.select(b.fcmp_ordered(">", best, row), best, row)
-    _store(b, best, at, _ROW)
-
-
-def _int(number: int) -> Any:
-    return ir.Constant(_INT, number)
-
-
-def _zeros(b: Any) -> Any:
-    """A variable that holds a row of zeros; LLVM keeps it in a register."""
-    variable = cgutils.alloca_once(b, _ROW)  # type: ignore[no-untyped-call]
-    b.store(ir.Constant(_ROW, [0.0] * LANES), variable)
-    return variable
-
-
-def _splat(b: Any, number: Any) -> Any:
-    """A row of one number in all lanes."""
-    row = b.insert_element(ir.Constant(_ROW, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-    return b.shuffle_vector(row, row, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
-
-
-def _row(b: Any, address: Any) -> Any:
-    return _load(b, address, _ROW)
+    store(b, best, at, ROW)
 
 
 def _byte(b: Any, address: Any) -> Any:
-    return b.zext(_load(b, address, _BYTE), _INT)
-
-
-def _load(b: Any, address: Any, kind: Any) -> Any:
-    """The value at an address, which may be any: floats are aligned to 4 bytes, codes to nothing."""
-    loaded = b.load(b.inttoptr(address, kind.as_pointer()))
-    loaded.align = 4 if kind is _FLOAT or getattr(kind, "element", None) is _FLOAT else 1
-    return loaded
-
-
-def _store(b: Any, value: Any, address: Any, kind: Any) -> None:
-    b.store(value, b.inttoptr(address, kind.as_pointer())).align = 4
+    return b.zext(load(b, address, BYTE), INT64)

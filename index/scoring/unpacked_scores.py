@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ..codecs import ByteSteps, CodeParts
 from ..threads import run_in_blocks
+from ..vector_instructions import LANES
 from ..word_vectors import WordVectors
 from .code_spans import CodeSpans
 from .maxsim import QueryLanes, add_up, raise_best
 from .simd import (
-    LANES,
     byte_at,
     bytes_to_row,
     centroid_number,

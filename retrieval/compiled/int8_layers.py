@@ -1,0 +1,207 @@
+"""The layers of a BERT, computed in bytes: everything between the embeddings and the hidden states, in one call.
+
+Activations are float32. Before each product with weights, a row of them becomes bytes with a scale of its own, and
+the product becomes float32 again. Texts lie one behind the other without padding; each attends to itself.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from wordhive.index.vector_instructions import LANES
+
+from .int8_tiles import (
+    NARROW,
+    PANEL,
+    ROWS,
+    byte_tile,
+    exponentials,
+    gelu,
+    largest,
+    narrow_tile,
+    to_bytes,
+    wide_tile,
+)
+
+# Tokens whose activations stay in a core's cache between two products.
+_BLOCK = 96
+# A GELU is never below it. So its bytes begin there, and have no bit for a sign.
+GELU_LEAST = -0.17
+_GELU_LEAST = np.float32(GELU_LEAST)
+_MOST_BYTE, _HALF_BYTE, _ROUND, _TINY = np.float32(255), np.float32(127), np.float32(0.5), np.float32(1e-12)
+_MIDDLE = np.float32(128.5)  # of bytes that stand for −127 … 127, and one half to round
+
+
+class Sizes(NamedTuple):
+    """The sizes of a BERT.
+
+    Attributes:
+        hidden: Dims of a token.
+        inner: Dims between the two products of a feed-forward layer.
+        heads, layers: Their numbers.
+        epsilon: What a norm adds to a variance.
+    """
+
+    hidden: int
+    inner: int
+    heads: int
+    layers: int
+    epsilon: np.float32
+
+
+@njit(nogil=True, cache=True)
+def run_layers(
+    x: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    sizes: Sizes,
+    weights: int,
+    starts: int,
+    floats: NDArray[np.float32],
+) -> None:
+    """Turn embeddings into hidden states.
+
+    Args:
+        x: Float32 `[n_tokens, hidden]`, the embeddings behind their norm; becomes the hidden states.
+        offsets: Int64 `[n_texts + 1]`, of the texts' tokens.
+        sizes: The model's.
+        weights, starts: Addresses of the bytes and of the int32 of all layers; see `int8_transformer.Packed`.
+        floats: Those of all layers.
+    """
+    hidden, inner = sizes.hidden, sizes.inner
+    n_tokens, padded = len(x), 0
+    for text in range(len(offsets) - 1):
+        padded = max(padded, (offsets[text + 1] - offsets[text] + PANEL - 1) // PANEL * PANEL)
+    block = min(_BLOCK, n_tokens)
+    parts = np.empty((n_tokens, 3 * hidden), np.float32)  # queries, keys, values
+    mixed, added = np.empty((n_tokens, hidden), np.float32), np.empty((n_tokens, hidden), np.float32)
+    coded, scales = np.empty((n_tokens, hidden), np.uint8), np.empty(n_tokens, np.float32)
+    wide, wide_coded = np.empty((block, inner), np.float32), np.empty((block, inner), np.uint8)
+    wide_scales, row = np.empty(block, np.float32), np.empty(hidden, np.float32)
+    keys = np.empty((hidden // sizes.heads, padded), np.float32)
+    shares, row_scales = np.empty((ROWS, padded), np.float32), np.ones(2 * ROWS, np.float32)
+    for layer in range(sizes.layers):
+        w = weights + layer * (4 * hidden * hidden + 2 * hidden * inner)
+        s = starts + 4 * layer * (5 * hidden + inner)
+        f = floats[layer * (17 * hidden + 2 * inner) : (layer + 1) * (17 * hidden + 2 * inner)]
+        at = f.ctypes.data
+        smooth = f[10 * hidden + 2 * inner :].reshape(7, hidden)
+        for first in range(0, n_tokens, block):
+            last = min(n_tokens, first + block)
+            _code(x, smooth[0], first, last, coded, scales, row)
+            _multiply(
+                coded.ctypes.data, hidden, 3 * hidden, w, s, scales.ctypes.data, at, parts.ctypes.data, first, last
+            )
+        for text in range(len(offsets) - 1):
+            _attend(parts, sizes.heads, offsets[text], offsets[text + 1], mixed, keys, shares, row_scales)
+        w2, s2, at2 = w + 3 * hidden * hidden, s + 12 * hidden, at + 24 * hidden
+        w3, s3, at3 = w2 + hidden * hidden, s2 + 4 * hidden, at2 + 8 * hidden
+        w4, s4, at4 = w3 + hidden * inner, s3 + 4 * inner, at3 + 8 * inner
+        for first in range(0, n_tokens, block):
+            last = min(n_tokens, first + block)
+            _code(mixed, smooth[1], first, last, coded, scales, row)
+            _multiply(
+                coded.ctypes.data, hidden, hidden, w2, s2, scales.ctypes.data, at2, added.ctypes.data, first, last
+            )
+            _add_and_norm(x, added, smooth[3], smooth[4], sizes.epsilon, first, last)
+            _code(x, smooth[2], first, last, coded, scales, row)
+            here, some = coded.ctypes.data + first * hidden, last - first
+            _multiply(here, hidden, inner, w3, s3, scales.ctypes.data + 4 * first, at3, wide.ctypes.data, 0, some)
+            _activate(wide, some, wide_coded, wide_scales)
+            target = added.ctypes.data + 4 * first * hidden
+            _multiply(wide_coded.ctypes.data, inner, hidden, w4, s4, wide_scales.ctypes.data, at4, target, 0, some)
+            _add_and_norm(x, added, smooth[5], smooth[6], sizes.epsilon, first, last)
+
+
+@njit(nogil=True, cache=True)
+def _multiply(a, size, n, weights, starts, row_scales, scales, out, first, last):  # type: ignore[no-untyped-def]
+    """Rows `first` to `last` of the product of bytes with weights of n columns, whose biases follow their scales."""
+    for column in range(0, n, PANEL):
+        for row in range(first, last, ROWS):
+            byte_tile(
+                a, size, weights + column * size, size // 4, starts + 4 * column, row_scales, scales + 4 * column,
+                scales + 4 * (n + column), out + 4 * column, 4 * n, row, last - 1,
+            )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _code(x, smooth, first, last, coded, scales, row):  # type: ignore[no-untyped-def]
+    """Rows of x · smooth as bytes, 128 being 0, with a scale for each row."""
+    size = x.shape[1]
+    for r in range(first, last):
+        top = _TINY
+        for c in range(size):
+            row[c] = x[r, c] * smooth[c]
+            top = max(top, abs(row[c]))
+        scales[r] = top / _HALF_BYTE
+        to_bytes(row.ctypes.data, coded.ctypes.data + r * size, size // LANES, _HALF_BYTE / top, _MIDDLE)
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _add_and_norm(x, added, gain, shift, epsilon, first, last):  # type: ignore[no-untyped-def]
+    size = x.shape[1]
+    for r in range(first, last):
+        total = np.float32(0)
+        for c in range(size):
+            x[r, c] += added[r, c]
+            total += x[r, c]
+        mean = total / np.float32(size)
+        squares = np.float32(0)
+        for c in range(size):
+            squares += (x[r, c] - mean) * (x[r, c] - mean)
+        factor = np.float32(1) / np.sqrt(squares / np.float32(size) + epsilon)
+        for c in range(size):
+            x[r, c] = (x[r, c] - mean) * factor * gain[c] + shift[c]
+
+
+@njit(nogil=True, cache=True)
+def _activate(wide, n, coded, scales):  # type: ignore[no-untyped-def]
+    """GELU of n rows, as bytes that begin at its least value, with a scale for each row."""
+    size = wide.shape[1]
+    for r in range(n):
+        at = wide.ctypes.data + 4 * r * size
+        scales[r] = (max(gelu(at, size // LANES), np.float32(0)) - _GELU_LEAST) / _MOST_BYTE
+        factor = np.float32(1) / scales[r]
+        to_bytes(at, coded.ctypes.data + r * size, size // LANES, factor, _ROUND - _GELU_LEAST * factor)
+
+
+@njit(nogil=True, cache=True)
+def _attend(parts, heads, start, stop, mixed, keys, shares, row_scales):  # type: ignore[no-untyped-def]
+    """Every token of a text becomes a mean of the text's values, for each head. The queries are scaled already.
+
+    Args:
+        parts: Queries, keys and values, float32 `[n_tokens, 3 · hidden]`.
+        mixed: Where the means go, float32 `[n_tokens, hidden]`.
+        keys, shares, row_scales: Room; the second half of `row_scales` holds ones.
+    """
+    hidden, n = mixed.shape[1], stop - start
+    dims, width = hidden // heads, 12 * hidden
+    padded = (n + PANEL - 1) // PANEL * PANEL
+    rows = (n + LANES - 1) // LANES
+    room, ones = shares.ctypes.data, row_scales.ctypes.data + 4 * ROWS
+    keys = keys.ravel()[: dims * padded].reshape(dims, padded)
+    for head in range(heads):
+        own = head * dims
+        for c in range(dims):
+            for token in range(n):
+                keys[c, token] = parts[start + token, hidden + own + c]
+            keys[c, n:] = 0
+        values = parts.ctypes.data + start * width + 4 * (2 * hidden + own)
+        for row in range(0, n, ROWS):
+            some = min(ROWS, n - row)
+            queries = parts.ctypes.data + (start + row) * width + 4 * own
+            for column in range(0, padded, PANEL):
+                right = keys.ctypes.data + 4 * column
+                wide_tile(queries, width, right, 4 * padded, dims, ones, room + 4 * column, 4 * padded, some - 1)
+            for r in range(some):
+                shares.ravel()[r * padded + n : r * padded + rows * LANES] = -3e38
+                at = room + 4 * r * padded
+                row_scales[r] = np.float32(1) / exponentials(at, rows, largest(at, rows))
+            for c in range(0, dims, NARROW):
+                target = mixed.ctypes.data + 4 * ((start + row) * hidden + own + c)
+                narrow_tile(
+                    room, 4 * padded, values + 4 * c, width, n, row_scales.ctypes.data, target, 4 * hidden, some - 1
+                )
