@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..threads import run_in_blocks
-from ..vector_instructions import LANES
 from ..word_vectors import WordVectors
 from .code_spans import CodeSpans
 from .simd import MOST_GROUPS, TILE_WORDS, aligned, tile_of_1, tile_of_2, tile_of_3, tile_of_4
+from .vector_instructions import LANES
 
 _GROUP_BYTES = 4 * LANES
 _WORDS_1, _WORDS_2, _WORDS_3, _WORDS_4 = TILE_WORDS

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..codecs import ByteSteps, CodeParts
 from ..threads import run_in_blocks
-from ..vector_instructions import LANES
 from ..word_vectors import WordVectors
 from .code_spans import CodeSpans
 from .maxsim import QueryLanes, add_up, raise_best
@@ -29,6 +28,7 @@ from .simd import (
     field,
     scale_row,
 )
+from .vector_instructions import LANES
 
 # Words that are unpacked at once: 64 of 128 dims are 32 KB.
 _AT_ONCE = 64

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
-from wordhive.index.vector_instructions import (
+from wordhive.index.scoring.vector_instructions import (
     BYTE,
     FLOAT,
     FUSED,

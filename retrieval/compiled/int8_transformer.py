@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wordhive.index.scoring.vector_instructions import LANES
 from wordhive.index.threads import run_in_blocks
-from wordhive.index.vector_instructions import LANES
 
 from .int8_layers import GELU_LEAST, Sizes, run_layers
 from .int8_tiles import MULTIPLIES_BYTES, NARROW, PANEL, VECTORS
@@ -63,7 +63,7 @@ class Packed:
                 )
                 data, sums, scales = packed(weight * factor)
                 if name in sizes:
-                    smooth.append(1 / factor)
+                    smooth.append((1 / factor).astype(np.float32))
                     starts.append(-128 * sums)
                 else:
                     starts.append(np.zeros_like(sums))
