@@ -16,7 +16,7 @@ MOST_MODULES = 15  # a folder
 
 # What index/ consists of, from the lowest floor to the highest. A folder may import only what stands on lower floors.
 FLOORS = (
-    "errors quantity small_products threads",
+    "errors quantity simd small_products threads",
     "arguments files",
     "plain_values",
     "arrays config_file faiss filters tensors torch_device vectors",
@@ -34,7 +34,7 @@ FLOORS = (
 # Who alone may import a library, as patterns of module names.
 OWNERS = {
     "faiss": r"index\.faiss\.faiss_library",
-    "llvmlite": r"index\.scoring\.vector_instructions|index\.scoring\.simd|retrieval\.compiled\.int8_tiles",
+    "llvmlite": r"index\.simd\.instructions|index\.simd\.tiles|retrieval\.compiled\.int8_tiles",
     "matplotlib": r"(?!)",  # nobody: eval/svg draws every chart
     "sqlite3": r"index\.storage\.catalog\.\w+",
     "yaml": r"index\.config_file",

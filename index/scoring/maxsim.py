@@ -13,11 +13,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..simd.instructions import LANES
+from ..simd.tiles import MOST_GROUPS, TILE_WORDS, aligned, tile_of_1, tile_of_2, tile_of_3, tile_of_4
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
 from .code_spans import CodeSpans
-from .simd import MOST_GROUPS, TILE_WORDS, aligned, tile_of_1, tile_of_2, tile_of_3, tile_of_4
-from .vector_instructions import LANES
 
 _GROUP_BYTES = 4 * LANES
 _WORDS_1, _WORDS_2, _WORDS_3, _WORDS_4 = TILE_WORDS

@@ -11,11 +11,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..codecs import CodeParts
+from ..simd.instructions import LANES
+from ..simd.tiles import TABLE_WORDS, aligned, bit_tile, byte_tile
 from ..threads import run_in_blocks
 from .code_spans import CodeSpans
 from .maxsim import add_up
-from .simd import TABLE_WORDS, aligned, bit_tile, byte_tile
-from .vector_instructions import LANES
 
 # Larger tables leave the near caches, or take longer to make than they save.
 _MOST_GROUPS = 4

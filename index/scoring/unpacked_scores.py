@@ -11,11 +11,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..codecs import ByteSteps, CodeParts
-from ..threads import run_in_blocks
-from ..word_vectors import WordVectors
-from .code_spans import CodeSpans
-from .maxsim import QueryLanes, add_up, raise_best
-from .simd import (
+from ..simd.instructions import LANES
+from ..simd.tiles import (
     byte_at,
     bytes_to_row,
     centroid_number,
@@ -28,7 +25,10 @@ from .simd import (
     field,
     scale_row,
 )
-from .vector_instructions import LANES
+from ..threads import run_in_blocks
+from ..word_vectors import WordVectors
+from .code_spans import CodeSpans
+from .maxsim import QueryLanes, add_up, raise_best
 
 # Words that are unpacked at once: 64 of 128 dims are 32 KB.
 _AT_ONCE = 64

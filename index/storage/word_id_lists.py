@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import WordhiveError
 from ..lexical.identities import identity_table, slot
 from ..lexical.lexical_queries import LexicalQueries
-from ..scoring.simd import bits_at, zeros_below
+from ..simd.tiles import bits_at, zeros_below
 from ..threads import run_in_blocks
 from ..word_vectors import WordVectors
 from .array_files import map_array, save_array

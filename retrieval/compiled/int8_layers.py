@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from wordhive.index.scoring.vector_instructions import LANES
+from wordhive.index.simd.instructions import LANES
 
 from .int8_tiles import (
     NARROW,

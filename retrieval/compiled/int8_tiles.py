@@ -1,4 +1,4 @@
-"""Vector functions of a transformer that computes in bytes; index/scoring/simd.py tells how they are read.
+"""Vector functions of a transformer that computes in bytes; index/simd/tiles.py tells how they are read.
 
 `byte_tile` multiplies ROWS rows of activations, bytes from 0 to 255, with VECTORS · LANES columns of weights, bytes
 from −127 to 127. The instruction VPDPBUSD multiplies four bytes with four and adds the products to a sum of 32 bits, in
@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
-from wordhive.index.scoring.vector_instructions import (
+from wordhive.index.simd.instructions import (
     BYTE,
     FLOAT,
     FUSED,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wordhive.index.scoring.vector_instructions import LANES
+from wordhive.index.simd.instructions import LANES
 from wordhive.index.threads import run_in_blocks
 
 from .int8_layers import GELU_LEAST, Sizes, run_layers

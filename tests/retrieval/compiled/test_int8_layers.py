@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from wordhive.index.scoring.vector_instructions import LANES
+from wordhive.index.simd.instructions import LANES
 from wordhive.retrieval.compiled.int8_layers import Sizes, _multiply
 from wordhive.retrieval.compiled.int8_tiles import MULTIPLIES_BYTES, PANEL, exponentials, gelu, largest, to_bytes
 from wordhive.retrieval.compiled.int8_transformer import Int8Layers, Packed, _groups, can_run, packed

@@ -37,7 +37,7 @@ code, a table holds a row: what this value adds to the product with each query w
 **How to read a function.** Numba calls the outer function with the *types* of the arguments and gets the signature and
 `generate`. It calls `generate` with `b`, an LLVM IR builder, to emit code: `b.fadd(x, y)` adds no numbers, it appends
 the instruction that will. So a Python loop in `generate` emits its body several times (unrolled), and
-`cgutils.for_range` emits a loop. Small functions of index/scoring/vector_instructions.py (`row_at`, `splat`, `load`, …) emit
+`cgutils.for_range` emits a loop. Small functions of index/simd/instructions.py (`row_at`, `splat`, `load`, …) emit
 what occurs often.
 
 **How to change it.** tests/index/scoring/test_maxsim.py and test_code_scores.py compare the tiles with slow code, also
@@ -55,7 +55,7 @@ from numba import extending, types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from .vector_instructions import (
+from .instructions import (
     BYTE,
     FLOAT,
     FUSED,

@@ -1,7 +1,7 @@
 """Rows of numbers in LLVM's instructions, of which functions for compiled code are built.
 
 Numba calls such a function's `generate` with `b`, an LLVM IR builder. What the functions here return are values of the
-compiled code: `splat(b, x)` appends the instructions that make a row, it computes nothing now. index/scoring/simd.py
+compiled code: `splat(b, x)` appends the instructions that make a row, it computes nothing now. index/simd/tiles.py
 tells how such functions are read.
 """
 

@@ -1,0 +1,1 @@
+"""Vector instructions for code that numba compiles."""
