@@ -12,9 +12,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from wordhive.index.simd.instructions import LANES
-from wordhive.retrieval.compiled.int8_layers import Sizes, _multiply
-from wordhive.retrieval.compiled.int8_tiles import MULTIPLIES_BYTES, PANEL, exponentials, gelu, largest, to_bytes
-from wordhive.retrieval.compiled.int8_transformer import Int8Layers, Packed, _groups, can_run, packed
+from wordhive.retrieval.compiled.layer_kernels import Sizes, _multiply
+from wordhive.retrieval.compiled.layer_tiles import MULTIPLIES_BYTES, PANEL, exponentials, gelu, largest, to_bytes
+from wordhive.retrieval.compiled.fast_transformer import Int8Layers, Packed, _groups, can_run, packed
 
 pytestmark = pytest.mark.skipif(not MULTIPLIES_BYTES, reason="the processor has no AVX-512 VNNI")
 

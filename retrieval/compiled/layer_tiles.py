@@ -1,12 +1,12 @@
-"""Vector functions of a transformer that computes in bytes; index/simd/tiles.py tells how they are read.
+"""Vector functions of a transformer; index/simd/tiles.py tells how they are read.
 
 `byte_tile` multiplies ROWS rows of activations, bytes from 0 to 255, with VECTORS · LANES columns of weights, bytes
 from −127 to 127. The instruction VPDPBUSD multiplies four bytes with four and adds the products to a sum of 32 bits, in
 every lane: four times the products of a float32 instruction. Weights are packed so that the four bytes of a lane lie
-together (`int8_transformer.packed`).
+together (`fast_transformer.packed`).
 
-`wide_tile` and `narrow_tile` do the same in float32, for attention. A tile that reaches beyond the last row computes
-that row again.
+`half_tile` does the same with activations in float32 and weights in float16. `wide_tile` and `narrow_tile` multiply
+float32 with float32, for attention. A tile that reaches beyond the last row computes that row again.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from wordhive.index.simd.instructions import (
 intrinsic: Any = extending.intrinsic
 
 MULTIPLIES_BYTES = WIDE and processor_has("avx512vnni")
-ROWS = 6  # 24 sums, 4 rows of weights and an activation fit into 32 registers
-VECTORS = 4
+# 24 sums, 4 rows of weights and an activation fit into 32 registers; 12, 2 and 1 into 16.
+ROWS, VECTORS = 6, 4 if WIDE else 2
 PANEL = VECTORS * LANES  # columns of a tile
 NARROW = 2 * LANES  # columns of a narrow tile
 
-_BYTES = ir.VectorType(BYTE, 4 * LANES)
+_BYTES, _HALVES = ir.VectorType(BYTE, 4 * LANES), ir.VectorType(ir.HalfType(), LANES)
 # Since LLVM 22 it takes its bytes as bytes; before, as integers of 32 bits.
 _OPERAND = _BYTES if llvmlite.binding.llvm_version_info[0] >= 22 else INT_ROW
 # Single-precision e^x and the tail of the error function: Cephes' `expf`; Abramowitz and Stegun, 7.1.26.
@@ -101,6 +101,38 @@ def byte_tile(_context, a, a_stride, panel, steps, start, row_scales, scales, bi
     return types.void(*[types.intp] * 12), generate
 
 
+@intrinsic
+def half_tile(_context, a, a_stride, panel, steps, bias, out, out_stride, row, last):  # type: ignore[no-untyped-def]
+    """out = a · weights + bias, for ROWS rows and PANEL columns.
+
+    Args, addresses and sizes in bytes:
+        a, a_stride: Activations, float32, and from one row to the next.
+        panel, steps: The columns' weights, float16 `[steps, PANEL]`, and inputs of a column.
+        bias: Float32 `[PANEL]`.
+        out, out_stride: Float32, and from one row to the next.
+        row, last: Numbers of the tile's first row, and of the last that there is.
+    """
+
+    def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
+        a, a_stride, panel, steps, bias, out, out_stride, row, last = args
+        rows = clamped_numbers(b, row, last, ROWS)
+        addresses = [b.add(a, b.mul(number, a_stride)) for number in rows]
+        first = [row_at(b, b.add(bias, integer(v * ROW_BYTES))) for v in range(VECTORS)]
+        sums = [[variable(b, begin) for begin in first] for _ in rows]
+        with cgutils.for_range(b, steps) as loop:
+            at = b.add(panel, b.mul(loop.index, integer(VECTORS * ROW_BYTES // 2)))
+            halves = [load(b, b.add(at, integer(v * ROW_BYTES // 2)), _HALVES) for v in range(VECTORS)]
+            weights = [b.fpext(half, ROW) for half in halves]
+            _multiply_add(b, addresses, b.mul(loop.index, integer(4)), weights, sums)
+        for number, row_sums in zip(rows, sums, strict=True):
+            target = b.add(out, b.mul(number, out_stride))
+            for v, total in enumerate(row_sums):
+                store(b, b.load(total), b.add(target, integer(v * ROW_BYTES)), ROW)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 9), generate
+
+
 def _float_tile(n_vectors: int) -> Any:
     """A function that sets out = (a · panel) · row scale, for ROWS rows and `n_vectors` · LANES columns, float32.
 
@@ -122,10 +154,7 @@ def _float_tile(n_vectors: int) -> Any:
             with cgutils.for_range(b, steps) as loop:
                 at = b.add(panel, b.mul(loop.index, panel_stride))
                 factors = [row_at(b, b.add(at, integer(v * ROW_BYTES))) for v in range(n_vectors)]
-                for address, row_sums in zip(addresses, sums, strict=True):
-                    number = splat(b, load(b, b.add(address, b.mul(loop.index, integer(4))), FLOAT))
-                    for factor, total in zip(factors, row_sums, strict=True):
-                        b.store(_fused(b, number, factor, b.load(total)), total)
+                _multiply_add(b, addresses, b.mul(loop.index, integer(4)), factors, sums)
             for number, row_sums in zip(rows, sums, strict=True):
                 scale = splat(b, load(b, b.add(row_scales, b.mul(number, integer(4))), FLOAT))
                 target = b.add(out, b.mul(number, out_stride))
@@ -218,6 +247,14 @@ def _rows(b: Any, at: Any, n: Any) -> Iterable[tuple[Any, Any]]:
     with cgutils.for_range(b, n) as loop:
         address = b.add(at, b.mul(loop.index, integer(ROW_BYTES)))
         yield address, row_at(b, address)
+
+
+def _multiply_add(b: Any, addresses: list[Any], place: Any, factors: list[Any], sums: list[list[Any]]) -> None:
+    """Add the products of a number of each row, so many bytes behind its address, with all factors to the row's sums."""
+    for address, row_sums in zip(addresses, sums, strict=True):
+        number = splat(b, load(b, b.add(address, place), FLOAT))
+        for factor, total in zip(factors, row_sums, strict=True):
+            b.store(_fused(b, number, factor, b.load(total)), total)
 
 
 def _fused(b: Any, x: Any, y: Any, z: Any) -> Any:

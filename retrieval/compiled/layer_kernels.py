@@ -1,7 +1,8 @@
-"""The layers of a BERT, computed in bytes: everything between the embeddings and the hidden states, in one call.
+"""The layers of a BERT: everything between the embeddings and the hidden states, in one call.
 
-Activations are float32. Before each product with weights, a row of them becomes bytes with a scale of its own, and
-the product becomes float32 again. Texts lie one behind the other without padding; each attends to itself.
+Weights are bytes or float16, activations float32. Before a product with bytes, a row of activations becomes bytes with a
+scale of its own, and the product is float32 again. Texts lie one behind the other without padding; each attends to
+itself.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 
 from wordhive.index.simd.instructions import LANES
 
-from .int8_tiles import (
+from .layer_tiles import (
     NARROW,
     PANEL,
     ROWS,
     byte_tile,
     exponentials,
     gelu,
+    half_tile,
     largest,
     narrow_tile,
     to_bytes,
@@ -68,70 +70,89 @@ def run_layers(
         x: Float32 `[n_tokens, hidden]`, the embeddings behind their norm; becomes the hidden states.
         offsets: Int64 `[n_texts + 1]`, of the texts' tokens.
         sizes: The model's.
-        weights, starts: Addresses of the bytes and of the int32 of all layers; see `int8_transformer.Packed`.
+        weights: The address of all layers' weights; see `fast_transformer.Packed`.
+        starts: The address of the int32 of all layers; 0 where weights are float16.
         floats: Those of all layers.
     """
     hidden, inner = sizes.hidden, sizes.inner
-    n_tokens, padded = len(x), 0
+    n_tokens, padded, in_bytes = len(x), 0, starts != 0
     for text in range(len(offsets) - 1):
         padded = max(padded, (offsets[text + 1] - offsets[text] + PANEL - 1) // PANEL * PANEL)
     block = min(_BLOCK, n_tokens)
     parts = np.empty((n_tokens, 3 * hidden), np.float32)  # queries, keys, values
-    mixed, added = np.empty((n_tokens, hidden), np.float32), np.empty((n_tokens, hidden), np.float32)
-    coded, scales = np.empty((n_tokens, hidden), np.uint8), np.empty(n_tokens, np.float32)
-    wide, wide_coded = np.empty((block, inner), np.float32), np.empty((block, inner), np.uint8)
-    wide_scales, row = np.empty(block, np.float32), np.empty(hidden, np.float32)
-    keys = np.empty((hidden // sizes.heads, padded), np.float32)
+    mixed, added, wide = np.empty_like(x), np.empty_like(x), np.empty((block, inner), np.float32)
+    coded, scales = np.empty(block * max(hidden, inner), np.uint8), np.empty(block, np.float32)
+    row, keys = np.empty(hidden, np.float32), np.empty((hidden // sizes.heads, padded), np.float32)
     shares, row_scales = np.empty((ROWS, padded), np.float32), np.ones(2 * ROWS, np.float32)
+    size = 1 if in_bytes else 2  # bytes of a weight
     for layer in range(sizes.layers):
-        w = weights + layer * (4 * hidden * hidden + 2 * hidden * inner)
-        s = starts + 4 * layer * (5 * hidden + inner)
         f = floats[layer * (17 * hidden + 2 * inner) : (layer + 1) * (17 * hidden + 2 * inner)]
-        at = f.ctypes.data
-        smooth = f[10 * hidden + 2 * inner :].reshape(7, hidden)
+        smooth, at = f[10 * hidden + 2 * inner :].reshape(7, hidden), f.ctypes.data
+        w = weights + layer * size * (4 * hidden * hidden + 2 * hidden * inner)
+        s = starts + 4 * layer * (5 * hidden + inner)
+        w2, s2, at2 = w + 3 * size * hidden * hidden, s + 12 * hidden, at + 24 * hidden
+        w3, s3, at3 = w2 + size * hidden * hidden, s2 + 4 * hidden, at2 + 8 * hidden
+        w4, s4, at4 = w3 + size * hidden * inner, s3 + 4 * inner, at3 + 8 * inner
         for first in range(0, n_tokens, block):
-            last = min(n_tokens, first + block)
-            _code(x, smooth[0], first, last, coded, scales, row)
-            _multiply(
-                coded.ctypes.data, hidden, 3 * hidden, w, s, scales.ctypes.data, at, parts.ctypes.data, first, last
-            )
+            some = x[first : first + block]
+            if in_bytes:
+                _code(some, smooth[0], coded, scales, row)
+                _multiply(coded, scales, len(some), hidden, w, s, at, parts[first : first + block])
+            else:
+                _multiply_halves(some, w, at + 12 * hidden, parts[first : first + block])
         for text in range(len(offsets) - 1):
             _attend(parts, sizes.heads, offsets[text], offsets[text + 1], mixed, keys, shares, row_scales)
-        w2, s2, at2 = w + 3 * hidden * hidden, s + 12 * hidden, at + 24 * hidden
-        w3, s3, at3 = w2 + hidden * hidden, s2 + 4 * hidden, at2 + 8 * hidden
-        w4, s4, at4 = w3 + hidden * inner, s3 + 4 * inner, at3 + 8 * inner
         for first in range(0, n_tokens, block):
-            last = min(n_tokens, first + block)
-            _code(mixed, smooth[1], first, last, coded, scales, row)
-            _multiply(
-                coded.ctypes.data, hidden, hidden, w2, s2, scales.ctypes.data, at2, added.ctypes.data, first, last
-            )
-            _add_and_norm(x, added, smooth[3], smooth[4], sizes.epsilon, first, last)
-            _code(x, smooth[2], first, last, coded, scales, row)
-            here, some = coded.ctypes.data + first * hidden, last - first
-            _multiply(here, hidden, inner, w3, s3, scales.ctypes.data + 4 * first, at3, wide.ctypes.data, 0, some)
-            _activate(wide, some, wide_coded, wide_scales)
-            target = added.ctypes.data + 4 * first * hidden
-            _multiply(wide_coded.ctypes.data, inner, hidden, w4, s4, wide_scales.ctypes.data, at4, target, 0, some)
-            _add_and_norm(x, added, smooth[5], smooth[6], sizes.epsilon, first, last)
+            some, given, out = x[first : first + block], mixed[first : first + block], added[first : first + block]
+            n = len(some)
+            if in_bytes:
+                _code(given, smooth[1], coded, scales, row)
+                _multiply(coded, scales, n, hidden, w2, s2, at2, out)
+                _add_and_norm(some, out, smooth[3], smooth[4], sizes.epsilon)
+                _code(some, smooth[2], coded, scales, row)
+                _multiply(coded, scales, n, hidden, w3, s3, at3, wide)
+                _activate_and_code(wide[:n], coded, scales)
+                _multiply(coded, scales, n, inner, w4, s4, at4, out)
+            else:
+                _multiply_halves(given, w2, at2 + 4 * hidden, out)
+                _add_and_norm(some, out, smooth[3], smooth[4], sizes.epsilon)
+                _multiply_halves(some, w3, at3 + 4 * inner, wide)
+                gelu(wide.ctypes.data, n * inner // LANES)
+                _multiply_halves(wide[:n], w4, at4 + 4 * hidden, out)
+            _add_and_norm(some, out, smooth[5], smooth[6], sizes.epsilon)
 
 
 @njit(nogil=True, cache=True)
-def _multiply(a, size, n, weights, starts, row_scales, scales, out, first, last):  # type: ignore[no-untyped-def]
-    """Rows `first` to `last` of the product of bytes with weights of n columns, whose biases follow their scales."""
-    for column in range(0, n, PANEL):
-        for row in range(first, last, ROWS):
+def _multiply(coded, row_scales, n_rows, n_inputs, weights, starts, scales, out):  # type: ignore[no-untyped-def]
+    """The product of rows of bytes with weights. The columns' biases follow their scales."""
+    n_columns = out.shape[1]
+    for column in range(0, n_columns, PANEL):
+        for row in range(0, n_rows, ROWS):
             byte_tile(
-                a, size, weights + column * size, size // 4, starts + 4 * column, row_scales, scales + 4 * column,
-                scales + 4 * (n + column), out + 4 * column, 4 * n, row, last - 1,
+                coded.ctypes.data, n_inputs, weights + column * n_inputs, n_inputs // 4, starts + 4 * column,
+                row_scales.ctypes.data, scales + 4 * column, scales + 4 * (n_columns + column),
+                out.ctypes.data + 4 * column, 4 * n_columns, row, n_rows - 1,
+            )  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _multiply_halves(given, weights, bias, out):  # type: ignore[no-untyped-def]
+    """The product of rows of float32 with weights in float16."""
+    n_rows, n_inputs = given.shape
+    n_columns = out.shape[1]
+    for column in range(0, n_columns, PANEL):
+        for row in range(0, n_rows, ROWS):
+            half_tile(
+                given.ctypes.data, 4 * n_inputs, weights + 2 * column * n_inputs, n_inputs, bias + 4 * column,
+                out.ctypes.data + 4 * column, 4 * n_columns, row, n_rows - 1,
             )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def _code(x, smooth, first, last, coded, scales, row):  # type: ignore[no-untyped-def]
+def _code(x, smooth, coded, scales, row):  # type: ignore[no-untyped-def]
     """Rows of x · smooth as bytes, 128 being 0, with a scale for each row."""
     size = x.shape[1]
-    for r in range(first, last):
+    for r in range(len(x)):
         top = _TINY
         for c in range(size):
             row[c] = x[r, c] * smooth[c]
@@ -141,9 +162,9 @@ def _code(x, smooth, first, last, coded, scales, row):  # type: ignore[no-untype
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def _add_and_norm(x, added, gain, shift, epsilon, first, last):  # type: ignore[no-untyped-def]
+def _add_and_norm(x, added, gain, shift, epsilon):  # type: ignore[no-untyped-def]
     size = x.shape[1]
-    for r in range(first, last):
+    for r in range(len(x)):
         total = np.float32(0)
         for c in range(size):
             x[r, c] += added[r, c]
@@ -158,10 +179,10 @@ def _add_and_norm(x, added, gain, shift, epsilon, first, last):  # type: ignore[
 
 
 @njit(nogil=True, cache=True)
-def _activate(wide, n, coded, scales):  # type: ignore[no-untyped-def]
-    """GELU of n rows, as bytes that begin at its least value, with a scale for each row."""
+def _activate_and_code(wide, coded, scales):  # type: ignore[no-untyped-def]
+    """GELU of rows, as bytes that begin at its least value, with a scale for each row."""
     size = wide.shape[1]
-    for r in range(n):
+    for r in range(len(wide)):
         at = wide.ctypes.data + 4 * r * size
         scales[r] = (max(gelu(at, size // LANES), np.float32(0)) - _GELU_LEAST) / _MOST_BYTE
         factor = np.float32(1) / scales[r]
