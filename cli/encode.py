@@ -27,7 +27,7 @@ def encode(
     ],
     to: Annotated[Path, typer.Option(help="The folder of the shards.")],
     model: Annotated[str, typer.Option(help="Shipped model, model folder, or name on the hub.")] = "wordhive-minilm-32",
-    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
+    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "auto",
     part: Annotated[
         str, typer.Option(help="The shards that this process encodes: 1/4 is the first of four, each its own process.")
     ] = "1/1",

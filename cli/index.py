@@ -68,7 +68,7 @@ def index(
     limit: Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)] = None,
     max_tokens: MaxTokens = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
-    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
+    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make an index, or add to one. The whole input is checked before anything is encoded.

@@ -61,7 +61,7 @@ def search(
     run: Annotated[Path | None, typer.Option(help="Write the TREC run into this file.")] = None,
     model: Annotated[str | None, typer.Option(help="The model, if the index does not name it.")] = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "cpu",
-    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "torch",
+    backend: Annotated[str, typer.Option(help=BACKEND_HELP)] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print hits as JSON, one line a query.")] = False,
 ) -> None:
     """Search an index.

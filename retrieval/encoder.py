@@ -1,40 +1,39 @@
-"""`Encoder`: texts → `WordVectors`, by any sentence-transformers multi-vector model."""
+"""`Encoder`: texts → `WordVectors`, by any multi-vector model."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sentence_transformers import MultiVectorEncoder
-from torch import nn
 
 from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import flag, given_name, given_path, instance, one_of, shown, whole_number
 from wordhive.index.errors import warn
 from wordhive.index.storage.settings import EncoderStamp
-from wordhive.index.torch_device import torch_device
 
-from .architecture import Architecture, started_model, with_first_dims, with_pooling
-from .checkpoints.fingerprint import fingerprint
-from .checkpoints.loading import lasting_name, load_model, save_model
 from .checkpoints.model_name import UNNAMED, ModelName
-from .modules import QueryWeights, ScoreMix, StopWordGate, WholeWordPooling
+from .checkpoints.model_places import lasting_name
+from .compiled.compiled_model import CompiledModel
+from .compiled.model_files import Uncompilable
+from .encoding_model import EncodingModel, Pooling, Span, Task, Tokens
 from .progress import progress_bar
-from .runtimes.bfloat16 import Bfloat16, has_bfloat16
-from .runtimes.forward_pass import MODEL_LOCK, one_thread
-from .runtimes.openvino import OpenVino
 from .runtimes.text_batches import check_strings, check_texts, text_batches
-from .windows.whole_texts import MOST_TOKENS, Task, WholeTexts, capped_line
-from .windows.windows import Span
+from .windows.whole_texts import MOST_TOKENS, WholeTexts, capped_line
+from .windows.windows import Windows
 from .words import WordTable
 
+if TYPE_CHECKING:  # torch takes seconds to import: only what needs it imports it
+    from sentence_transformers import MultiVectorEncoder
+
+    from .architecture import Architecture
+
 Precision = Literal["auto", "float32", "bfloat16"]
-Backend = Literal["torch", "openvino"]
+Backend = Literal["auto", "compiled", "torch", "openvino"]
 DEFAULT_MODEL = "wordhive-minilm-32"
 
 # Batches of texts that are sorted by length together.
@@ -51,39 +50,36 @@ class Encoder:
     encoder.encode_documents(["Bees dance to tell where flowers are."]).vectors.shape  # (9, 32)
 
     Args:
-        model: A `MultiVectorEncoder`, with wordhive's modules or without.
+        model: A `MultiVectorEncoder`, with wordhive's modules or without; or a `CompiledModel`.
         name: The name that loads the model again.
-        precision: "auto" runs the transformer in bfloat16 where the processor has it. Vectors are float32 either way.
-        backend: "openvino" compiles the transformer, which takes some seconds, and encodes faster.
+        precision: "auto" runs torch's transformer in bfloat16 where the processor has it. Vectors are float32 either
+            way.
+        backend: "openvino" lets OpenVINO run the transformer of a `MultiVectorEncoder`, which takes some seconds to
+            begin with.
         max_tokens: Tokens at most that are read of a text. What is beyond is told.
     """
 
     def __init__(
         self,
-        model: MultiVectorEncoder,
+        model: MultiVectorEncoder | CompiledModel,
         *,
         name: str = UNNAMED,
         precision: Precision = "auto",
-        backend: Backend = "torch",
+        backend: Backend = "auto",
         max_tokens: int = MOST_TOKENS,
     ) -> None:
-        if not isinstance(model, MultiVectorEncoder):
-            raise InputError(
-                f"model is a {type(model).__name__}; expected a sentence_transformers.MultiVectorEncoder, "
-                "a model's name, or an Encoder"
-            )
         instance(name, "name", str, "what the model can be loaded by again")
         one_of(precision, "precision", get_args(Precision))
         one_of(backend, "backend", get_args(Backend))
-        self.model = model.eval()
+        is_compiled = isinstance(model, CompiledModel)
+        if backend != "auto" and is_compiled != (backend == "compiled"):
+            raise InputError(f"backend {backend} does not run a {type(model).__name__}; leave out the backend")
         self.name = name
-        self.backend = backend
-        self._bfloat16 = precision == "bfloat16" or (precision == "auto" and has_bfloat16(model.device))
-        self._runtime: Bfloat16 | OpenVino | None = Bfloat16(model) if self._bfloat16 else None
-        if backend == "openvino":
-            self._runtime = OpenVino(self.model, bfloat16=self._bfloat16)
+        self.backend: Backend = "compiled" if is_compiled else "torch" if backend == "auto" else backend
         self.max_tokens = whole_number(max_tokens, "max_tokens")
-        self._texts = WholeTexts(self.model, self._runtime, self.max_tokens)
+        self._model = model if isinstance(model, CompiledModel) else _torch_model(model, precision, backend)
+        self._precision = precision
+        self._texts = WholeTexts(self._model, self.max_tokens)
 
     @classmethod
     def load(
@@ -94,7 +90,7 @@ class Encoder:
         dim: int | None = None,
         device: str | None = None,
         precision: Precision = "auto",
-        backend: Backend = "torch",
+        backend: Backend = "auto",
         max_tokens: int = MOST_TOKENS,
     ) -> Encoder:
         """A model by name: shipped with wordhive, a local folder, or on the hub (ColBERT, PyLate, LateOn, …).
@@ -103,11 +99,16 @@ class Encoder:
             name: The model's name. "NAME+words" is the same as words=True, "NAME@16" the same as dim=16.
             words: Pool the vectors of a token-by-token model to whole words. Special tokens stay as they are.
             dim: Keep the first dims of each word, of a model that was trained for that.
-            device: A device of torch's. Default: a GPU, if torch finds one.
-            precision, backend, max_tokens: See `Encoder`.
+            device: A device of torch's. Default: the processor for a compiled model; for another a GPU, if torch finds
+                one.
+            precision: "bfloat16" asks for torch. See `Encoder`.
+            backend: "compiled" runs the model without torch; what that takes is made once and kept in a cache. "torch"
+                and "openvino" run it by those. "auto" is "compiled" for a BERT in a local folder, on the processor, and
+                "torch" for everything else.
+            max_tokens: See `Encoder`.
 
         Raises:
-            InputError: No model has that name.
+            InputError: No model has that name, or backend "compiled" can't run it.
             WordhiveError: The hub or the device can't be reached.
         """
         parsed = ModelName.parse(given_name(name, "the model"))
@@ -116,17 +117,27 @@ class Encoder:
         one_of(backend, "backend", get_args(Backend))
         if parsed.base == UNNAMED:
             raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
+        dim = parsed.dim if dim is None else dim
+        model = _compiled_model(parsed.base, device, precision, backend)
+        if model is not None:
+            encoder = cls(model, name=lasting_name(parsed.base), precision=precision, max_tokens=max_tokens)
+            return encoder._named(words, dim)
+        from wordhive.index.torch_device import torch_device
+
+        from .checkpoints.loading import load_model
+
         if backend == "openvino":
             device = device or "cpu"  # where it runs, whatever else there is
         if device is not None:
             torch_device(device)
         encoder = cls(
             load_model(parsed.base, device), name=lasting_name(parsed.base), precision=precision, max_tokens=max_tokens
-        )
-        encoder = encoder.with_words() if words else encoder
-        dim = parsed.dim if dim is None else dim
-        encoder = encoder if dim is None else encoder.with_dim(dim)
-        return encoder if backend == "torch" else encoder.with_backend(backend)
+        )._named(words, dim)
+        return encoder.with_backend("openvino") if backend == "openvino" else encoder
+
+    def _named(self, words: bool, dim: int | None) -> Encoder:
+        encoder = self.with_words() if words else self
+        return encoder if dim is None else encoder.with_dim(dim)
 
     @classmethod
     def of(cls, model: str | Path | MultiVectorEncoder | Encoder) -> Encoder:
@@ -157,6 +168,8 @@ class Encoder:
             summary_weight: The summary's share of a score, 0 … 1. The summary is the mean of all tokens.
             device, show_progress: As for `load` and `encode_documents`.
         """
+        from .architecture import Architecture
+
         architecture = Architecture(
             base=base, stem=stem, word_dim=dim, summary_dim=None, summary_weight=summary_weight,
             stop_word_gate=False, query_weights=False,
@@ -173,6 +186,8 @@ class Encoder:
         show_progress: bool | None = None,
     ) -> Encoder:
         """An encoder of that architecture. Its projections and query weights are fitted to texts without labels."""
+        from .architecture import started_model
+
         return cls(
             started_model(
                 architecture, device, lambda raw: cls(raw).encode_documents(texts, show_progress=show_progress)
@@ -183,7 +198,7 @@ class Encoder:
         """This encoder with its token vectors pooled to whole words."""
         if self.pooling:
             raise InputError(f"{self.name} already gives one vector a whole word; leave out words=True")
-        return self._with_modules(with_pooling(self.model), f"{self.name}+words")
+        return self._as(self._model.with_words(), f"{self.name}+words")
 
     def with_dim(self, dim: int) -> Encoder:
         """This encoder with only the first dims of each word, at unit length again.
@@ -191,37 +206,49 @@ class Encoder:
         Raises:
             InputError: The words have fewer dims, or the model does not normalise them.
         """
-        full, dim = self.model.get_embedding_dimension(), whole_number(dim, "dim")
-        modules = with_first_dims(self.model, dim)
-        if modules is None:
-            raise InputError(f"{self.name} does not normalise its words; their first dims do not stand for all of them")
+        full, dim = self._model.dim, whole_number(dim, "dim")
         if dim > (full or dim):
             raise InputError(f"{self.name} has words of {full} dims; dim is {dim}, choose 1 to {full}")
-        return self._with_modules(modules, f"{self.name}@{dim}")
+        model = self._model.with_dim(dim)
+        if model is None:
+            raise InputError(f"{self.name} does not normalise its words; their first dims do not stand for all of them")
+        return self._as(model, f"{self.name}@{dim}")
 
     def with_backend(self, backend: Backend) -> Encoder:
-        """This encoder with its transformer run by "torch", or by "openvino" (pip install wordhive[openvino]).
+        """This encoder with its transformer run by another backend; see `load`.
 
         Raises:
             InputError: The library is not installed, or can't run the model.
         """
-        return self._as(self.model, self.name, backend)
+        one_of(backend, "backend", get_args(Backend))
+        if backend in ("auto", self.backend):
+            return self
+        if backend == "compiled":
+            return Encoder.load(self.name, precision=self._precision, backend=backend, max_tokens=self.max_tokens)
+        return Encoder(
+            self.model, name=self.name, precision=self._precision, backend=backend, max_tokens=self.max_tokens
+        )
 
     def with_max_tokens(self, max_tokens: int) -> Encoder:
         """This encoder, which reads so many tokens of a text at most."""
-        encoder = self._as(self.model, self.name, self.backend)
-        encoder.max_tokens = whole_number(max_tokens, "max_tokens")
-        encoder._texts = WholeTexts(encoder.model, encoder._runtime, encoder.max_tokens)
+        return self._as(self._model, self.name, whole_number(max_tokens, "max_tokens"))
+
+    def _as(self, model: EncodingModel, name: str, max_tokens: int | None = None) -> Encoder:
+        encoder = Encoder.__new__(Encoder)
+        encoder.name, encoder.backend, encoder._precision = name, self.backend, self._precision
+        encoder.max_tokens = self.max_tokens if max_tokens is None else max_tokens
+        encoder._model = model
+        encoder._texts = WholeTexts(model, encoder.max_tokens)
         return encoder
 
-    def _with_modules(self, modules: list[nn.Module], name: str) -> Encoder:
-        prompts = {task: prompt for task, prompt in self.model.prompts.items() if prompt is not None}
-        model = MultiVectorEncoder(modules=modules, prompts=prompts, device=str(self.model.device))
-        return self._as(model, name, self.backend)
-
-    def _as(self, model: MultiVectorEncoder, name: str, backend: Backend) -> Encoder:
-        precision: Precision = "bfloat16" if self._bfloat16 else "float32"
-        return Encoder(model, name=name, precision=precision, backend=backend, max_tokens=self.max_tokens)
+    @cached_property
+    def model(self) -> MultiVectorEncoder:
+        """The model as sentence-transformers has it. A compiled model is loaded by its name, which takes seconds."""
+        if not isinstance(self._model, CompiledModel):
+            return self._model.model  # type: ignore[attr-defined]
+        if self.name == UNNAMED:
+            raise InputError("a compiled model without a name has no model of torch's; load it by its name")
+        return Encoder.load(self.name, device="cpu", precision=self._precision, backend="torch").model
 
     def save(self, path: str | Path, *, base: str | None = None) -> None:
         """Write the model in the hub layout. The folder becomes the name of a model that has none.
@@ -230,6 +257,8 @@ class Encoder:
             path: A new folder.
             base: Write the name of this base model instead of the transformer's weights.
         """
+        from .checkpoints.loading import save_model
+
         save_model(self.model, given_path(path), base)
         if self.name == UNNAMED:
             self.name = lasting_name(str(path))
@@ -237,27 +266,27 @@ class Encoder:
     @property
     def summary_weight(self) -> float:
         """w: the summary's share of a score."""
-        return next((module.summary_weight for module in self.model if isinstance(module, ScoreMix)), 0.0)
+        return self._model.summary_weight
 
     @property
     def exact_match(self) -> bool:
         """Whether only identical words match (Uni-ColBERTer)."""
-        return any(module.exact_match for module in self.model if isinstance(module, ScoreMix))
+        return self._model.exact_match
 
     @property
     def has_stop_word_gate(self) -> bool:
         """Whether the model removes words from documents."""
-        return any(isinstance(module, StopWordGate) for module in self.model)
+        return self._model.has_stop_word_gate
 
     @property
     def query_length(self) -> float | None:
         """Sum of a query's word norms, if the model fixes it."""
-        return 1.0 if any(isinstance(module, QueryWeights) for module in self.model) else None
+        return 1.0 if self._model.has_query_weights else None
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """What the model computes, as 64 hexadecimal digits: weights, modules, lengths, prompts."""
-        return fingerprint(self.model)
+        return self._model.fingerprint
 
     @property
     def stamp(self) -> EncoderStamp:
@@ -314,14 +343,10 @@ class Encoder:
         """
         check_texts(texts)
         texts, batch_size = list(texts), whole_number(batch_size, "batch_size")
-        alone = len(texts) == 1 and self.model.device.type == "cpu"
-        parts = []
-        for batch in text_batches(texts, batch_size * _BATCHES_A_CHUNK, _CHARACTERS_A_CHUNK):
-            with ExitStack() as running:
-                if alone:
-                    running.enter_context(MODEL_LOCK)  # the number of threads belongs to the process
-                    running.enter_context(one_thread())
-                parts.append(self._texts.encode(batch, "query", batch_size))
+        parts = [
+            self._texts.encode(batch, "query", batch_size)
+            for batch in text_batches(texts, batch_size * _BATCHES_A_CHUNK, _CHARACTERS_A_CHUNK)
+        ]
         if len(parts) == 1:
             return parts[0]
         return WordVectors.concat(parts) if parts else self._nothing("query")
@@ -347,10 +372,31 @@ class Encoder:
 
     def preprocess(self, texts: list[str], task: Task) -> Any:
         """The tokens of texts, truncated and with the model's prompt: `input_ids`, `attention_mask`, …."""
+        return self.tokens(texts, task).features
+
+    def tokens(self, texts: list[str], task: Task) -> Tokens:
+        """The tokens of texts, truncated and with the model's prompt."""
         check_texts(texts)
         check_strings(texts := list(texts))
         one_of(task, "task", get_args(Task))
-        return self._texts.preprocess(texts, task)
+        found: Tokens = self._model.tokens(texts, task)
+        return found
+
+    def token_counts(self, texts: list[str], *, special: bool = False) -> list[int]:
+        """The tokens of each text, without truncation and prompt; special ones only where asked for."""
+        return self._model.token_counts(texts, special=special)
+
+    def token_names(self, ids: list[int]) -> list[str]:
+        """What the model's vocabulary calls tokens."""
+        return self._model.token_names(ids)
+
+    def longest_input(self, task: Task) -> int | None:
+        """The tokens that the model reads of a text at once, its special ones and its prompt among them; None: all."""
+        return self._model.longest_input(task)
+
+    def windows_of(self, task: Task, overlap: int | None = None) -> Windows | None:
+        """What cuts texts into windows for the model; see `Windows.of`."""
+        return Windows.of(self._model, task, overlap)
 
     def windows(self, text: str, task: Task) -> tuple[list[Span], bool]:
         """The characters `[start, end)` of each window that is read of a text, and whether its end is left out."""
@@ -360,19 +406,48 @@ class Encoder:
     def prompt(self, task: Task) -> str:
         """The text that the model puts before every query, or every document."""
         one_of(task, "task", get_args(Task))
-        return self.model.prompts.get(task) or ""
-
-    @cached_property
-    def word_table(self) -> WordTable | None:
-        """The words of the model's vocabulary; None where it gives one vector a token."""
-        pooling = self.pooling
-        return WordTable.from_tokenizer(self.model.tokenizer, stem=pooling.stem) if pooling else None
+        return self._model.prompt(task)
 
     @property
-    def pooling(self) -> WholeWordPooling | None:
-        """The module that pools tokens to words; None where there is none."""
-        return next((module for module in self.model if isinstance(module, WholeWordPooling)), None)
+    def word_table(self) -> WordTable | None:
+        """The words of the model's vocabulary; None where it gives one vector a token."""
+        return self._model.word_table
+
+    @property
+    def pooling(self) -> Pooling | None:
+        """How tokens are pooled to words; None where they are not."""
+        return self._model.pooling
 
     def _nothing(self, task: Task) -> WordVectors:
         """The vectors of no text, with the model's dims."""
         return self._texts.encode([""], task, 1)[0:0]
+
+
+def _torch_model(model: Any, precision: Precision, backend: Backend) -> EncodingModel:
+    from .runtimes.torch_model import TorchModel
+
+    return TorchModel(model, precision=precision, openvino=backend == "openvino")
+
+
+def _compiled_model(base: str, device: str | None, precision: Precision, backend: Backend) -> CompiledModel | None:
+    """A compiled model where one is asked for, or can be had; None where torch is to run it.
+
+    Raises:
+        InputError: It was asked for, or there is no torch, and it can't be had.
+    """
+    if backend == "compiled":
+        if device not in (None, "cpu"):
+            raise InputError(f"backend compiled runs on the processor; device is {shown(device)}, leave it out")
+        if precision == "bfloat16":
+            raise InputError("backend compiled does not compute in bfloat16; leave out precision, or the backend")
+    elif backend != "auto" or device not in (None, "cpu") or precision == "bfloat16":
+        return None
+    try:
+        return CompiledModel.load(base)
+    except Uncompilable as error:
+        if backend == "auto" and importlib.util.find_spec("sentence_transformers") is not None:
+            return None
+        raise InputError(
+            f"the model {base!r} can't be run without torch: {error}; "
+            "leave out backend='compiled', with: pip install 'wordhive[torch]'"
+        ) from error

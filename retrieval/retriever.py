@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, get_args
-
-from sentence_transformers import MultiVectorEncoder
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from wordhive.index import Index, IndexConfig, InputError, WordVectors
 from wordhive.index.arguments import given_path, instance, one_of, shown, strings
@@ -28,7 +26,10 @@ from .pages import render
 from .search.lexical_weight import with_fitting_weight
 from .searcher import Searcher
 
-Model = str | Path | MultiVectorEncoder | Encoder
+if TYPE_CHECKING:
+    from sentence_transformers import MultiVectorEncoder
+
+Model: TypeAlias = "str | Path | MultiVectorEncoder | Encoder"
 
 
 class Retriever(StoredDocuments, DocumentWriter, TextSearch):
@@ -62,7 +63,7 @@ class Retriever(StoredDocuments, DocumentWriter, TextSearch):
         store_texts: bool = True,
         text_fields: Sequence[str] | None = None,
         device: str = "cpu",
-        backend: Backend = "torch",
+        backend: Backend = "auto",
         cache_queries: int = 0,
     ) -> Retriever:
         """A new, empty index in a folder that does not exist yet.
@@ -110,7 +111,7 @@ class Retriever(StoredDocuments, DocumentWriter, TextSearch):
         model: Model | None = None,
         *,
         device: str = "cpu",
-        backend: Backend = "torch",
+        backend: Backend = "auto",
         cache_queries: int = 0,
     ) -> Retriever:
         """An existing index.
@@ -153,7 +154,7 @@ class Retriever(StoredDocuments, DocumentWriter, TextSearch):
         store_texts: bool = True,
         text_fields: Sequence[str] | None = None,
         device: str = "cpu",
-        backend: Backend = "torch",
+        backend: Backend = "auto",
         cache_queries: int = 0,
     ) -> Retriever:
         """The index in a folder, or a new one where there is none.
@@ -247,7 +248,7 @@ def encoder_of(model: Model, device: str, backend: Backend) -> Encoder:
     """
     if not isinstance(model, (str, Path)):
         return Encoder.of(model)
-    on_gpu = device != "cpu" and backend == "torch"
+    on_gpu = device != "cpu" and backend in ("auto", "torch")
     return Encoder.load(model, device=device if on_gpu else None, backend=backend)
 
 

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
 from .encoder import Encoder
-from .windows.whole_texts import Task
-from .windows.windows import Span
+from .encoding_model import Span, Task
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,12 @@ def _joined(before: TextWord | None, word: TextWord, first: int) -> TextWord:
 
 
 def _read_window(encoder: Encoder, text: str, task: Task) -> Reading:
-    features = encoder.preprocess([text], task)
+    read_tokens = encoder.tokens([text], task)
     prompt = encoder.prompt(task)
-    characters = _characters(features, prompt + text)
-    for module in encoder.model:
-        if isinstance(module, MultiVectorMask):
-            features = module(features, task=task)
-    tokens = features["input_ids"].numpy().astype(np.int64)
-    slots, starts, word_ids = _words(encoder, tokens, features["attention_mask"].bool().numpy())
+    offsets = read_tokens.offsets()
+    characters = None if offsets is None else [_stripped(prompt + text, start, end) for start, end in offsets]
+    tokens, mask = read_tokens.scored()
+    slots, starts, word_ids = _words(encoder, tokens, mask)
     found: list[list[Span]] = [[] for _ in word_ids]
     for slot, first, last in _occurrences(slots, starts):
         found[slot].append((first, last))
@@ -113,16 +108,6 @@ def _occurrences(slots: list[int], starts: list[bool]) -> Iterator[tuple[int, in
             yield slot, first, place
 
 
-def _characters(features: Any, source: str) -> list[Span] | None:
-    """The characters of every token, without the white space around them."""
-    encodings = getattr(features, "encodings", None)
-    if not encodings or features.get("modality") != "text":
-        return None
-    spans = [_stripped(source, start, end) for start, end in encodings[0].offsets]
-    # Query expansion may have appended tokens since.
-    return spans + [(0, 0)] * (features["input_ids"].shape[1] - len(spans))
-
-
 def _stripped(source: str, start: int, end: int) -> Span:
     part = source[start:end]
     start += len(part) - len(part.lstrip())
@@ -137,4 +122,4 @@ def _within(spans: list[Span], prompt: int) -> tuple[Span, ...]:
 def _form(encoder: Encoder, tokens: list[int], word_id: int) -> str:
     if encoder.word_table is not None and word_id:
         return encoder.word_table.to_text(tokens).strip()
-    return " ".join(encoder.model.tokenizer.convert_ids_to_tokens(tokens))
+    return " ".join(encoder.token_names(tokens))

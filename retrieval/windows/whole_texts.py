@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import WordVectors
 from wordhive.index.quantity import quantity
 
-from ..modules import QueryWeights, WholeWordPooling
-from ..runtimes.bfloat16 import Bfloat16
-from ..runtimes.forward_pass import MODEL_LOCK, forward
-from ..runtimes.openvino import OpenVino
-from ..runtimes.token_batches import part, token_batches
+from ..encoding_model import EncodingModel, Task, Tokens
+from ..runtimes.token_batches import token_batches
 from ..words import WordTable
 from .bags import joined
-from .windows import Span, Windows, longest_input, was_cut
-
-Task = Literal["query", "document"]
+from .windows import Span, Windows
 
 # A book of a million letters. What is longer is rather a log or a dump than a text.
 MOST_TOKENS = 2**18
@@ -43,13 +36,13 @@ class WindowBatch:
     Attributes:
         texts: int64 `[n]`, the number of each window's text.
         order: int64 `[n]`, ascending over the windows of a text.
-        tokens: As the model's `preprocess` gives them.
+        tokens: As the model gives them.
         whole: Each window is a whole text.
     """
 
     texts: NDArray[np.int64]
     order: NDArray[np.int64]
-    tokens: Any
+    tokens: Tokens
     whole: bool
 
 
@@ -58,20 +51,14 @@ class WholeTexts:
 
     Args:
         model: The model.
-        runtime: What runs its transformer; see `forward`.
         max_tokens: Tokens at most that are read of a text.
     """
 
-    def __init__(self, model: MultiVectorEncoder, runtime: Bfloat16 | OpenVino | None, max_tokens: int) -> None:
-        self._model, self._runtime = model, runtime
+    def __init__(self, model: EncodingModel, max_tokens: int) -> None:
+        self._model = model
         self.max_tokens = max_tokens
-        self._merge = any(isinstance(module, WholeWordPooling) for module in model)
-        self._query_shares = any(isinstance(module, QueryWeights) for module in model)
-
-    def preprocess(self, texts: list[str], task: Task) -> Any:
-        """The tokens of texts, truncated to a window and with the model's prompt."""
-        with MODEL_LOCK:
-            return self._model.preprocess(texts, prompt=self._model.prompts.get(task) or None, task=task)
+        self._merge = model.pooling is not None
+        self._query_shares = model.has_query_weights
 
     def spans(self, text: str, task: Task) -> tuple[list[Span], bool]:
         """The characters of each window that is read of a text, and whether the end of the text is left out."""
@@ -98,7 +85,7 @@ class WholeTexts:
         """
         encoded, whole = _Encoded(), 0
         for batch in self.read(texts, task, batch_size, on_capped):
-            encoded.add(batch, forward(self._model, self._runtime, batch.tokens, task))
+            encoded.add(batch, self._model.word_vectors(batch.tokens, task))
             if batch.whole:
                 on_batch(len(batch.texts))
                 whole += len(batch.texts)
@@ -117,8 +104,7 @@ class WholeTexts:
         """
         encoded = _Encoded()
         for batch in self.read(texts, "document", _TOKENS_A_TEXT):
-            mask = batch.tokens["attention_mask"].bool().numpy()
-            words = table.words(batch.tokens["input_ids"].numpy(), mask, keep_special=keep_special)
+            words = table.words(*batch.tokens.scored(), keep_special=keep_special)
             ids = words.word_ids[np.arange(words.word_ids.shape[1]) < words.counts[:, None]]
             offsets = np.concatenate([[0], np.cumsum(words.counts)]).astype(np.int64)
             encoded.add(batch, WordVectors(np.zeros((len(ids), 0), np.float32), offsets, ids))
@@ -140,38 +126,38 @@ class WholeTexts:
 
     def _batches(
         self, texts: list[str], task: Task, size: int, long: list[int] | None = None
-    ) -> Iterator[tuple[NDArray[np.int64], Any]]:
+    ) -> Iterator[tuple[NDArray[np.int64], Tokens]]:
         """The numbers and the tokens of the texts of each forward pass.
 
         Args:
             long: Takes the numbers of texts that are longer than a window, which are left out then.
         """
         if task == "document":
-            tokens = self.preprocess([self._beginning(text, task) for text in texts], task)
+            tokens = self._model.tokens([self._beginning(text, task) for text in texts], task)
             kept = self._short(texts, np.arange(len(texts)), tokens, task, long)
-            for rows in token_batches(tokens["attention_mask"][kept], size * _TOKENS_A_TEXT):
-                yield kept[rows], part(tokens, kept[rows])
+            for rows in token_batches(tokens.lengths[kept], size * _TOKENS_A_TEXT):
+                yield kept[rows], tokens.take(kept[rows])
             return
         # Queries are few tokens, which some models pad to expand them: each batch has its own width.
         order = np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            tokens = self.preprocess([self._beginning(texts[row], task) for row in rows], task)
+            tokens = self._model.tokens([self._beginning(texts[row], task) for row in rows], task)
             kept = self._short(texts, rows, tokens, task, long)
-            if len(kept) < len(rows):
-                tokens = self.preprocess([texts[row] for row in kept], task) if len(kept) else None
+            if 0 < len(kept) < len(rows):
+                tokens = self._model.tokens([texts[row] for row in kept], task)
             if len(kept):
                 yield kept, tokens
 
     def _fits(self, text: str, task: Task) -> bool:
         long: list[int] = []
-        tokens = self.preprocess([self._beginning(text, task)], task)
+        tokens = self._model.tokens([self._beginning(text, task)], task)
         return len(self._short([text], np.arange(1), tokens, task, long)) == 1
 
     def _spans(self, text: str, task: Task) -> tuple[list[Span], bool]:
         # A word that is in two windows is one word; a token would be stored twice.
         windows = Windows.of(self._model, task, None if self._merge else 0)
-        longest = longest_input(self._model, task)
+        longest = self._model.longest_input(task)
         if windows is None or longest is None:
             return [(0, len(text))], False
         most = max(1, self.max_tokens // longest)
@@ -179,19 +165,19 @@ class WholeTexts:
         return spans[:most], len(spans) > most
 
     def _short(
-        self, texts: list[str], rows: NDArray[np.int64], tokens: Any, task: Task, long: list[int] | None
+        self, texts: list[str], rows: NDArray[np.int64], tokens: Tokens, task: Task, long: list[int] | None
     ) -> NDArray[np.int64]:
-        longest = longest_input(self._model, task)
+        longest = self._model.longest_input(task)
         if long is None or longest is None:
             return rows
         most = longest * _CHARACTERS_A_TOKEN
-        is_long = [len(texts[row]) > most or was_cut(tokens, place, longest) for place, row in enumerate(rows)]
+        is_long = np.array([len(texts[row]) > most for row in rows], np.bool_) | tokens.cut
         long += rows[is_long].tolist()
-        return rows[~np.array(is_long, np.bool_)]
+        return rows[~is_long]
 
     def _beginning(self, text: str, task: Task) -> str:
         """Enough of a text to see whether it is longer than a window: the tokens of a book would fill the memory."""
-        longest = longest_input(self._model, task)
+        longest = self._model.longest_input(task)
         return text if longest is None else text[: longest * _CHARACTERS_A_TOKEN + 1]
 
     def _cut(
@@ -213,9 +199,8 @@ class _Encoded:
         self._windows: list[NDArray[np.int64]] = []
 
     def add(self, batch: WindowBatch, vectors: WordVectors) -> None:
-        n_tokens = batch.tokens["attention_mask"].sum(dim=1).cpu().numpy()
         self._vectors.append(vectors)
-        self._windows.append(np.stack([batch.texts, batch.order, n_tokens]))
+        self._windows.append(np.stack([batch.texts, batch.order, batch.tokens.lengths]))
 
     def joined(self, *, merge: bool, query: bool = False, shares: bool = False) -> WordVectors:
         texts, order, n_tokens = np.concatenate(self._windows, axis=1)

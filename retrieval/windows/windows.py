@@ -9,12 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sentence_transformers import MultiVectorEncoder
-from sentence_transformers.base.modules import Transformer
-
-Span = tuple[int, int]
+from ..encoding_model import EncodingModel, Span, Task
 
 # Tokens that a window shares with the one before, at most. Shorter models share a smaller part of theirs.
 OVERLAP = 32
@@ -47,7 +44,7 @@ class Windows:
     overlap: int
 
     @classmethod
-    def of(cls, model: MultiVectorEncoder, task: str, overlap: int | None = None) -> Windows | None:
+    def of(cls, model: EncodingModel, task: Task, overlap: int | None = None) -> Windows | None:
         """The windows of a model; None where it reads texts of any length, or no room is left beside its prompt.
 
         Args:
@@ -55,16 +52,15 @@ class Windows:
             task: "query" or "document".
             overlap: Default: 32 tokens, or an eighth of a window where that is less.
         """
-        longest = longest_input(model, task)
+        longest = model.longest_input(task)
         if longest is None:
             return None
-        prompt = model.prompts.get(task) or ""
-        room = longest - token_counts(model, [prompt], special=True)[0]
+        room = longest - model.token_counts([model.prompt(task)], special=True)[0]
         if room < 1:
             return None
         if overlap is None:
             overlap = min(OVERLAP, room // _LARGEST_SHARE)
-        return cls(lambda texts: token_counts(model, texts), room, overlap)
+        return cls(model.token_counts, room, overlap)
 
     def spans(self, text: str) -> Iterator[Span]:
         """The characters `[start, end)` of each window, in order; one window for a short text.
@@ -106,52 +102,6 @@ class Windows:
         while some := list(islice(source, _PIECES_COUNTED_AT_ONCE)):
             counts = self.count([text[start:end] for start, end in some])
             yield from (_Piece(start, end, n) for (start, end), n in zip(some, counts, strict=True))
-
-
-def longest_input(model: MultiVectorEncoder, task: str) -> int | None:
-    """The tokens that a model reads of a text, its special ones and its prompt among them; None: all.
-
-    Args:
-        model: The model.
-        task: "query" or "document".
-    """
-    for module in model:
-        if isinstance(module, Transformer):
-            own = module.query_length if task == "query" else module.document_length
-            longest: int | None = own or module.max_seq_length
-            expansion = module.query_expansion if task == "query" else None
-            if expansion is not None:  # ColBERT pads queries to a length, and may cut them there
-                fixed = expansion["strategy"] == "fixed"
-                longest = expansion["length"] if fixed or longest is None else max(longest, expansion["length"])
-            return longest
-    return None
-
-
-def token_counts(model: MultiVectorEncoder, texts: list[str], *, special: bool = False) -> list[int]:
-    """The tokens of each text.
-
-    Args:
-        model: The model.
-        texts: The texts, with their prompt if that counts.
-        special: Count special tokens too.
-    """
-    found = model.tokenizer(texts, add_special_tokens=special, truncation=False, verbose=False)
-    return [len(tokens) for tokens in found["input_ids"]]
-
-
-def was_cut(tokens: Any, row: int, longest: int) -> bool:
-    """Whether the model reads only the beginning of a text.
-
-    Args:
-        tokens: Of several texts, as a model's `preprocess` gives them.
-        row: The text.
-        longest: Tokens that the model reads at most.
-    """
-    encodings = getattr(tokens, "encodings", None)
-    if encodings:
-        return bool(encodings[row].overflowing)
-    # A tokenizer in Python does not tell; a text that just fits is cut into one window.
-    return int(tokens["attention_mask"][row].sum()) >= longest
 
 
 def _last(window: list[_Piece], most: int) -> list[_Piece]:
