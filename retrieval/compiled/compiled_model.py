@@ -25,6 +25,7 @@ from .model_files import Uncompilable
 from .model_fingerprint import fingerprint
 from .model_folder import Lengths, ModelFolder, ModelParts
 from .module_settings import KINDS, ModuleSettings
+from .packed_layers import PROCESSOR, BertWeights, packed_arrays, transformers
 from .text_tokens import TextTokens, text_tokens
 from .tokenizer import TextTokenizer, TokenizerFiles
 from .transformer import Transformer
@@ -93,8 +94,8 @@ class CompiledModel:
         names = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.tokenizer.items()}
         self.tokenizer = TextTokenizer(TokenizerFiles(bytes(arrays[_TOKENIZER]).decode(), **names))
         inside = f"{facts.first}.model."
-        weights = {name.removeprefix(inside): name for name in arrays if name.startswith(inside)}
-        self.transformer = Transformer(facts.transformer, {name: arrays[full] for name, full in weights.items()})
+        exact = Transformer(facts.transformer, BertWeights(arrays, inside))
+        self._transformers = transformers(facts.transformer, exact, arrays)
 
     @classmethod
     def load(cls, name: str) -> CompiledModel:
@@ -112,11 +113,11 @@ class CompiledModel:
         if not place.is_dir():
             raise Uncompilable("it is no folder on this machine")
         source = ModelFolder.at(place)
-        key = key_of(source.stamp())
+        key = key_of(source.stamp(), PROCESSOR)
         cache, trouble = cache_folder(), ""
         try:
             found = str(read_json(cache / _SOURCES / f"{key}.json")["fingerprint"])
-            about, arrays = read_model(cache / Path(found).name)
+            about, arrays = read_model(cache / f"{Path(found).name}-{PROCESSOR}")
             facts = Facts.of_json(about)
             if facts.fingerprint != found:
                 raise Damaged("it is of another model")
@@ -214,7 +215,7 @@ class CompiledModel:
 
     def word_vectors(self, tokens: TextTokens, task: Task) -> WordVectors:
         """The word vectors of texts by their tokens."""
-        hidden = self.transformer.hidden_states(tokens.ids, tokens.borders, tokens.attended)
+        hidden = self._transformers[task].hidden_states(tokens.ids, tokens.borders, tokens.attended)
         attended = np.ones(len(tokens.ids), np.bool_) if tokens.attended is None else tokens.attended
         features = Features(tokens, task, hidden, tokens.borders, attended)
         for module in self._modules:
@@ -280,7 +281,7 @@ def _compiled(name: str, source: ModelFolder, cache: Path, key: str, trouble: st
     started = time.perf_counter()
     parts = source.read()
     facts, arrays = _built(parts, str(source.entries[0]["name"]) if source.entries else "0")
-    place = cache / facts.fingerprint
+    place = cache / f"{facts.fingerprint}-{PROCESSOR}"
     kept = f"kept in {place}"
     model: CompiledModel | None = None
     try:
@@ -305,4 +306,5 @@ def _built(parts: ModelParts, first: str) -> tuple[Facts, dict[str, NDArray[Any]
         parts.transformer, parts.lengths, parts.prompts, tuple(parts.modules), files.as_json(), first,
     )  # fmt: skip
     definition = np.frombuffer(files.definition.encode(), np.uint8)
-    return facts, {**parts.weights, _TOKENIZER: definition}
+    packed = packed_arrays(facts.transformer, BertWeights(parts.weights, f"{first}.model."))
+    return facts, {**parts.weights, **packed, _TOKENIZER: definition}

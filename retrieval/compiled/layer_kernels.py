@@ -1,7 +1,7 @@
 """The layers of a BERT: everything between the embeddings and the hidden states, in one call.
 
-Weights are bytes or float16, activations float32. Before a product with bytes, a row of activations becomes bytes with a
-scale of its own, and the product is float32 again. Texts lie one behind the other without padding; each attends to
+Weights are bytes or float16, activations float32. Before a product with bytes, a row of activations becomes bytes with
+a scale of its own, and the product is float32 again. Texts lie one behind the other without padding; each attends to
 itself.
 """
 

@@ -250,7 +250,7 @@ def _rows(b: Any, at: Any, n: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _multiply_add(b: Any, addresses: list[Any], place: Any, factors: list[Any], sums: list[list[Any]]) -> None:
-    """Add the products of a number of each row, so many bytes behind its address, with all factors to the row's sums."""
+    """Add to each row's sums the products of all factors with a number of the row, so many bytes behind its address."""
     for address, row_sums in zip(addresses, sums, strict=True):
         number = splat(b, load(b, b.add(address, place), FLOAT))
         for factor, total in zip(factors, row_sums, strict=True):

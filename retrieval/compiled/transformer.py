@@ -43,7 +43,7 @@ class Transformer:
             attended: Bool `[n_tokens]`, the tokens that those of their text attend to, one a text at least.
                 None for all.
         """
-        hidden = self._embedded(token_ids, offsets)
+        hidden = self.embedded(token_ids, offsets)
         for layer in range(self._n_layers):
             name = f"encoder.layer.{layer}"
             context = self._attention(hidden, offsets, attended, f"{name}.attention.self")
@@ -53,7 +53,8 @@ class Transformer:
             hidden = self._normalized(self._linear(inner, f"{name}.output.dense") + hidden, f"{name}.output.LayerNorm")
         return hidden
 
-    def _embedded(self, token_ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> Floats:
+    def embedded(self, token_ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> Floats:
+        """What goes into the first layer, float32 `[n_tokens, dim]`."""
         place = np.arange(len(token_ids)) - np.repeat(offsets[:-1], np.diff(offsets))
         words = self._weights["embeddings.word_embeddings.weight"][token_ids]
         words = words + self._weights["embeddings.token_type_embeddings.weight"][0]

@@ -1,4 +1,4 @@
-"""A transformer in bytes against slow code: its products exactly, its hidden states nearly."""
+"""A transformer of compiled kernels against NumPy: its products exactly, its hidden states nearly."""
 
 from __future__ import annotations
 
@@ -12,97 +12,106 @@ from numba import njit
 from numpy.typing import NDArray
 
 from wordhive.index.simd.instructions import LANES
-from wordhive.retrieval.compiled.layer_kernels import Sizes, _multiply
-from wordhive.retrieval.compiled.layer_tiles import MULTIPLIES_BYTES, PANEL, exponentials, gelu, largest, to_bytes
-from wordhive.retrieval.compiled.fast_transformer import Int8Layers, Packed, _groups, can_run, packed
+from wordhive.retrieval.compiled.fast_transformer import (
+    FastTransformer,
+    Packed,
+    fitting_sizes,
+    groups,
+    largest_inputs,
+    multiplies_bytes,
+    packed_bytes,
+    packed_halves,
+)
+from wordhive.retrieval.compiled.layer_kernels import _multiply, _multiply_halves
+from wordhive.retrieval.compiled.layer_tiles import PANEL, exponentials, gelu, largest, to_bytes
+from wordhive.retrieval.compiled.transformer import Transformer
 
-pytestmark = pytest.mark.skipif(not MULTIPLIES_BYTES, reason="the processor has no AVX-512 VNNI")
-
-SIZES = Sizes(hidden=128, inner=256, heads=4, layers=2, epsilon=np.float32(1e-12))
-Layer = dict[str, NDArray[np.float32]]
-
-
-def _layer(random: np.random.Generator) -> Layer:
-    hidden, inner = SIZES.hidden, SIZES.inner
-    shapes = {f"attention.self.{part}": (hidden, hidden) for part in ("query", "key", "value")}
-    shapes |= {
-        "attention.output.dense": (hidden, hidden),
-        "intermediate.dense": (inner, hidden),
-        "output.dense": (hidden, inner),
-    }
-    layer = {}
-    for name, shape in shapes.items():
-        layer[f"{name}.weight"] = (random.standard_normal(shape) / math.sqrt(shape[1])).astype(np.float32)
-        layer[f"{name}.bias"] = (0.1 * random.standard_normal(shape[0])).astype(np.float32)
-    for norm in ("attention.output.LayerNorm", "output.LayerNorm"):
-        layer[f"{norm}.weight"] = (1 + 0.1 * random.standard_normal(hidden)).astype(np.float32)
-        layer[f"{norm}.bias"] = (0.1 * random.standard_normal(hidden)).astype(np.float32)
-    layer["attention.output.LayerNorm.weight"][7] = 20  # a dim that is far larger than the others
-    return layer
+in_bytes = pytest.mark.skipif(not multiplies_bytes(), reason="the processor has no AVX-512 VNNI")
+CONFIG: dict[str, Any] = {
+    "hidden_size": 128, "intermediate_size": 256, "num_attention_heads": 4, "num_hidden_layers": 2,
+    "layer_norm_eps": 1e-12, "hidden_act": "gelu", "max_position_embeddings": 512,
+}  # fmt: skip
+LENGTHS = [1, 5, 6, 7, 64, 65, 130, 2, 300]
 
 
-def _norm(x: Any, layer: Layer, name: str) -> Any:
-    x = x - x.mean(axis=1, keepdims=True)
-    return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + 1e-12) * layer[f"{name}.weight"] + layer[f"{name}.bias"]
-
-
-def _slow(x: Any, layers: list[Layer]) -> tuple[Any, list[Layer]]:
-    """Hidden states of one text, and the largest size of each dim that goes into the products."""
-    largest_seen = []
-    for layer in layers:
-
-        def product(x: Any, name: str, layer: Layer = layer) -> Any:
-            return x @ layer[f"{name}.weight"].T + layer[f"{name}.bias"]
-
-        seen = {"attention": np.abs(x).max(axis=0)}
-        query, key, value = (
-            product(x, f"attention.self.{part}").reshape(len(x), SIZES.heads, -1).transpose(1, 0, 2)
-            for part in ("query", "key", "value")
-        )
-        weights = query @ key.transpose(0, 2, 1) / math.sqrt(query.shape[2])
-        weights = np.exp(weights - weights.max(axis=2, keepdims=True))
-        mixed = (weights / weights.sum(axis=2, keepdims=True) @ value).transpose(1, 0, 2).reshape(x.shape)
-        seen["output"] = np.abs(mixed).max(axis=0)
-        x = _norm(x + product(mixed, "attention.output.dense"), layer, "attention.output.LayerNorm")
-        seen["inner"] = np.abs(x).max(axis=0)
-        inner = product(x, "intermediate.dense")
-        inner = inner * 0.5 * (1 + np.vectorize(math.erf)(inner / math.sqrt(2)))
-        x = _norm(x + product(inner, "output.dense"), layer, "output.LayerNorm")
-        largest_seen.append(seen)
-    return x, largest_seen
-
-
-def _model() -> tuple[list[Layer], Int8Layers, NDArray[np.float32], NDArray[np.int64]]:
+def _weights() -> dict[str, NDArray[np.float32]]:
     random = np.random.default_rng(4)
-    layers = [_layer(random) for _ in range(SIZES.layers)]
-    lengths = [1, 5, 6, 7, 64, 65, 130, 2, 300]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    x = random.standard_normal((offsets[-1], SIZES.hidden)).astype(np.float32)
-    _, seen = _slow(random.standard_normal((200, SIZES.hidden)), layers)
-    return layers, Int8Layers(Packed.of(layers, SIZES.heads, seen), SIZES), x, offsets
+    hidden, inner = CONFIG["hidden_size"], CONFIG["intermediate_size"]
+    shapes = {
+        "embeddings.word_embeddings": (1000, hidden),
+        "embeddings.position_embeddings": (512, hidden),
+        "embeddings.token_type_embeddings": (2, hidden),
+    }
+    weights = {f"{name}.weight": random.standard_normal(shape) for name, shape in shapes.items()}
+    norms = ["embeddings.LayerNorm"]
+    for layer in range(CONFIG["num_hidden_layers"]):
+        place = f"encoder.layer.{layer}"
+        norms += [f"{place}.attention.output.LayerNorm", f"{place}.output.LayerNorm"]
+        products = {f"{place}.attention.self.{part}": (hidden, hidden) for part in ("query", "key", "value")}
+        products |= {
+            f"{place}.attention.output.dense": (hidden, hidden),
+            f"{place}.intermediate.dense": (inner, hidden),
+            f"{place}.output.dense": (hidden, inner),
+        }
+        for name, shape in products.items():
+            weights[f"{name}.weight"] = random.standard_normal(shape) / math.sqrt(shape[1])
+            weights[f"{name}.bias"] = 0.1 * random.standard_normal(shape[0])
+    for norm in norms:
+        weights[f"{norm}.weight"] = 1 + 0.1 * random.standard_normal(hidden)
+        weights[f"{norm}.bias"] = 0.1 * random.standard_normal(hidden)
+    weights["encoder.layer.0.attention.output.LayerNorm.weight"][7] = 20  # a dim far larger than the others
+    return {name: weight.astype(np.float32) for name, weight in weights.items()}
 
 
-def test_hidden_states_are_those_of_float64() -> None:
-    layers, run, x, offsets = _model()
-    found = x.copy()
-    run(found, offsets)
+def _models(kind: str) -> tuple[Transformer, FastTransformer]:
+    weights, sizes = _weights(), fitting_sizes(CONFIG)
+    assert sizes is not None
+    exact = Transformer(CONFIG, weights)
+    if kind == "halves":
+        return exact, FastTransformer(exact, sizes, Packed.halves(weights, sizes))
+    return exact, FastTransformer(exact, sizes, Packed.bytes(weights, sizes, largest_inputs(CONFIG, weights)))
+
+
+def _texts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    offsets = np.concatenate([[0], np.cumsum(LENGTHS)])
+    return np.random.default_rng(1).integers(0, 1000, offsets[-1]), offsets
+
+
+def test_halves_give_the_hidden_states_of_float32() -> None:
+    exact, fast = _models("halves")
+    np.testing.assert_allclose(fast.hidden_states(*_texts()), exact.hidden_states(*_texts()), atol=0.01)
+
+
+@in_bytes
+def test_bytes_give_nearly_the_hidden_states_of_float32() -> None:
+    exact, fast = _models("bytes")
+    expected = exact.hidden_states(*_texts())
+    error = np.linalg.norm(expected - fast.hidden_states(*_texts()), axis=1) / np.linalg.norm(expected, axis=1)
+    assert np.median(error) < 0.02
+    assert error.max() < 0.3
+
+
+@pytest.mark.parametrize("kind", ["halves", pytest.param("bytes", marks=in_bytes)])
+def test_a_text_has_the_same_states_whatever_is_encoded_with_it(kind: str) -> None:
+    _, fast = _models(kind)
+    tokens, offsets = _texts()
+    together = fast.hidden_states(tokens, offsets)
     for start, stop in itertools.pairwise(offsets):
-        expected, _ = _slow(x[start:stop].astype(np.float64), layers)
-        error = np.linalg.norm(expected - found[start:stop], axis=1) / np.linalg.norm(expected, axis=1)
-        assert np.median(error) < 0.01
-        assert error.max() < 0.3
-
-
-def test_a_text_has_the_same_states_whatever_is_encoded_with_it() -> None:
-    _, run, x, offsets = _model()
-    together = x.copy()
-    run(together, offsets)
-    for start, stop in itertools.pairwise(offsets):
-        alone = x[start:stop].copy()
-        run(alone, np.array([0, stop - start]))
+        alone = fast.hidden_states(tokens[start:stop], np.array([0, stop - start]))
         np.testing.assert_array_equal(alone, together[start:stop])
 
 
+def test_tokens_that_are_not_attended_to_are_left_to_numpy() -> None:
+    exact, fast = _models("halves")
+    tokens, offsets = _texts()
+    attended = np.arange(len(tokens)) % 3 < 2
+    attended[offsets[:-1]] = True
+    np.testing.assert_array_equal(
+        fast.hidden_states(tokens, offsets, attended), exact.hidden_states(tokens, offsets, attended)
+    )
+
+
+@in_bytes
 @pytest.mark.parametrize("rows", [1, 5, 6, 13])
 @pytest.mark.parametrize("n_inputs", [4, 128])
 def test_products_of_bytes_are_exact(rows: int, n_inputs: int) -> None:
@@ -110,19 +119,27 @@ def test_products_of_bytes_are_exact(rows: int, n_inputs: int) -> None:
     n_columns = 2 * PANEL
     weight = random.standard_normal((n_columns, n_inputs)).astype(np.float32)
     given = random.integers(0, 256, (rows, n_inputs)).astype(np.uint8)
-    data, sums, scales = packed(weight)
+    data, sums, scales = packed_bytes(weight)
     whole = np.rint(weight / scales[:, None]).astype(np.int64)
     np.testing.assert_array_equal(sums, whole.sum(axis=1))
     bias, row_scales = random.random(n_columns).astype(np.float32), random.random(rows).astype(np.float32)
-    start, floats, out = (
-        (-128 * sums).astype(np.int32),
-        np.concatenate([scales, bias]),
-        np.zeros((rows + 1, n_columns), np.float32),
-    )
-    _multiply(given.ctypes.data, n_inputs, n_columns, data.ctypes.data, start.ctypes.data, row_scales.ctypes.data,
-              floats.ctypes.data, out.ctypes.data, 0, rows)  # fmt: skip
+    start, floats = (-128 * sums).astype(np.int32), np.concatenate([scales, bias])
+    out = np.zeros((rows + 1, n_columns), np.float32)
+    _multiply(given, row_scales, rows, n_inputs, data.ctypes.data, start.ctypes.data, floats.ctypes.data, out)
     product = (given.astype(np.int64) - 128) @ whole.T
     np.testing.assert_allclose(out[:rows], product * row_scales[:, None] * scales + bias, rtol=1e-5, atol=1e-5)
+    assert not out[rows:].any()
+
+
+@pytest.mark.parametrize("rows", [1, 5, 6, 13])
+def test_products_of_halves(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    weight = random.standard_normal((2 * PANEL, 20)).astype(np.float32)
+    given, bias = random.standard_normal((rows, 20)).astype(np.float32), random.random(2 * PANEL).astype(np.float32)
+    out, data = np.zeros((rows + 1, 2 * PANEL), np.float32), packed_halves(weight)
+    _multiply_halves(given, data.ctypes.data, bias.ctypes.data, out[:rows])
+    expected = given @ weight.astype(np.float16).astype(np.float32).T + bias
+    np.testing.assert_allclose(out[:rows], expected, rtol=1e-5, atol=1e-5)
     assert not out[rows:].any()
 
 
@@ -162,10 +179,11 @@ def test_gelu() -> None:
 
 def test_groups_hold_so_many_tokens() -> None:
     offsets = np.concatenate([[0], np.cumsum([100, 500, 12, 700, 0, 3])])
-    assert list(_groups(offsets, 0, 6)) == [(0, 1), (1, 3), (3, 4), (4, 6)]
+    assert list(groups(offsets, 0, 6)) == [(0, 1), (1, 3), (3, 4), (4, 6)]
 
 
 def test_sizes_that_do_not_fit_the_tiles() -> None:
-    assert can_run(SIZES)
-    assert not can_run(SIZES._replace(hidden=312, heads=12))
-    assert not can_run(SIZES._replace(heads=8))  # 16 dims a head
+    assert fitting_sizes(CONFIG)
+    assert not fitting_sizes({**CONFIG, "hidden_size": 312, "num_attention_heads": 12})
+    assert not fitting_sizes({**CONFIG, "num_attention_heads": 16})  # 8 dims a head
+    assert not fitting_sizes({**CONFIG, "hidden_act": "relu"})
