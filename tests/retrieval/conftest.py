@@ -65,7 +65,7 @@ def sentences() -> list[str]:
 @pytest.fixture(scope="session", autouse=True)
 def _float32() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wordhive.retrieval.encoder.has_bfloat16", lambda device: False)
+        patch.setattr("wordhive.retrieval.runtimes.torch_model.has_bfloat16", lambda device: False)
         yield
 
 
