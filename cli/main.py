@@ -58,7 +58,7 @@ def _common(
 # Commands import torch and FAISS inside their functions, so that --help answers at once.
 _COMMANDS = (
     "demo index search explain info maintain tune interchange encode "
-    "evaluation.evaluate evaluation.compare evaluation.fuse bench.group fit train.group"
+    "evaluation.evaluate evaluation.compare evaluation.fuse bench.group models.fit models.compile train.group"
 )
 for _name in _COMMANDS.split():
     import_module(f".{_name}", __package__).register(app)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,10 @@ from wordhive.index.storage.settings import EncoderStamp
 
 from .checkpoints.model_name import UNNAMED, ModelName
 from .checkpoints.model_places import lasting_name
-from .compiled.compiled_model import CompiledModel
-from .compiled.model_files import Uncompilable
 from .encoding_model import EncodingModel, Pooling, Span, Task, Tokens
 from .progress import progress_bar
+from .runtimes.backends import Backend as Backend
+from .runtimes.backends import Precision, check_backend, named, running
 from .runtimes.text_batches import check_strings, check_texts, text_batches
 from .windows.whole_texts import MOST_TOKENS, WholeTexts, capped_line
 from .windows.windows import Windows
@@ -32,8 +31,6 @@ if TYPE_CHECKING:  # torch takes seconds to import: only what needs it imports i
 
     from .architecture import Architecture
 
-Precision = Literal["auto", "float32", "bfloat16"]
-Backend = Literal["auto", "compiled", "torch", "openvino"]
 DEFAULT_MODEL = "wordhive-minilm-32"
 
 # Batches of texts that are sorted by length together.
@@ -50,7 +47,7 @@ class Encoder:
     encoder.encode_documents(["Bees dance to tell where flowers are."]).vectors.shape  # (9, 32)
 
     Args:
-        model: A `MultiVectorEncoder`, with wordhive's modules or without; or a `CompiledModel`.
+        model: A `MultiVectorEncoder`, with wordhive's modules or without; or what is made of one: an `EncodingModel`.
         name: The name that loads the model again.
         precision: "auto" runs torch's transformer in bfloat16 where the processor has it. Vectors are float32 either
             way.
@@ -61,7 +58,7 @@ class Encoder:
 
     def __init__(
         self,
-        model: MultiVectorEncoder | CompiledModel,
+        model: MultiVectorEncoder | EncodingModel,
         *,
         name: str = UNNAMED,
         precision: Precision = "auto",
@@ -69,16 +66,9 @@ class Encoder:
         max_tokens: int = MOST_TOKENS,
     ) -> None:
         instance(name, "name", str, "what the model can be loaded by again")
-        one_of(precision, "precision", get_args(Precision))
-        one_of(backend, "backend", get_args(Backend))
-        is_compiled = isinstance(model, CompiledModel)
-        if backend != "auto" and is_compiled != (backend == "compiled"):
-            raise InputError(f"backend {backend} does not run a {type(model).__name__}; leave out the backend")
+        self._model = running(model, precision, backend)
         self.name = name
-        self.backend: Backend = "compiled" if is_compiled else "torch" if backend == "auto" else backend
         self.max_tokens = whole_number(max_tokens, "max_tokens")
-        self._model = model if isinstance(model, CompiledModel) else _torch_model(model, precision, backend)
-        self._precision = precision
         self._texts = WholeTexts(self._model, self.max_tokens)
 
     @classmethod
@@ -113,30 +103,14 @@ class Encoder:
         """
         parsed = ModelName.parse(given_name(name, "the model"))
         words = flag(words, "words") or parsed.words
-        one_of(precision, "precision", get_args(Precision))
-        one_of(backend, "backend", get_args(Backend))
+        check_backend(precision, backend)
         if parsed.base == UNNAMED:
             raise InputError("the vectors were made by a model object without a name; give that object, or its folder")
-        dim = parsed.dim if dim is None else dim
-        model = _compiled_model(parsed.base, device, precision, backend)
-        if model is not None:
-            encoder = cls(model, name=lasting_name(parsed.base), precision=precision, max_tokens=max_tokens)
-            return encoder._named(words, dim)
-        from wordhive.index.torch_device import torch_device
-
-        from .checkpoints.loading import load_model
-
-        if backend == "openvino":
-            device = device or "cpu"  # where it runs, whatever else there is
-        if device is not None:
-            torch_device(device)
         encoder = cls(
-            load_model(parsed.base, device), name=lasting_name(parsed.base), precision=precision, max_tokens=max_tokens
-        )._named(words, dim)
-        return encoder.with_backend("openvino") if backend == "openvino" else encoder
-
-    def _named(self, words: bool, dim: int | None) -> Encoder:
-        encoder = self.with_words() if words else self
+            named(parsed.base, device, precision, backend), name=lasting_name(parsed.base), max_tokens=max_tokens
+        )
+        encoder = encoder.with_words() if words else encoder
+        dim = parsed.dim if dim is None else dim
         return encoder if dim is None else encoder.with_dim(dim)
 
     @classmethod
@@ -220,35 +194,38 @@ class Encoder:
         Raises:
             InputError: The library is not installed, or can't run the model.
         """
-        one_of(backend, "backend", get_args(Backend))
+        check_backend("auto", backend)
         if backend in ("auto", self.backend):
             return self
         if backend == "compiled":
-            return Encoder.load(self.name, precision=self._precision, backend=backend, max_tokens=self.max_tokens)
-        return Encoder(
-            self.model, name=self.name, precision=self._precision, backend=backend, max_tokens=self.max_tokens
-        )
+            return Encoder.load(self.name, backend=backend, max_tokens=self.max_tokens)
+        precision: Precision = getattr(self._model, "precision", "auto")
+        return Encoder(self.model, name=self.name, precision=precision, backend=backend, max_tokens=self.max_tokens)
 
     def with_max_tokens(self, max_tokens: int) -> Encoder:
         """This encoder, which reads so many tokens of a text at most."""
-        return self._as(self._model, self.name, whole_number(max_tokens, "max_tokens"))
+        return Encoder(self._model, name=self.name, max_tokens=max_tokens)
 
-    def _as(self, model: EncodingModel, name: str, max_tokens: int | None = None) -> Encoder:
-        encoder = Encoder.__new__(Encoder)
-        encoder.name, encoder.backend, encoder._precision = name, self.backend, self._precision
-        encoder.max_tokens = self.max_tokens if max_tokens is None else max_tokens
-        encoder._model = model
-        encoder._texts = WholeTexts(model, encoder.max_tokens)
-        return encoder
+    def _as(self, model: EncodingModel, name: str) -> Encoder:
+        return Encoder(model, name=name, max_tokens=self.max_tokens)
+
+    @property
+    def backend(self) -> Backend:
+        """What runs the model."""
+        return self._model.backend
+
+    @property
+    def encoding_model(self) -> EncodingModel:
+        """The model in the form that is run: a `CompiledModel` or a `TorchModel`."""
+        return self._model
 
     @cached_property
     def model(self) -> MultiVectorEncoder:
-        """The model as sentence-transformers has it. A compiled model is loaded by its name, which takes seconds."""
-        if not isinstance(self._model, CompiledModel):
-            return self._model.model  # type: ignore[attr-defined]
-        if self.name == UNNAMED:
-            raise InputError("a compiled model without a name has no model of torch's; load it by its name")
-        return Encoder.load(self.name, device="cpu", precision=self._precision, backend="torch").model
+        """The model as sentence-transformers has it. A compiled model is loaded once more for it, by its name."""
+        if self.backend != "compiled":
+            model: MultiVectorEncoder = getattr(self._model, "model")  # noqa: B009  no protocol has it
+            return model
+        return Encoder.load(self.name, device="cpu", backend="torch").model
 
     def save(self, path: str | Path, *, base: str | None = None) -> None:
         """Write the model in the hub layout. The folder becomes the name of a model that has none.
@@ -421,33 +398,3 @@ class Encoder:
     def _nothing(self, task: Task) -> WordVectors:
         """The vectors of no text, with the model's dims."""
         return self._texts.encode([""], task, 1)[0:0]
-
-
-def _torch_model(model: Any, precision: Precision, backend: Backend) -> EncodingModel:
-    from .runtimes.torch_model import TorchModel
-
-    return TorchModel(model, precision=precision, openvino=backend == "openvino")
-
-
-def _compiled_model(base: str, device: str | None, precision: Precision, backend: Backend) -> CompiledModel | None:
-    """A compiled model where one is asked for, or can be had; None where torch is to run it.
-
-    Raises:
-        InputError: It was asked for, or there is no torch, and it can't be had.
-    """
-    if backend == "compiled":
-        if device not in (None, "cpu"):
-            raise InputError(f"backend compiled runs on the processor; device is {shown(device)}, leave it out")
-        if precision == "bfloat16":
-            raise InputError("backend compiled does not compute in bfloat16; leave out precision, or the backend")
-    elif backend != "auto" or device not in (None, "cpu") or precision == "bfloat16":
-        return None
-    try:
-        return CompiledModel.load(base)
-    except Uncompilable as error:
-        if backend == "auto" and importlib.util.find_spec("sentence_transformers") is not None:
-            return None
-        raise InputError(
-            f"the model {base!r} can't be run without torch: {error}; "
-            "leave out backend='compiled', with: pip install 'wordhive[torch]'"
-        ) from error

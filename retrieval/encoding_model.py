@@ -57,6 +57,10 @@ class EncodingModel(Protocol):
     """A model that gives a vector for each word, or token, of a text."""
 
     @property
+    def backend(self) -> Literal["compiled", "torch", "openvino"]:
+        """What runs it."""
+
+    @property
     def dim(self) -> int | None:
         """Dims of a word; None where the model does not tell."""
 

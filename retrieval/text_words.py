@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encoder import Encoder
-from .encoding_model import Span, Task
+from .encoding_model import Span, Task, Tokens
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,7 @@ def _joined(before: TextWord | None, word: TextWord, first: int) -> TextWord:
 def _read_window(encoder: Encoder, text: str, task: Task) -> Reading:
     read_tokens = encoder.tokens([text], task)
     prompt = encoder.prompt(task)
-    offsets = read_tokens.offsets()
-    characters = None if offsets is None else [_stripped(prompt + text, start, end) for start, end in offsets]
+    characters = _characters(read_tokens, prompt + text)
     tokens, mask = read_tokens.scored()
     slots, starts, word_ids = _words(encoder, tokens, mask)
     found: list[list[Span]] = [[] for _ in word_ids]
@@ -106,6 +105,12 @@ def _occurrences(slots: list[int], starts: list[bool]) -> Iterator[tuple[int, in
             first = place
         if slot >= 0 and (place + 1 == len(slots) or starts[place + 1] or slots[place + 1] != slot):
             yield slot, first, place
+
+
+def _characters(tokens: Tokens, source: str) -> list[Span] | None:
+    """The characters of every token, without the white space around them."""
+    offsets = tokens.offsets()
+    return None if offsets is None else [_stripped(source, start, end) for start, end in offsets]
 
 
 def _stripped(source: str, start: int, end: int) -> Span:

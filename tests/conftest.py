@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +18,9 @@ from wordhive.index.errors import WordhiveError
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "WORDHIVE_CACHE" not in os.environ:  # xdist's workers take over their parent's
+    os.environ["WORDHIVE_CACHE"] = tempfile.mkdtemp(prefix="wordhive-tests-")
+    atexit.register(shutil.rmtree, os.environ["WORDHIVE_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

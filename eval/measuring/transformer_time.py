@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from sentence_transformers.base.modules import Transformer
 
 from wordhive.index.torch_device import wait_for
+from wordhive.retrieval.compiled.compiled_model import CompiledModel
+from wordhive.retrieval.compiled.transformer import Transformer as CompiledTransformer
 from wordhive.retrieval.encoder import Encoder
 
 
@@ -27,6 +30,26 @@ class TransformerTime:
         self.operations = 0.0
         self._began = 0.0
         self._given: Any = None
+
+    def of_compiled(self, transformer: CompiledTransformer) -> Callable[..., Any]:
+        """The compiled transformer's `hidden_states`, counted; it pads nothing."""
+        run, config = transformer.hidden_states, transformer.config
+
+        def counted(token_ids: Any, offsets: Any, *others: Any) -> Any:
+            began = time.perf_counter()
+            found = run(token_ids, offsets, *others)
+            self.seconds += time.perf_counter() - began
+            lengths = np.diff(offsets)
+            self.tokens += len(token_ids)
+            self.padded += len(token_ids)
+            width, inner = config["hidden_size"], config["intermediate_size"]
+            pairs = 4 * width * float((lengths**2).sum())
+            self.operations += config["num_hidden_layers"] * (
+                len(token_ids) * (8 * width**2 + 4 * width * inner) + pairs
+            )
+            return found
+
+        return counted
 
     def _begin(self, _module: Any, given: tuple[Any, ...]) -> None:
         wait_for(given[0]["input_ids"].device)
@@ -50,6 +73,14 @@ class TransformerTime:
 def transformer_time(encoder: Encoder) -> Iterator[TransformerTime]:
     """Count what the encoder's transformer does while the block runs."""
     counted = TransformerTime()
+    if isinstance(encoder.encoding_model, CompiledModel):
+        transformer = encoder.encoding_model.transformer
+        transformer.hidden_states = counted.of_compiled(transformer)  # type: ignore[method-assign]
+        try:
+            yield counted
+        finally:
+            del transformer.hidden_states
+        return
     transformers = [module for module in encoder.model.modules() if isinstance(module, Transformer)]
     hooks = [module.register_forward_pre_hook(counted._begin) for module in transformers]
     hooks += [module.register_forward_hook(counted._end) for module in transformers]

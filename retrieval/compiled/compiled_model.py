@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from ..checkpoints.model_places import find_model
 from ..encoding_model import Task
 from ..words import WordTable
 from .heads import Features, Head, head
-from .model_cache import Damaged, cache_folder, key_of, read_json, read_model, write_json, write_model
+from .model_cache import Arrays, Damaged, cache_folder, key_of, read_json, read_model, write_json, write_model
 from .model_files import Uncompilable
 from .model_fingerprint import fingerprint
 from .model_folder import Lengths, ModelFolder, ModelParts
@@ -87,12 +87,13 @@ class CompiledModel:
         base: The fingerprint of the model that this one was derived from, None where it was not.
     """
 
+    backend: Literal["compiled"] = "compiled"
+
     def __init__(self, facts: Facts, arrays: Mapping[str, NDArray[Any]], base: str | None = None) -> None:
         self.facts = facts
         self._arrays = arrays
         self._base = base
-        names = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.tokenizer.items()}
-        self.tokenizer = TextTokenizer(TokenizerFiles(bytes(arrays[_TOKENIZER]).decode(), **names))
+        self.tokenizer = TextTokenizer(TokenizerFiles.of_json(bytes(arrays[_TOKENIZER]).decode(), facts.tokenizer))
         inside = f"{facts.first}.model."
         exact = Transformer(facts.transformer, BertWeights(arrays, inside))
         self._transformers = transformers(facts.transformer, exact, arrays)
@@ -128,6 +129,11 @@ class CompiledModel:
         except Damaged as error:
             trouble = f"; the compiled one could not be used ({error})"
         return _compiled(name, source, cache, key, trouble)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the cache that holds it; None where it is in memory alone."""
+        return self._arrays.path.parent if isinstance(self._arrays, Arrays) else None
 
     @property
     def dim(self) -> int:
@@ -297,8 +303,8 @@ def _compiled(name: str, source: ModelFolder, cache: Path, key: str, trouble: st
 
 def _built(parts: ModelParts, first: str) -> tuple[Facts, dict[str, NDArray[Any]]]:
     files = TokenizerFiles.read(parts.tokenizer, parts.markers)
-    for task in ("query", "document"):
-        longest = longest_input(parts.lengths, task)  # type: ignore[arg-type]
+    for task in get_args(Task):
+        longest = longest_input(parts.lengths, task)
         if longest > parts.transformer["max_position_embeddings"]:
             raise Uncompilable(f"it reads {longest} tokens of a {task}, more than its transformer has positions")
     facts = Facts(

@@ -164,8 +164,10 @@ def _pooled(features: Features, mode: str) -> Floats:
     vectors = features.vectors if mask.all() else features.vectors[mask]
     if mode == "max":
         return np.asarray(np.maximum.reduceat(vectors, counted[:-1], axis=0), np.float32)
-    n = np.maximum(np.diff(counted), 1).astype(np.float32)[:, None]
-    return segment_sums(vectors, counted) / (np.sqrt(n) if mode == "mean_sqrt_len_tokens" else n)
+    n: Floats = np.maximum(np.diff(counted), 1).astype(np.float32)[:, None]
+    return np.asarray(
+        segment_sums(vectors, counted) / (np.sqrt(n) if mode == "mean_sqrt_len_tokens" else n), np.float32
+    )
 
 
 def _masked(features: Features, settings: Mapping[str, Any], skipped: list[int]) -> Features:

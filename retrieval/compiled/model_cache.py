@@ -103,6 +103,7 @@ class Arrays(Mapping[str, NDArray[Any]]):
             self[name]
 
     def _read(self, name: str) -> NDArray[Any]:
+        array: NDArray[Any]
         try:
             about = self._header[name]
             first, end = about["data_offsets"]

@@ -37,4 +37,4 @@ def _bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
     """The bits of numbers rounded to bfloat16, ties to even as torch rounds them."""
     bits = np.ascontiguousarray(array).view(np.uint32)
     rounded = (bits + (np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))) >> np.uint32(16)
-    return np.where(np.isnan(array), np.uint16(0x7FC0), rounded.astype(np.uint16))
+    return np.asarray(np.where(np.isnan(array), np.uint16(0x7FC0), rounded.astype(np.uint16)), np.uint16)

@@ -181,11 +181,12 @@ class ModelFolder:
         settings = KINDS[kind].read(given)
         name = str(entry["name"])
         own: Weights = {}
-        if KINDS[kind].weights:
+        shapes = KINDS[kind].weights
+        if shapes is not None:
             if not (folder / "model.safetensors").is_file():
                 raise Uncompilable(f"its {entry['path']} holds no model.safetensors")
             own = read_tensors(folder / "model.safetensors")
-            expected = KINDS[kind].weights(settings)
+            expected = shapes(settings)
             if {key: array.shape for key, array in own.items()} != expected:
                 raise InputError(f"{folder / 'model.safetensors'} has other weights than its config.json says")
         return ModuleSettings(name, kind, settings), {f"{name}.{key}": array for key, array in own.items()}

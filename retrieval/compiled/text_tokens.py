@@ -105,11 +105,11 @@ def text_tokens(
     fill = np.full(width, -1 if expansion is None else _expansion_token(tokenizer, expansion), np.int64)
     n_expanding = np.zeros(len(texts), np.int64)
     for number, encoding in enumerate(encodings):
-        ids = encoding.ids[:room]
-        n = len(before) + len(ids) + len(after)
+        read = encoding.ids[:room]
+        n = len(before) + len(read) + len(after)
         n_expanding[number] = max(0, width - n)
         counts[number] = n + n_expanding[number]
-        parts += [before, ids, after, fill[: n_expanding[number]]]
+        parts += [before, read, after, fill[: n_expanding[number]]]
     ids = np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
     borders = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     expands = attended = None

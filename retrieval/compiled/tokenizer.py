@@ -73,6 +73,11 @@ class TokenizerFiles:
             _single(tokenizer, markers),
         )
 
+    @classmethod
+    def of_json(cls, definition: str, others: dict[str, Any]) -> TokenizerFiles:
+        """What `as_json` gave, and the definition."""
+        return cls(definition, dict(others["roles"]), tuple(others["others"]), tuple(others["markers"]))
+
     def as_json(self) -> dict[str, Any]:
         """All but the definition, which is large."""
         return {key: value for key, value in asdict(self).items() if key != "definition"}

@@ -23,6 +23,7 @@ class Transformer:
     """
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Floats]) -> None:
+        self.config = config
         self._weights = weights
         self._n_layers: int = config["num_hidden_layers"]
         self._n_heads: int = config["num_attention_heads"]
@@ -87,7 +88,7 @@ class Transformer:
         return found
 
     def _normalized(self, given: Floats, name: str) -> Floats:
-        centred = given - given.mean(axis=1, keepdims=True)
+        centred: Floats = given - given.mean(axis=1, keepdims=True)
         variance = np.einsum("ij,ij->i", centred, centred)[:, None] / np.float32(given.shape[1])
         centred /= np.sqrt(variance + self._eps)
         centred *= self._weights[f"{name}.weight"]

@@ -22,8 +22,6 @@ from .forward_pass import MODEL_LOCK, forward, one_thread
 from .openvino import OpenVino
 from .torch_tokens import TorchTokens
 
-Precision = Literal["auto", "float32", "bfloat16"]
-
 
 class TorchModel:
     """A model of sentence-transformers. One thread at a time runs it.
@@ -37,7 +35,13 @@ class TorchModel:
         InputError: It is none.
     """
 
-    def __init__(self, model: MultiVectorEncoder, *, precision: Precision = "auto", openvino: bool = False) -> None:
+    def __init__(
+        self,
+        model: MultiVectorEncoder,
+        *,
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        openvino: bool = False,
+    ) -> None:
         if not isinstance(model, MultiVectorEncoder):
             raise InputError(
                 f"model is a {type(model).__name__}; expected a sentence_transformers.MultiVectorEncoder, "
@@ -51,7 +55,12 @@ class TorchModel:
             self._runtime = OpenVino(self.model, bfloat16=self._bfloat16)
 
     @property
-    def precision(self) -> Precision:
+    def backend(self) -> Literal["torch", "openvino"]:
+        """What runs it."""
+        return "openvino" if self._openvino else "torch"
+
+    @property
+    def precision(self) -> Literal["float32", "bfloat16"]:
         """What the transformer runs in."""
         return "bfloat16" if self._bfloat16 else "float32"
 

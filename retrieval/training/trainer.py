@@ -31,7 +31,7 @@ from wordhive.index import InputError
 from wordhive.index.arguments import given_path
 
 from ..architecture import Architecture, build
-from ..checkpoints.loading import lasting_name
+from ..checkpoints.model_places import lasting_name
 from ..encoder import Encoder
 from ..modules import QueryWeights, ScoreMix
 from ..progress import progress_bar
@@ -77,7 +77,7 @@ def train(
     with processes.main_process_first():  # of several, the first makes what the others find
         _claim(output, config, max_steps)
         if (output / "model").is_dir():
-            return Encoder.load(str(output / "model"), device=device)
+            return Encoder.load(str(output / "model"), device=device, backend="torch")
         encoder, teacher = _start(config, output, device, show_progress)
     for number, stage in enumerate(config.stages):
         folder = output / stage.name
@@ -135,14 +135,14 @@ def _start(
     if config.architecture is None:
         if unreduced:
             raise InputError("teacher 'unreduced' needs an architecture with a base model; name another teacher")
-        return Encoder.load(str(config.model), device=device, precision="float32"), None
+        return Encoder.load(str(config.model), device=device, precision="float32", backend="torch"), None
     folder = output / "start"
     torch.manual_seed(config.seed)
     if not folder.is_dir():
         texts = _start_texts(config)
         encoder = Encoder.started(config.architecture, texts, device=device, show_progress=show_progress)
         _save_whole(encoder, folder)
-    encoder = Encoder.load(str(folder), device=device, precision="float32")
+    encoder = Encoder.load(str(folder), device=device, precision="float32", backend="torch")
     return encoder, _unreduced(config.architecture, encoder) if unreduced else None
 
 

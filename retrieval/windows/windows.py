@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from ..encoding_model import EncodingModel, Span, Task
+from ..encoding_model import EncodingModel, Task
+from ..encoding_model import Span as Span
 
 # Tokens that a window shares with the one before, at most. Shorter models share a smaller part of theirs.
 OVERLAP = 32

@@ -15,7 +15,7 @@ from wordhive.eval.results import CollectionResults, SystemResults
 from wordhive.eval.runner import Runner
 from wordhive.eval.runs import query_values, read_run
 from wordhive.index import InputError
-from wordhive.retrieval.checkpoints.loading import find_base
+from wordhive.retrieval.checkpoints.model_places import find_base
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.texts.chunks import chunked
 from wordhive.retrieval.texts.documents import Document

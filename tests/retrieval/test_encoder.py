@@ -129,13 +129,13 @@ def test_a_single_query_is_encoded_with_one_thread(tiny_encoder: Encoder, monkey
         threads.append(torch.get_num_threads())
         return forward(*given)
 
-    before = torch.get_num_threads()
+    encoder, before = Encoder(tiny_encoder.model), torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        monkeypatch.setattr("wordhive.retrieval.windows.whole_texts.forward", watched)
-        tiny_encoder.encode_queries(["bees"])
+        monkeypatch.setattr("wordhive.retrieval.runtimes.torch_model.forward", watched)
+        encoder.encode_queries(["bees"])
         assert torch.get_num_threads() == 2
-        tiny_encoder.encode_queries(["bees", "ants"])
+        encoder.encode_queries(["bees", "ants"])
         assert threads == [1, 2]
     finally:
         torch.set_num_threads(before)
@@ -145,12 +145,12 @@ def test_threads_are_restored_after_a_query_that_fails(tiny_encoder: Encoder, mo
     def fail(*given: Any) -> WordVectors:
         raise RuntimeError("out of memory")
 
-    before = torch.get_num_threads()
+    encoder, before = Encoder(tiny_encoder.model), torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        monkeypatch.setattr("wordhive.retrieval.windows.whole_texts.forward", fail)
+        monkeypatch.setattr("wordhive.retrieval.runtimes.torch_model.forward", fail)
         with pytest.raises(RuntimeError):
-            tiny_encoder.encode_queries(["bees"])
+            encoder.encode_queries(["bees"])
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

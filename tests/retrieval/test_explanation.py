@@ -23,6 +23,7 @@ from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.explaining.scored_document import best_matches
 from wordhive.retrieval.explanation import DocumentWord, Explanation, WordMatch
 from wordhive.retrieval.retriever import Retriever
+from wordhive.retrieval.runtimes.torch_tokens import TorchTokens
 from wordhive.retrieval.searcher import Hit, Searcher
 from wordhive.retrieval.text_words import _characters, read
 from wordhive.retrieval.words import word_identity
@@ -156,13 +157,14 @@ def test_words_side_by_side_stay_apart(tiny_encoder: Encoder) -> None:
     ]
 
 
-def test_white_space_before_a_piece_is_no_part_of_it() -> None:
+def test_white_space_before_a_piece_is_no_part_of_it(foreign: MultiVectorEncoder) -> None:
     tokenizer = Tokenizer(WordLevel({"▁bees": 0, "▁dance": 1}))
     tokenizer.pre_tokenizer = Metaspace()
     encoded = tokenizer.encode("bees dance")
-    tokens = {"input_ids": torch.tensor([encoded.ids]), "modality": "text"}
+    features = {"input_ids": torch.tensor([encoded.ids]), "modality": "text"}
     assert encoded.offsets == [(0, 4), (4, 10)]
-    assert _characters(BatchEncoding(tokens, [encoded]), "bees dance") == [(0, 4), (5, 10)]
+    tokens = TorchTokens(foreign, "document", BatchEncoding(features, [encoded]), None)
+    assert _characters(tokens, "bees dance") == [(0, 4), (5, 10)]
 
 
 def test_special_tokens_go_by_their_names_and_prompts_stand_nowhere(foreign: MultiVectorEncoder) -> None:

@@ -37,6 +37,7 @@ def collection() -> Collection:
 
 
 def test_the_transformers_own_time_is_counted(encoder: Encoder) -> None:
+    encoder = encoder.with_backend("torch")
     hooks = len(encoder.model[0]._forward_hooks)
     with transformer_time(encoder) as counted:
         encoder.encode_documents(["bee", "a bee makes honey"])
@@ -46,6 +47,18 @@ def test_the_transformers_own_time_is_counted(encoder: Encoder) -> None:
     width, inner, layers, length = 384, 1536, 6, 6
     assert counted.operations == layers * 12 * (8 * width**2 + 4 * width * inner + 4 * width * length)
     assert len(encoder.model[0]._forward_hooks) == hooks
+
+
+def test_a_compiled_transformers_own_time_is_counted(encoder: Encoder) -> None:
+    assert encoder.backend == "compiled"
+    with transformer_time(encoder) as counted:
+        encoder.encode_documents(["bee", "a bee makes honey"])
+    assert counted.seconds > 0
+    assert counted.tokens == counted.padded == 3 + 6
+    width, inner, layers = 384, 1536, 6
+    assert counted.operations == layers * (9 * (8 * width**2 + 4 * width * inner) + 4 * width * (9 + 36))
+    encoder.encode_documents(["bee"])
+    assert counted.tokens == 3 + 6
 
 
 @pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # the latter as a GPU is measured

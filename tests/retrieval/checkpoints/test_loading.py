@@ -11,8 +11,9 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.index import InputError, WordhiveError
-from wordhive.retrieval.checkpoints import loading
-from wordhive.retrieval.checkpoints.loading import find_base, load_base, load_model, save_model, sha256, shipped_models
+from wordhive.retrieval.checkpoints import loading, model_places
+from wordhive.retrieval.checkpoints.loading import load_base, load_model, save_model
+from wordhive.retrieval.checkpoints.model_places import find_base, sha256, shipped_models
 from wordhive.retrieval.encoder import Encoder
 
 TRANSFORMER = "sentence_transformers.base.modules.transformer.Transformer"
@@ -231,7 +232,7 @@ def test_a_local_folder_goes_before_a_package(tmp_path: Path, monkeypatch: pytes
 
 
 def test_tampered_packaged_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "sha256", lambda path: "0" * 64)
+    monkeypatch.setattr(model_places, "sha256", lambda path: "0" * 64)
     for load in (lambda: find_base("all-MiniLM-L6-v2"), lambda: load_model("wordhive-minilm-128")):
         with pytest.raises(WordhiveError, match="have SHA-256 000000000000…, expected 53aa51172d14…") as raised:
             load()

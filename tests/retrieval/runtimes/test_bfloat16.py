@@ -14,6 +14,11 @@ from wordhive.retrieval.runtimes.bfloat16 import Bfloat16
 TEXTS = ["Bees dance to tell where flowers are.", "", "Ants follow the scent of other ants."]
 
 
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder.load("wordhive-minilm-128", device="cpu", backend="torch")
+
+
 @pytest.fixture
 def transformer(encoder: Encoder) -> Transformer:
     first = encoder.model[0]

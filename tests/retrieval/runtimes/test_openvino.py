@@ -78,5 +78,5 @@ def test_it_tells_its_maker_nothing(compiled: Encoder) -> None:
 
 
 def test_another_backend_is_refused(encoder: Encoder) -> None:
-    with pytest.raises(InputError, match="backend is 'onnx'; choose torch or openvino"):
+    with pytest.raises(InputError, match="backend is 'onnx'; choose auto, compiled, torch or openvino"):
         encoder.with_backend("onnx")  # type: ignore[arg-type]

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from wordhive.retrieval.runtimes.token_batches import part, token_batches
+from wordhive.retrieval.runtimes.token_batches import token_batches
+from wordhive.retrieval.runtimes.torch_tokens import part
 
 
 def _mask(lengths: list[int], width: int, left: bool = False) -> Tensor:
@@ -17,18 +18,18 @@ def _mask(lengths: list[int], width: int, left: bool = False) -> Tensor:
 
 def test_batches_hold_every_text_once_and_no_more_tokens_than_they_may() -> None:
     lengths = np.random.default_rng(1).integers(0, 60, 200)
-    batches = list(token_batches(_mask(lengths.tolist(), 60), 256))
+    batches = list(token_batches(lengths, 256))
     assert sorted(np.concatenate(batches).tolist()) == list(range(200))
     assert all(len(rows) * lengths[rows].max() <= 256 for rows in batches if lengths[rows].max())
     assert sum(lengths) / sum(len(rows) * lengths[rows].max() for rows in batches) > 0.9
 
 
 def test_a_text_longer_than_the_budget_is_a_batch_of_its_own() -> None:
-    assert [rows.tolist() for rows in token_batches(_mask([3, 9, 8], 9), 5)] == [[1], [2], [0]]
+    assert [rows.tolist() for rows in token_batches(np.array([3, 9, 8]), 5)] == [[1], [2], [0]]
 
 
 def test_texts_without_a_token_are_in_a_batch() -> None:
-    assert [rows.tolist() for rows in token_batches(_mask([0, 0], 2), 5)] == [[0, 1]]
+    assert [rows.tolist() for rows in token_batches(np.array([0, 0]), 5)] == [[0, 1]]
 
 
 @pytest.mark.parametrize("left", [False, True])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sentence_transformers import MultiVectorEncoder
 
 from wordhive.retrieval.encoder import Encoder
-from wordhive.retrieval.windows.windows import Windows, longest_input, was_cut
+from wordhive.retrieval.encoding_model import Task
+from wordhive.retrieval.windows.windows import Windows
 
 WORDS = ["bees", "dance", "to", "tell", "where", "flowers", "are", "unbelievably", "中国人", "naïve", "🐝"]
 
@@ -85,9 +86,9 @@ def test_an_empty_text_has_one_window() -> None:
 
 
 @pytest.mark.parametrize("task", ["query", "document"])
-def test_the_longest_input_is_where_a_foreign_model_cuts(foreign: MultiVectorEncoder, task: str) -> None:
+def test_the_longest_input_is_where_a_foreign_model_cuts(foreign: MultiVectorEncoder, task: Task) -> None:
     tokens = foreign.preprocess(["bees " * 200], task=task, prompt=foreign.prompts[task])
-    assert longest_input(foreign, task) == tokens["input_ids"].shape[1]
+    assert Encoder(foreign).longest_input(task) == tokens["input_ids"].shape[1]
 
 
 def _text(n_words: int, seed: int) -> str:
@@ -97,16 +98,16 @@ def _text(n_words: int, seed: int) -> str:
 
 @pytest.mark.parametrize("name", ["encoder", "foreign"])
 def test_no_window_is_cut_by_the_model(request: pytest.FixtureRequest, tiny_encoder: Encoder, name: str) -> None:
-    model = tiny_encoder.model if name == "encoder" else request.getfixturevalue(name)
+    encoder = tiny_encoder if name == "encoder" else Encoder(request.getfixturevalue(name))
     text = _text(400, 1)
-    for task in ("query", "document"):
-        windows, longest = Windows.of(model, task), longest_input(model, task)
+    tasks: tuple[Task, ...] = ("query", "document")
+    for task in tasks:
+        windows = encoder.windows_of(task)
         assert windows is not None
-        assert longest is not None
         spans = list(windows.spans(text))
         assert covered(spans, text)
-        tokens = model.preprocess([text[a:b] for a, b in spans], task=task, prompt=model.prompts.get(task) or None)
-        assert not any(was_cut(tokens, row, longest) for row in range(len(spans)))
+        assert not encoder.tokens([text[a:b] for a, b in spans], task).cut.any()
+        assert encoder.tokens([text], task).cut.all()
 
 
 def test_windows_fit_whatever_the_vocabulary(marked: Any) -> None:

@@ -9,9 +9,9 @@ import typer
 
 from wordhive.index.quantity import quantity
 
-from . import terminal
-from .options.reading import Reading, reading
-from .options.source import checked_input
+from .. import terminal
+from ..options.reading import Reading, reading
+from ..options.source import checked_input
 
 
 def register(app: typer.Typer) -> None:

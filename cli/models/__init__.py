@@ -1,0 +1,1 @@
+"""Commands that make models, or make them ready."""
