@@ -164,8 +164,11 @@ class WholeTexts:
                 yield kept, tokens
 
     def _fits(self, text: str, task: Task) -> bool:
+        longest = longest_input(self._model, task)
+        if longest is not None and len(text) > longest * _CHARACTERS_A_TOKEN:
+            return False
         long: list[int] = []
-        tokens = self.preprocess([self._beginning(text, task)], task)
+        tokens = self.preprocess([text], task)
         return len(self._short([text], np.arange(1), tokens, task, long)) == 1
 
     def _spans(self, text: str, task: Task) -> tuple[list[Span], bool]:

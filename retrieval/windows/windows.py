@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Transformer
 
+from ..runtimes.forward_pass import MODEL_LOCK
+
 Span = tuple[int, int]
 
 # Tokens that a window shares with the one before, at most. Shorter models share a smaller part of theirs.
@@ -135,7 +137,11 @@ def token_counts(model: MultiVectorEncoder, texts: list[str], *, special: bool =
         texts: The texts, with their prompt if that counts.
         special: Count special tokens too.
     """
-    found = model.tokenizer(texts, add_special_tokens=special, truncation=False, verbose=False)
+    with MODEL_LOCK:  # a tokenizer keeps how it truncates, which other threads set
+        found = model.tokenizer(
+            texts, add_special_tokens=special, truncation=False, verbose=False,
+            return_attention_mask=False, return_token_type_ids=False,
+        )  # fmt: skip
     return [len(tokens) for tokens in found["input_ids"]]
 
 
