@@ -21,7 +21,7 @@ from .folder_walk import ALL_FILES, Choice, walk
 from .inputs import no_files
 from .left_out import LeftOut
 from .spool import Spool, read_files
-from .tables import USUAL_COLUMNS, Columns
+from .tables import USUAL_COLUMNS, TableColumns
 
 if TYPE_CHECKING:
     from wordhive.index import Index
@@ -55,7 +55,7 @@ class FolderSync:
         pass_over: Callable[[LeftOut], None],
         *,
         choice: Choice = ALL_FILES,
-        columns: Columns = USUAL_COLUMNS,
+        columns: TableColumns = USUAL_COLUMNS,
         show_progress: bool | None = None,
     ) -> FolderSync:
         """Compare a folder with an index, and read what is new. Nothing is changed, and no model is needed.
