@@ -25,9 +25,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## index Python's own documentation, search it, measure it
 	@$(BIN)/wordhive demo --to out/python-docs.hive
 
+# A process for each core: threads of BLAS beside them would only wait for each other.
 test: $(READY)  ## lint, types, and all tests that need no collections
 	$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest -m 'not slow and not gpu' -n auto --maxprocesses 4 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow and not gpu' -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(READY)  ## the long drills of crashes, and the tests on the real collections in WORDHIVE_DATA
 	$(BIN)/python -m pytest -m slow -s

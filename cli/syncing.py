@@ -14,6 +14,7 @@ from .options.reading import Reading
 if TYPE_CHECKING:
     from wordhive.retrieval.encoder import Backend
     from wordhive.retrieval.files.folder_changes import FolderChanges
+    from wordhive.retrieval.files.folder_sync import FolderSync
     from wordhive.retrieval.retriever import Retriever
 
 
@@ -47,23 +48,26 @@ def synchronise(
     as_json: bool,
 ) -> None:
     """Make an index equal to a folder and print what was done. A model is loaded only where there is new text."""
-    # Nothing that loads torch: an unchanged folder is told at once.
-    from wordhive.index import Index
+    # Neither torch nor the kernels of an index are imported before something changed.
+    from wordhive.index.reading.inventory import Inventory
     from wordhive.retrieval.files.folder_sync import FolderSync
 
-    with Index.open(to, device=device) as index:
-        columns = how.with_fields(index.settings.text_fields).columns
-        found = FolderSync.find(index, folder, how.pass_over(str(folder)), choice=how.choice, columns=columns)
+    if device != "cpu":
+        from wordhive.index.candidates.gpu import check_device
+
+        check_device(device)
+    with Inventory.open(to) as inventory:
+        columns = how.with_fields(inventory.settings.text_fields).columns
+        found = FolderSync.find(inventory, folder, how.pass_over(str(folder)), choice=how.choice, columns=columns)
         how.tell()
         with found, terminal.stoppable(lambda: f"{to} is as it was; run the same command again"):
             if len(found.spool):
                 with opened(to, model, config, device, checked_backend(backend)) as retriever:
-                    found.apply(retriever)
+                    found.apply(retriever.index, retriever)
             elif found:
-                found.apply()
-            index.reload()
+                _apply(found, to, device)
             n_new = len(found.spool)
-        n = len(index)
+        n = len(inventory)
     counts = _counts(found.changes)
     if as_json:
         told = {"index": str(to), **counts, "unchanged": found.changes.n_unchanged, "added": n_new, "documents": n}
@@ -73,6 +77,13 @@ def synchronise(
         unchanged = quantity(found.changes.n_unchanged, "unchanged file")
         terminal.say(f"{to}: {done}; {unchanged}; {quantity(n, 'document')} in all")
     how.finish()
+
+
+def _apply(found: FolderSync, to: Path, device: str) -> None:
+    from wordhive.index import Index
+
+    with Index.open(to, device=device) as index:
+        found.apply(index)
 
 
 def _counts(changes: FolderChanges) -> dict[str, int]:

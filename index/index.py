@@ -19,6 +19,7 @@ from .maintenance.drift import drift
 from .maintenance.info import IndexInfo, bytes_by_part
 from .quantity import quantity
 from .reading.current import CurrentSnapshot
+from .reading.inventory import Inventory, open_catalog
 from .reading.open_files import OpenFiles
 from .reading.snapshot import Snapshot
 from .storage.batch import Batch, attributes_as_json, check_ids
@@ -121,13 +122,10 @@ class Index:
         Raises:
             InputError: The path holds no index, or one of another format.
         """
-        given, path = path, given_path(path)
+        given_path(path)
         check_device(device)
-        if not path.exists():
-            raise InputError(f"no index at {given}; make one with: wordhive index INPUT --to {given}")
-        if not (path / "catalog.db").is_file():
-            raise InputError(f"{path} is no wordhive index (it has no catalog.db); give the folder that was indexed to")
-        return cls(path, Catalog.open(path / "catalog.db"), device)
+        catalog = open_catalog(path)
+        return cls(catalog.path.parent, catalog, device)
 
     def close(self) -> None:
         """Close the index. Snapshots that were taken before stay readable."""
@@ -179,6 +177,11 @@ class Index:
     @property
     def _catalog(self) -> Catalog:
         return self._current.catalog
+
+    @property
+    def inventory(self) -> Inventory:
+        """What its catalog tells after the latest commit."""
+        return Inventory(self._catalog)
 
     @property
     def dim(self) -> int:
@@ -257,7 +260,7 @@ class Index:
         Args:
             *keys: The name of each attribute, or the names that lead to it in objects.
         """
-        return self._catalog.attribute_values([[key] if isinstance(key, str) else key for key in keys])
+        return self.inventory.attribute_values(*keys)
 
     def delete(
         self, ids: Iterable[str] | None = None, *, where: Where | str | None = None, missing_ok: bool = False
@@ -336,7 +339,7 @@ class Index:
 
     def known_ids(self, ids: Iterable[str]) -> set[str]:
         """Those of the given ids that the index holds after its latest commit."""
-        return self._catalog.known_ids(given_ids(ids))
+        return self.inventory.known_ids(ids)
 
     def info(self) -> IndexInfo:
         """What the index holds, and its bytes by part."""

@@ -37,8 +37,11 @@ class Tokens(Protocol):
     def scored(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The tokens of each text, and which of them the model scores, `[n_texts, n_tokens]` each."""
 
-    def offsets(self) -> list[Span] | None:
-        """The characters of each token of the first text, prompt counted; None where the tokenizer does not tell."""
+    def offsets(self) -> NDArray[np.int64] | None:
+        """The characters `[start, end)` of each token, `[n_texts, n_tokens, 2]`, the prompt counted.
+
+        None where the tokenizer does not tell.
+        """
 
 
 class Pooling(Protocol):

@@ -17,11 +17,11 @@ from wordhive.index import Index, WordVectors
 from wordhive.index.lexical.lexical_queries import LexicalQueries
 
 from .encoder import Encoder
+from .encoding_model import Span
 from .explaining.alignment import aligned, document_words
 from .explaining.scored_document import ScoredDocument, scored_document
 from .pages import render
 from .text_words import read
-from .windows.windows import Span
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def explain_document(
     def share(part: float) -> float:
         return 100 * part / score if score > 0 else 0.0
 
-    asked = aligned(read(encoder, query, "query").words, vectors.word_ids, {})
+    asked = aligned(read(encoder, query, "query"), vectors.word_ids, {})
     names = {word.word_id: word.form for word, _ in asked if word.word_id}
     held, read_to, note = document_words(encoder, text, stored, names)
     place_of = {row: place for place, (_, row) in enumerate(held) if row is not None}

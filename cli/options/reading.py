@@ -15,7 +15,7 @@ from .. import terminal
 if TYPE_CHECKING:
     from wordhive.retrieval.files.folder_walk import Choice
     from wordhive.retrieval.files.left_out import LeftOut
-    from wordhive.retrieval.files.tables import Columns
+    from wordhive.retrieval.files.tables import TableColumns
 
 # The exit code of a command that did its work, but for files that it could not read.
 LEFT_OUT = 3
@@ -48,7 +48,7 @@ class Reading:
     """How a command reads its input, and what it passed over."""
 
     choice: Choice
-    columns: Columns
+    columns: TableColumns
     strict: bool
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -111,10 +111,10 @@ def reading(
 ) -> Reading:
     """The options of a command, as `Reading`."""
     from wordhive.retrieval.files.folder_walk import Choice
-    from wordhive.retrieval.files.tables import Columns
+    from wordhive.retrieval.files.tables import TableColumns
 
     choice = Choice(tuple(globs or ()), tuple(excludes or ()), gitignore=not no_gitignore)
-    return Reading(choice, Columns(id_column), strict)
+    return Reading(choice, TableColumns(id_column), strict)
 
 
 def field_names(names: str | None) -> tuple[str, ...] | None:

@@ -12,6 +12,7 @@ from sentence_transformers.base.modules import Transformer
 
 from wordhive.index.torch_device import wait_for
 from wordhive.retrieval.compiled.compiled_model import CompiledModel
+from wordhive.retrieval.compiled.fast_transformer import FastTransformer
 from wordhive.retrieval.compiled.transformer import Transformer as CompiledTransformer
 from wordhive.retrieval.encoder import Encoder
 
@@ -31,7 +32,7 @@ class TransformerTime:
         self._began = 0.0
         self._given: Any = None
 
-    def of_compiled(self, transformer: CompiledTransformer) -> Callable[..., Any]:
+    def of_compiled(self, transformer: CompiledTransformer | FastTransformer) -> Callable[..., Any]:
         """The compiled transformer's `hidden_states`, counted; it pads nothing."""
         run, config = transformer.hidden_states, transformer.config
 
@@ -74,12 +75,14 @@ def transformer_time(encoder: Encoder) -> Iterator[TransformerTime]:
     """Count what the encoder's transformer does while the block runs."""
     counted = TransformerTime()
     if isinstance(encoder.encoding_model, CompiledModel):
-        transformer = encoder.encoding_model.transformer
-        transformer.hidden_states = counted.of_compiled(transformer)  # type: ignore[method-assign]
+        compiled = {id(each): each for each in encoder.encoding_model.transformers.values()}.values()
+        for each in compiled:
+            each.hidden_states = counted.of_compiled(each)  # type: ignore[method-assign]
         try:
             yield counted
         finally:
-            del transformer.hidden_states
+            for each in compiled:
+                del each.hidden_states
         return
     transformers = [module for module in encoder.model.modules() if isinstance(module, Transformer)]
     hooks = [module.register_forward_pre_hook(counted._begin) for module in transformers]

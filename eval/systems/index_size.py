@@ -27,8 +27,9 @@ def _words_removed(retriever: Retriever, job: Task) -> float | None:
     encoder = retriever.encoder
     if not encoder.has_stop_word_gate:
         return None
-    # Counting takes a while, and the count is the same for all indexes of the model.
-    state = job.cache / f"{slug(encoder.name.rpartition('/')[2])}-{encoder.fingerprint[:8]}.words.json"
+    # Counting takes a while, and the count is the same for all indexes of the model that read as much of a document.
+    model = f"{slug(encoder.name.rpartition('/')[2])}-{encoder.fingerprint[:8]}"
+    state = job.cache / f"{model}-{encoder.max_tokens}.words.json"
     made_for = {"documents": job.prepared.fingerprint}
     if (known := read_result(state, made_for)) is None:
         texts = (document.text for document in job.prepared.collection.documents())

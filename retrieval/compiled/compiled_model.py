@@ -96,7 +96,7 @@ class CompiledModel:
         self.tokenizer = TextTokenizer(TokenizerFiles.of_json(bytes(arrays[_TOKENIZER]).decode(), facts.tokenizer))
         inside = f"{facts.first}.model."
         exact = Transformer(facts.transformer, BertWeights(arrays, inside))
-        self._transformers = transformers(facts.transformer, exact, arrays)
+        self.transformers = transformers(facts.transformer, exact, arrays)
 
     @classmethod
     def load(cls, name: str) -> CompiledModel:
@@ -221,7 +221,7 @@ class CompiledModel:
 
     def word_vectors(self, tokens: TextTokens, task: Task) -> WordVectors:
         """The word vectors of texts by their tokens."""
-        hidden = self._transformers[task].hidden_states(tokens.ids, tokens.borders, tokens.attended)
+        hidden = self.transformers[task].hidden_states(tokens.ids, tokens.borders, tokens.attended)
         attended = np.ones(len(tokens.ids), np.bool_) if tokens.attended is None else tokens.attended
         features = Features(tokens, task, hidden, tokens.borders, attended)
         for module in self._modules:

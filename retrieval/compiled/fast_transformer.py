@@ -114,7 +114,7 @@ class FastTransformer:
     """
 
     def __init__(self, exact: Transformer, sizes: Sizes, layers: Packed) -> None:
-        self._exact, self._sizes = exact, sizes
+        self._exact, self._sizes, self.config = exact, sizes, exact.config
         # The kernels are compiled for arrays that can't be written, as those of a file are.
         self._floats = np.ascontiguousarray(layers.floats).view()
         self._floats.flags.writeable = False
@@ -193,7 +193,8 @@ def packed_halves(weight: Floats) -> NDArray[np.uint8]:
     """A matrix `[n_columns, n_inputs]` in float16, by panels of columns, inputs, columns; seen as bytes."""
     n_columns, n_inputs = weight.shape
     by_tile = weight.astype(np.float16).reshape(n_columns // PANEL, PANEL, n_inputs).transpose(0, 2, 1)
-    return by_tile.ravel().view(np.uint8)
+    seen: NDArray[np.uint8] = by_tile.ravel().view(np.uint8)
+    return seen
 
 
 def groups(offsets: NDArray[np.int64], first: int, last: int) -> Iterator[tuple[int, int]]:

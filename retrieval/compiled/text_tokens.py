@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wordhive.index.vectors.ragged import ragged_rows
 
-from ..encoding_model import Span, Task
+from ..encoding_model import Task
 from .model_folder import Lengths
 from .tokenizer import TextTokenizer
 
@@ -26,8 +26,10 @@ class TextTokens:
         attended: Bool `[n_tokens]`: what other tokens attend to; None for all.
         is_scored: Bool `[n_tokens]`: what the model scores.
         cut: Bool `[n_texts]`: only the beginning of a text is read.
+        read: Int64 `[n_texts]`: tokens that are read of a text, without special ones.
         pad: The token that pads texts to equal lengths.
-        characters: Of each token of the first text.
+        encodings: As `tokenizers` gives them, of each text without special tokens and prompt counted.
+        first: Special tokens before a text.
     """
 
     ids: NDArray[np.int64]
@@ -36,8 +38,10 @@ class TextTokens:
     attended: NDArray[np.bool_] | None
     is_scored: NDArray[np.bool_]
     cut: NDArray[np.bool_]
+    read: NDArray[np.int64]
     pad: int
-    characters: list[Span]
+    encodings: list[Any]
+    first: int
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -64,16 +68,21 @@ class TextTokens:
             attended=None if self.attended is None else self.attended[chosen],
             is_scored=self.is_scored[chosen],
             cut=self.cut[rows],
-            characters=self.characters if len(rows) and rows[0] == 0 else [],
+            read=self.read[rows],
+            encodings=[self.encodings[row] for row in rows.tolist()],
         )
 
     def scored(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The tokens of each text, padded, and which of them the model scores."""
         return self._padded(self.ids, self.pad), self._padded(self.is_scored, False)
 
-    def offsets(self) -> list[Span]:
-        """The characters of each token of the first text, its prompt counted."""
-        return self.characters
+    def offsets(self) -> NDArray[np.int64]:
+        """The characters of each token, `[n_texts, n_tokens, 2]`, the prompt counted."""
+        counts = np.diff(self.borders)
+        spans = np.zeros((len(counts), int(counts.max(initial=0)), 2), np.int64)
+        for row, (encoding, n) in enumerate(zip(self.encodings, self.read.tolist(), strict=True)):
+            spans[row, self.first : self.first + n] = np.reshape(encoding.offsets[:n], (-1, 2))
+        return spans
 
     def _padded(self, values: NDArray[Any], filler: Any) -> NDArray[Any]:
         counts = np.diff(self.borders)
@@ -117,10 +126,6 @@ def text_tokens(
         place = np.arange(len(ids)) - np.repeat(borders[1:] - n_expanding, counts)
         expands = place >= 0
         attended = None if expansion["attend"] else ~expands
-    characters: list[Span] = []
-    if encodings:
-        characters = [(0, 0)] * len(before) + encodings[0].offsets[:room] + [(0, 0)] * len(after)
-        characters += [(0, 0)] * int(n_expanding[0])
     return TextTokens(
         ids,
         borders,
@@ -128,8 +133,10 @@ def text_tokens(
         attended,
         np.ones(len(ids), np.bool_) if attended is None else attended,
         np.array([len(encoding) > room for encoding in encodings], np.bool_),
+        np.array([min(len(encoding), room) for encoding in encodings], np.int64),
         tokenizer.pad_token_id,
-        characters,
+        encodings,
+        len(before),
     )
 
 

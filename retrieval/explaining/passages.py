@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from wordhive.index import InputError, WordVectors
 from wordhive.index.arguments import whole_number
 
 from ..encoder import Encoder
-from ..text_words import read
-from ..windows.windows import Span, Windows
-from .alignment import Aligned, aligned, document_words
+from ..encoding_model import Span
+from ..text_words import Reading, read
+from ..windows.windows import Windows
+from .alignment import aligned, document_reading, rows_of
 from .scored_document import ScoredDocument
 
 # About four sentences.
@@ -80,79 +82,76 @@ def passages(
     n = whole_number(n, "n")
     if document.text is None:
         raise InputError(f"the text of document {id!r} was not stored, so there are no passages to show")
-    words, _, note = document_words(encoder, document.text, document.stored, {})
-    if note:
+    reading, note = document_reading(encoder, document.text, document.stored)
+    if reading is None:
         raise InputError(f"document {id!r} has no passages to show: {note}")
     products = document.similarities.astype(np.float64) * (1 - document.summary_weight)
     if document.same is not None:
         products = np.maximum(np.where(document.same, products, 0), 0)
-    asked = [
-        (word.form, row) for word, row in aligned(read(encoder, query, "query").words, vectors.word_ids, {})
-        if row is not None
-    ]  # fmt: skip
-    return best_passages(document.text, asked, words, products, n)
+    asked = aligned(read(encoder, query, "query"), vectors.word_ids, {})
+    forms = [(word.form, row) for word, row in asked if row is not None]
+    return best_passages(document.text, forms, reading, rows_of(reading, document.stored.word_ids), products, n)
 
 
 def best_passages(
-    text: str, query: list[tuple[str, int]], words: Aligned, products: NDArray[np.float64], n: int
+    text: str,
+    query: list[tuple[str, int]],
+    words: Reading,
+    rows: NDArray[np.int64],
+    products: NDArray[np.float64],
+    n: int,
 ) -> list[Passage]:
     """The n parts of a text with the largest scores.
 
     Args:
         text: The document's text.
         query: Form and row of each query word that has a vector.
-        words: The document's words with the rows of their vectors.
+        words: The document's words.
+        rows: Int64, the row of each word's vector; −1: none.
         products: Float64 `[n_query_rows, n_document_rows]`, weighted; what each pair adds if it is the best one.
         n: How many.
     """
     spans = [span for span in Windows(_lengths, PASSAGE_CHARACTERS, 0).spans(text) if text[slice(*span)].strip()]
-    rows_of = _rows(spans, words)
-    scores = [float(products[:, list(rows)].max(axis=1).sum()) if rows else 0.0 for rows in rows_of]
-    best = sorted(range(len(spans)), key=lambda number: (-scores[number], number))[:n]
-    return [_passage(text, spans[b], scores[b], query, rows_of[b], products) for b in best if rows_of[b]]
+    parts = [(span, *held) for span, held in zip(spans, _held(spans, words, rows), strict=True) if len(held[0])]
+    scores = np.array([products[:, rows[held]].max(axis=1).sum() for _, held, _ in parts])
+    found = []
+    for best in np.argsort(-scores, kind="stable")[:n].tolist():
+        (start, end), held, places = parts[best]
+        start, end = _stripped(text, (start, end))
+        met = _matches(query, [words.forms[word] for word in held], places, products[:, rows[held]])
+        matches = tuple(sorted(met, key=lambda match: (-match.score, match.start)))
+        found.append(Passage(text[start:end], start, end, float(scores[best]), matches))
+    return found
 
 
 def _lengths(texts: list[str]) -> list[int]:
     return [len(text) for text in texts]
 
 
-def _rows(spans: list[Span], words: Aligned) -> list[dict[int, tuple[str, Span]]]:
-    """For each part, the rows of the words in it, with the form and the first place of each."""
-    ends = np.array([end for _, end in spans])
-    found: list[dict[int, tuple[str, Span]]] = [{} for _ in spans]
-    for word, row in words:
-        if row is None or not word.spans:
-            continue
-        parts = np.searchsorted(ends, [start for start, _ in word.spans], side="right")
-        for part, span in zip(parts.tolist(), word.spans, strict=True):
-            if part < len(spans):
-                found[part].setdefault(row, (word.form, span))
-    return found
-
-
-def _passage(
-    text: str,
-    span: Span,
-    score: float,
-    query: list[tuple[str, int]],
-    rows: dict[int, tuple[str, Span]],
-    products: NDArray[np.float64],
-) -> Passage:
-    start, end = _stripped(text, span)
-    matches = tuple(sorted(_matches(query, rows, products), key=lambda match: (-match.score, match.start)))
-    return Passage(text[start:end], start, end, score, matches)
+def _held(
+    spans: list[Span], words: Reading, rows: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each part, the words in it that have vectors, ascending, and the first place of each."""
+    ends = np.array([end for _, end in spans], np.int64)
+    of_word = np.repeat(np.arange(len(rows)), np.diff(words.offsets))
+    part = np.searchsorted(ends, words.places[:, 0], side="right")
+    inside = np.flatnonzero((part < len(spans)) & (rows[of_word] >= 0))
+    keys, firsts = np.unique(part[inside] * len(rows) + of_word[inside], return_index=True)
+    borders = np.searchsorted(keys, np.arange(len(spans) + 1) * len(rows))
+    for first, last in pairwise(borders.tolist()):
+        yield keys[first:last] % len(rows), words.places[inside[firsts[first:last]]]
 
 
 def _matches(
-    query: list[tuple[str, int]], rows: dict[int, tuple[str, Span]], products: NDArray[np.float64]
+    query: list[tuple[str, int]], forms: list[str], places: NDArray[np.int64], products: NDArray[np.float64]
 ) -> Iterator[PassageMatch]:
-    columns = list(rows)
+    """What each query word meets in a passage, whose words have these forms, places and products."""
     for word, row in query:
-        best = int(products[row, columns].argmax())
-        score = float(products[row, columns[best]])
+        best = int(products[row].argmax())
+        score = float(products[row, best])
         if score > 0:
-            form, (start, end) = rows[columns[best]]
-            yield PassageMatch(word, form, start, end, score)
+            start, end = places[best].tolist()
+            yield PassageMatch(word, forms[best], start, end, score)
 
 
 def _stripped(text: str, span: Span) -> Span:

@@ -13,7 +13,7 @@ from wordhive.index import Index, InputError, WordVectors
 from wordhive.index.lexical.lexical_queries import LexicalQueries
 
 from ..encoder import Encoder
-from ..windows.windows import Span
+from ..encoding_model import Span
 from .alignment import identified
 
 

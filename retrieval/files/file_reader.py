@@ -15,7 +15,7 @@ from ..texts.documents import MOST_CHARACTERS, Document
 from .file_stamp import FILE, FileStamp, check_unchanged, read_settled
 from .folder_walk import FoundFile
 from .kinds import TABLES, Kind
-from .tables import Columns, Rows, read_table
+from .tables import Rows, TableColumns, read_table
 
 # Bytes of a file that is read whole: text of four bytes a character, or pages with pictures.
 MOST_TEXT_BYTES = 4 * MOST_CHARACTERS
@@ -30,7 +30,7 @@ class EmptyFile(Exception):
     """A file without a word: it holds nothing to be found."""
 
 
-def read_file(file: FoundFile, columns: Columns, *, prefix: str = "", stamped: bool = True) -> Rows:
+def read_file(file: FoundFile, columns: TableColumns, *, prefix: str = "", stamped: bool = True) -> Rows:
     """The documents of a file, each with the place that begins an error's message.
 
     Args:
@@ -65,7 +65,7 @@ def reason_of(error: Exception, path: Path) -> str:
     return _LINE.sub(r"line \1: ", text, count=1) if _LINE.match(text) else text
 
 
-def _rows(file: FoundFile, columns: Columns, prefix: str, stamped: bool) -> Rows:
+def _rows(file: FoundFile, columns: TableColumns, prefix: str, stamped: bool) -> Rows:
     about = {FILE: FileStamp.of(file).attribute(file)} if stamped else {}
     for place, row in read_table(file.path, file.kind, columns, numbered=bool(prefix)):
         if about and FILE in row.attributes:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from wordhive.index import Index
+from wordhive.index.reading.inventory import Inventory
 
 from .file_stamp import FILE, FileStamp
 from .folder_walk import FoundFile
@@ -58,7 +58,7 @@ class FolderChanges:
         return sorted([*self.new, *self.changed], key=lambda file: file.name)
 
 
-def known_files(index: Index) -> dict[str, list[KnownFile]]:
+def known_files(index: Inventory) -> dict[str, list[KnownFile]]:
     """The files of which the documents of an index were read, by name; several of a name that was not read whole."""
     keys = [(FILE, name) for name in ("path", "type", "size", "modified", "digest")]
     known: dict[str, list[KnownFile]] = defaultdict(list)

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from wordhive.index import Index, InputError
+from wordhive.index import InputError
+from wordhive.index.reading.inventory import Inventory
 from wordhive.index.storage.batch import Batch
 from wordhive.index.storage.catalog.documents import StoredDocument
 
@@ -20,12 +21,12 @@ from .folder_walk import ALL_FILES, Choice, walk
 from .inputs import no_files
 from .left_out import LeftOut
 from .spool import Spool, read_files
-from .tables import USUAL_COLUMNS, Columns
+from .tables import USUAL_COLUMNS, TableColumns
 
 if TYPE_CHECKING:
-    from ..retriever import Retriever
+    from wordhive.index import Index
 
-_ROWS_AT_ONCE = 500
+    from ..retriever import Retriever
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,12 @@ class FolderSync:
     Documents that were not read from files stay, unless a file has their id.
 
     Attributes:
-        index: The index, open.
         changes: In what the folder differs.
         spool: The documents of new and changed files.
         removed: Ids of documents that go.
         relabelled: New id and attributes of documents whose files were moved or touched, by id.
     """
 
-    index: Index
     changes: FolderChanges
     spool: Spool
     removed: list[str]
@@ -51,12 +50,12 @@ class FolderSync:
     @classmethod
     def find(
         cls,
-        index: Index,
+        index: Inventory,
         folder: Path,
         pass_over: Callable[[LeftOut], None],
         *,
         choice: Choice = ALL_FILES,
-        columns: Columns = USUAL_COLUMNS,
+        columns: TableColumns = USUAL_COLUMNS,
         show_progress: bool | None = None,
     ) -> FolderSync:
         """Compare a folder with an index, and read what is new. Nothing is changed, and no model is needed.
@@ -64,7 +63,7 @@ class FolderSync:
         A changed file that can't be read is one that is gone: its old text is no more what it holds.
 
         Args:
-            index: The index, open.
+            index: What the index holds.
             folder: The folder.
             pass_over: Called with each file that gives no document; what it raises ends the work.
             choice: Of the folder's files; as it was before, or files that are not chosen any more are removed.
@@ -99,7 +98,7 @@ class FolderSync:
         # Documents of other origin whose ids are those of files by now.
         ids = [*(document.id for document in spool), *(id for id, _ in relabelled.values())]
         taken = index.known_ids(ids) - relabelled.keys() - set(gone)
-        return cls(index, changes, spool, [*gone, *sorted(taken)], relabelled)
+        return cls(changes, spool, [*gone, *sorted(taken)], relabelled)
 
     def __enter__(self) -> FolderSync:
         return self
@@ -113,21 +112,22 @@ class FolderSync:
         """Whether the index has to be changed."""
         return bool(self.removed or self.relabelled or len(self.spool))
 
-    def apply(self, retriever: Retriever | None = None, *, show_progress: bool | None = None) -> None:
+    def apply(self, index: Index, retriever: Retriever | None = None, *, show_progress: bool | None = None) -> None:
         """Change the index: all of it in one commit, or nothing.
 
         Args:
+            index: The index, open.
             retriever: The same index with its model; it is needed where the spool has documents.
             show_progress: Default: on a terminal only.
         """
         if retriever is None:
             if len(self.spool):
                 raise InputError("there is new text; give the retriever that encodes it")
-            self.index.change(removed=self.removed, relabelled=self.relabelled)
+            index.change(removed=self.removed, relabelled=self.relabelled)
             return
         with progress_bar("Indexing", len(self.spool), show=show_progress) as advance:
             batches, n = self._encoded(retriever, advance), len(self.spool)
-            retriever.index.change(removed=self.removed, relabelled=self.relabelled, added=batches, n_added=n)
+            index.change(removed=self.removed, relabelled=self.relabelled, added=batches, n_added=n)
 
     def _encoded(self, retriever: Retriever, advance: Callable[[int], None]) -> Iterator[Batch]:
         from ..retriever import DOCUMENTS_A_COMMIT  # with torch, whose loading takes longer than an unchanged folder
@@ -141,7 +141,7 @@ class FolderSync:
             yield Batch.check(ids, vectors, texts, [document.attributes for document in part])
 
 
-def _relabelled(index: Index, changes: FolderChanges) -> dict[str, tuple[str, dict[str, Any]]]:
+def _relabelled(index: Inventory, changes: FolderChanges) -> dict[str, tuple[str, dict[str, Any]]]:
     now = {before: (file, stamp) for before, file, stamp in changes.moved}
     now |= {file.name: (file, stamp) for file, stamp in changes.touched}
     found: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -154,18 +154,13 @@ def _relabelled(index: Index, changes: FolderChanges) -> dict[str, tuple[str, di
     return found
 
 
-def _ids_of(index: Index, files: list[str]) -> list[str]:
+def _ids_of(index: Inventory, files: list[str]) -> list[str]:
     """The ids of the documents of files."""
     return [document.id for document in _documents_of(index, files)]
 
 
-def _documents_of(index: Index, files: list[str]) -> Iterator[StoredDocument]:
+def _documents_of(index: Inventory, files: list[str]) -> Iterator[StoredDocument]:
     """The documents that were read from files of these names."""
-    if not files:
-        return  # a snapshot opens files
-    snapshot = index.snapshot()
-    rows = snapshot.matching({f"{FILE}.path": {"$in": files}}).tolist()
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        for document in snapshot.documents(rows[start : start + _ROWS_AT_ONCE]).values():
-            if isinstance(document.attributes[FILE].get("digest"), str):  # else the attribute is a user's own
-                yield document
+    for document in index.documents({f"{FILE}.path": {"$in": files}}) if files else ():
+        if isinstance(document.attributes[FILE].get("digest"), str):  # else the attribute is a user's own
+            yield document

@@ -18,11 +18,11 @@ from .file_reader import EmptyFile, read_file, reason_of
 from .folder_walk import ALL_FILES, Choice, FoundFile, walk
 from .kinds import kind_of
 from .left_out import LeftOut
-from .tables import USUAL_COLUMNS, Columns, Rows, read_table
+from .tables import USUAL_COLUMNS, Rows, TableColumns, read_table
 
 
 def read_documents(
-    source: str | Path, *, unique: bool = True, columns: Columns = USUAL_COLUMNS, choice: Choice = ALL_FILES
+    source: str | Path, *, unique: bool = True, columns: TableColumns = USUAL_COLUMNS, choice: Choice = ALL_FILES
 ) -> Iterator[Document]:
     """The documents of a folder, a file, or standard input ("-", JSON lines).
 
@@ -94,7 +94,7 @@ def source_path(source: str | Path) -> Path:
     return Path(source) if str(source) == "-" else given_path(source, "the input")
 
 
-def _rows(path: Path, columns: Columns, *, queries: bool = False) -> Rows:
+def _rows(path: Path, columns: TableColumns, *, queries: bool = False) -> Rows:
     """The documents of a file by itself."""
     if path.is_dir():
         path = corpus_of(path) or path
@@ -116,7 +116,7 @@ def _has_tabs(path: Path) -> bool:
         return False  # it is no UTF-8, or packed in some other way: read_file says so
 
 
-def _alone(path: Path, columns: Columns, *, stamped: bool) -> Rows:
+def _alone(path: Path, columns: TableColumns, *, stamped: bool) -> Rows:
     status = path.stat()
     kind = kind_of(path.name)
     assert kind is not None
@@ -124,7 +124,7 @@ def _alone(path: Path, columns: Columns, *, stamped: bool) -> Rows:
     return _named(file, columns, "", stamped)
 
 
-def _files(folder: Path, columns: Columns, choice: Choice) -> Rows:
+def _files(folder: Path, columns: TableColumns, choice: Choice) -> Rows:
     found = 0
     for file in walk(folder, choice, _raise_fault(folder)):
         found += 1
@@ -141,7 +141,7 @@ def no_files(folder: Path) -> InputError:
     )
 
 
-def _named(file: FoundFile, columns: Columns, prefix: str, stamped: bool) -> Rows:
+def _named(file: FoundFile, columns: TableColumns, prefix: str, stamped: bool) -> Rows:
     """The documents of a file; whatever is wrong with it is told with its name."""
     try:
         yield from read_file(file, columns, prefix=prefix, stamped=stamped)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Literal
 
 Kind = Literal[
@@ -41,5 +40,6 @@ _NAMES: dict[str, Kind] = {
 def kind_of(name: str) -> Kind | None:
     """The kind of the file of that name; None for one that is not read. Lines of a table may be packed: `.jsonl.gz`."""
     plain = name.casefold()
-    kind = _KINDS.get(PurePath(plain.removesuffix(".gz")).suffix) or _NAMES.get(plain)
+    stem, _, suffix = plain.removesuffix(".gz").rpartition(".")
+    kind = _KINDS.get(f".{suffix}" if stem else "") or _NAMES.get(plain)
     return None if plain.endswith(".gz") and kind not in ("jsonl", "tsv") else kind

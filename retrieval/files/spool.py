@@ -15,7 +15,7 @@ from ..texts.documents import Document, check_document
 from .file_reader import EmptyFile, read_file, reason_of
 from .folder_walk import FoundFile
 from .left_out import LeftOut
-from .tables import Columns
+from .tables import TableColumns
 
 # Errors of the disk that the spool is on, not of a file that is read.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -79,7 +79,7 @@ class Spool:
 
 def read_files(
     files: Iterable[FoundFile],
-    columns: Columns,
+    columns: TableColumns,
     pass_over: Callable[[LeftOut], None],
     *,
     total: int | None = None,
@@ -110,7 +110,7 @@ def read_files(
     return spool
 
 
-def _read(file: FoundFile, columns: Columns, spool: Spool, limit: int | None) -> LeftOut | None:
+def _read(file: FoundFile, columns: TableColumns, spool: Spool, limit: int | None) -> LeftOut | None:
     before = len(spool)
     try:
         spool.take(read_file(file, columns, prefix=f"{file.name}#"), limit)

@@ -33,7 +33,7 @@ _DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """Which columns of a table, or keys of JSON lines, make a document.
 
     Attributes:
@@ -72,7 +72,7 @@ class Columns:
         names = None if self.usual or not self.texts else tuple(self.texts)
         return document_from_fields({**fields, "id": id}, place, TextFields(names))
 
-    def among(self, names: Sequence[str], source: str) -> Columns:
+    def among(self, names: Sequence[str], source: str) -> TableColumns:
         """The columns of these names that make a document, chosen by name where none were.
 
         Raises:
@@ -86,10 +86,10 @@ class Columns:
         if not self.texts and text is None:
             raise InputError(f"{source}no column text; it has {listed}: name one by --text-fields")
         id = self.id if self.id is not None else _first(("id", *IDS), names)
-        return Columns(id, self.texts or ([] if text is None else [text]), usual=not self.texts)
+        return TableColumns(id, self.texts or ([] if text is None else [text]), usual=not self.texts)
 
 
-USUAL_COLUMNS = Columns()
+USUAL_COLUMNS = TableColumns()
 
 
 def _first(wanted: Sequence[str], names: Sequence[str]) -> str | None:
@@ -97,7 +97,7 @@ def _first(wanted: Sequence[str], names: Sequence[str]) -> str | None:
     return next((by_plain[name] for name in wanted if name in by_plain), None)
 
 
-def read_table(path: Path, kind: Kind, columns: Columns, *, numbered: bool = False) -> Rows:
+def read_table(path: Path, kind: Kind, columns: TableColumns, *, numbered: bool = False) -> Rows:
     """The rows of a table, each with the place that begins an error's message.
 
     JSON lines and TSV without chosen columns are read by their own rules: see `read_objects` and `read_tsv`.
@@ -117,7 +117,7 @@ def read_table(path: Path, kind: Kind, columns: Columns, *, numbered: bool = Fal
     return _objects(path, columns, numbered)
 
 
-def _objects(path: Path, columns: Columns, may_number: bool) -> Rows:
+def _objects(path: Path, columns: TableColumns, may_number: bool) -> Rows:
     numbered = False
     for number, (place, fields) in enumerate(read_objects(path, "id and text"), 1):
         if number == 1:  # the first row tells whether they have ids
@@ -129,10 +129,10 @@ def _objects(path: Path, columns: Columns, may_number: bool) -> Rows:
             if name not in fields:
                 raise InputError(f"{place}no field {name!r}; it has {', '.join(fields) or 'none'}")
         id = columns.id if columns.id is not None else None if numbered else "_id" if "_id" in fields else "id"
-        yield place, Columns(id, columns.texts or ["text"]).document(fields, place, number)
+        yield place, TableColumns(id, columns.texts or ["text"]).document(fields, place, number)
 
 
-def _separated(path: Path, kind: Kind, columns: Columns) -> Rows:
+def _separated(path: Path, kind: Kind, columns: TableColumns) -> Rows:
     csv.field_size_limit(4 * MOST_CHARACTERS)
     line = 1
     try:
@@ -184,7 +184,7 @@ def _characters(path: Path) -> Iterator[io.TextIOWrapper]:
             yield text
 
 
-def _parquet(path: Path, columns: Columns) -> Rows:
+def _parquet(path: Path, columns: TableColumns) -> Rows:
     import pyarrow
     import pyarrow.parquet
     from pyarrow import types

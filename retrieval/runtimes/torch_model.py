@@ -130,7 +130,11 @@ class TorchModel:
 
     def token_counts(self, texts: list[str], *, special: bool = False) -> list[int]:
         """The tokens of each text, which is not truncated; special ones only where asked for."""
-        found = self.model.tokenizer(texts, add_special_tokens=special, truncation=False, verbose=False)
+        with MODEL_LOCK:  # a tokenizer keeps how it truncates, which other threads set
+            found = self.model.tokenizer(
+                texts, add_special_tokens=special, truncation=False, verbose=False,
+                return_attention_mask=False, return_token_type_ids=False,
+            )  # fmt: skip
         return [len(tokens) for tokens in found["input_ids"]]
 
     def token_names(self, ids: list[int]) -> list[str]:

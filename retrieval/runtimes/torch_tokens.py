@@ -11,7 +11,7 @@ from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from torch import Tensor
 
-from ..encoding_model import Span, Task
+from ..encoding_model import Task
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class TorchTokens:
         ids = features["input_ids"].cpu().numpy().astype(np.int64)
         return ids, features["attention_mask"].bool().cpu().numpy()
 
-    def offsets(self) -> list[Span] | None:
-        """The characters of each token of the first text, its prompt counted."""
+    def offsets(self) -> NDArray[np.int64] | None:
+        """The characters of each token, the prompt counted; None where the tokenizer does not tell."""
         encodings = getattr(self.features, "encodings", None)
         if not encodings or self.features.get("modality") != "text":
             return None
-        offsets: list[Span] = encodings[0].offsets
+        spans = np.array([encoding.offsets for encoding in encodings], np.int64).reshape(len(encodings), -1, 2)
         # Query expansion may have appended tokens since.
-        return offsets + [(0, 0)] * (self.features["input_ids"].shape[1] - len(offsets))
+        return np.pad(spans, [(0, 0), (0, self.features["input_ids"].shape[1] - spans.shape[1]), (0, 0)])
 
 
 def part(tokens: Any, rows: NDArray[np.int64]) -> dict[str, Any]:

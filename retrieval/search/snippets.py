@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoding_model import Span
 from ..explanation import Explanation
 from ..text_words import TextWord
-from ..windows.windows import Span
 
 # Every query word meets some word: those that add less than this share of the best word's score say nothing.
 _LEAST_SHARE = 0.1

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from wordhive.index import WordVectors
 from wordhive.index.quantity import quantity
 
-from ..encoding_model import EncodingModel, Task, Tokens
+from ..encoding_model import EncodingModel, Span, Task, Tokens
 from ..runtimes.token_batches import token_batches
 from ..words import WordTable
 from .bags import joined
-from .windows import Span, Windows
+from .windows import Windows
 
 # A book of a million letters. What is longer is rather a log or a dump than a text.
 MOST_TOKENS = 2**18
@@ -150,8 +150,11 @@ class WholeTexts:
                 yield kept, tokens
 
     def _fits(self, text: str, task: Task) -> bool:
+        longest = self._model.longest_input(task)
+        if longest is not None and len(text) > longest * _CHARACTERS_A_TOKEN:
+            return False
         long: list[int] = []
-        tokens = self._model.tokens([self._beginning(text, task)], task)
+        tokens = self._model.tokens([text], task)
         return len(self._short([text], np.arange(1), tokens, task, long)) == 1
 
     def _spans(self, text: str, task: Task) -> tuple[list[Span], bool]:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from ..encoding_model import EncodingModel, Task
-from ..encoding_model import Span as Span
+from ..encoding_model import EncodingModel, Span, Task
 
 # Tokens that a window shares with the one before, at most. Shorter models share a smaller part of theirs.
 OVERLAP = 32

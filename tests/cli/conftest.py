@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 
 from wordhive.cli.main import main
 
@@ -30,6 +32,17 @@ BEES = [
     {"_id": "song", "title": "Bird song", "text": "Male birds sing in spring to hold a territory."},
     {"_id": "swarm", "title": "Swarming", "text": "In spring half of a colony leaves with the old queen."},
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Each model is loaded once, and the commands are put together once: a call's seconds are then its own work."""
+    from wordhive.retrieval.encoder import Encoder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Encoder, "load", staticmethod(cache(Encoder.load)))
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,28 @@ def test_a_sync_tells_what_it_did(run: Run, folder: Path, tmp_path: Path, monkey
     assert synced.out == f"{target}: 1 removed; 2 unchanged files; 2 documents in all\n"
     again = run("index", folder, "--to", target, "--sync", "--json").json()
     assert (again["unchanged"], again["removed"], again["documents"]) == (2, 0, 2)
+
+
+def test_a_sync_without_changes_imports_little(run: Run, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "my.hive"
+    (folder / "empty.txt").touch()
+    run("index", folder, "--to", target)
+    code = """
+import sys
+from wordhive.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sorted({"faiss", "numba", "scipy", "sqlglot", "torch", "transformers"} & sys.modules.keys()))
+"""
+    command = [sys.executable, "-c", code, "index", folder, "--to", target, "--sync"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout == f"{target}: nothing changed; 3 unchanged files; 3 documents in all\n\n"
+    (folder / "bees.md").unlink()
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{target}: 1 removed; 2 unchanged files; 2 documents in all\n" in found.stdout
+    assert "numba" in found.stdout
+    assert "torch" not in found.stdout
 
 
 def test_a_sync_takes_a_folder_of_files(run: Run, folder: Path, beir: Path, tmp_path: Path) -> None:

@@ -220,4 +220,9 @@ def test_a_chunked_document_counts_as_its_best_chunk(tmp_path: Path) -> None:
         assert next(iter(runs[name])) == "far"
     assert runs["whole"] == pytest.approx(best, abs=0.02)
     assert runs["first window"]["far"] < runs["cut"]["far"] - 0.05
+    for name, reader in (("whole", encoder), ("first window", encoder.with_max_tokens(256))):
+        held = system(found, name).index
+        assert held is not None
+        n_words = int(reader.count_words(texts.values()).sum())
+        assert held.words_removed == pytest.approx(1 - held.words_per_document * len(texts) / n_words, abs=0.01)
     assert system(found, "cut").bytes_per_document["words"] > system(found, "whole").bytes_per_document["words"]

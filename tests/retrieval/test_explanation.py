@@ -164,7 +164,9 @@ def test_white_space_before_a_piece_is_no_part_of_it(foreign: MultiVectorEncoder
     features = {"input_ids": torch.tensor([encoded.ids]), "modality": "text"}
     assert encoded.offsets == [(0, 4), (4, 10)]
     tokens = TorchTokens(foreign, "document", BatchEncoding(features, [encoded]), None)
-    assert _characters(tokens, "bees dance") == [(0, 4), (5, 10)]
+    found = _characters(tokens, ["bees dance"])
+    assert found is not None
+    assert found.tolist() == [[[0, 4], [5, 10]]]
 
 
 def test_special_tokens_go_by_their_names_and_prompts_stand_nowhere(foreign: MultiVectorEncoder) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from wordhive.eval.bench import scale
 from wordhive.eval.bench.resampled import Resampled
 from wordhive.eval.bench.scale import bench
 from wordhive.eval.measuring.memory import own_memory
+from wordhive.eval.measuring.own_process import in_own_process
 from wordhive.index import Index, InputError, WordVectors
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.shards import read_shards, write_shards
@@ -66,9 +69,16 @@ def test_batches_make_no_difference(shards: Path) -> None:
     np.testing.assert_array_equal(np.concatenate([part.vectors for _, part in cut]), whole[0][1].vectors)
 
 
+def in_this_process(work: Callable[..., Any], *arguments: Any) -> Any:
+    """In place of `in_own_process`, which imports torch anew."""
+    return work(*arguments)
+
+
 def test_an_index_grows_and_is_measured(
     shards: Path, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ways = [in_this_process, in_own_process]  # the last size in a process of its own, as all of them usually are
+    monkeypatch.setattr(scale, "in_own_process", lambda *given: ways.pop(0)(*given))
     told: list[int] = []
     queries = ["bee honey", "wolf winter river"]
     found = bench(
@@ -90,7 +100,7 @@ def test_an_index_grows_and_is_measured(
 
 def test_a_stopped_run_goes_on(shards: Path, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale, "DOCUMENTS_A_SHARD", 8)
-    monkeypatch.setattr(scale, "in_own_process", lambda work, *arguments: work(*arguments))
+    monkeypatch.setattr(scale, "in_own_process", in_this_process)
     added, add = [], Index.add
 
     def stopped(self: Index, ids: list[str], vectors: WordVectors) -> None:
@@ -109,7 +119,10 @@ def test_a_stopped_run_goes_on(shards: Path, encoder: Encoder, tmp_path: Path, m
     assert size.seconds >= round(before, 3)
 
 
-def test_another_index_in_the_folder_is_refused(shards: Path, encoder: Encoder, tmp_path: Path) -> None:
+def test_another_index_in_the_folder_is_refused(
+    shards: Path, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scale, "in_own_process", in_this_process)
     bench(["bee"], shards, encoder, tmp_path, [20], config="exact")
     with pytest.raises(InputError, match="made with another configuration or model; choose another --report"):
         bench(["bee"], shards, encoder, tmp_path, [20, 40], config="summary")

@@ -11,6 +11,8 @@ from wordhive.eval.bench.speed import SpeedBench, bench
 from wordhive.eval.collections.collection import Collection
 from wordhive.eval.measuring.machine_peak import machine_peak
 from wordhive.eval.measuring.transformer_time import transformer_time
+from wordhive.index.encodings import fused
+from wordhive.index.storage import training
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.texts.documents import Document
 
@@ -23,6 +25,12 @@ candidates: PQ{dims}x4
 """
 
 
+@pytest.fixture(autouse=True)
+def _few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused, "_LEAST_DOCUMENTS", 250)
+    monkeypatch.setattr(training, "_LEAST_FOR_CODEBOOKS", 250)
+
+
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
     return Encoder.load()
@@ -31,7 +39,7 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="module")
 def collection() -> Collection:
     random = np.random.default_rng(0)
-    documents = [Document(f"d{n}", " ".join(random.choice(WORDS, 5))) for n in range(1100)]
+    documents = [Document(f"d{n}", " ".join(random.choice(WORDS, 5))) for n in range(275)]
     queries = {"q1": "bee honey", "q2": "wolf in winter"}
     return Collection("tiny", "test", lambda: iter(documents), queries, {"q1": {"d1": 1}, "q2": {"d2": 1}})
 
@@ -80,7 +88,7 @@ def test_all_stages_of_two_stage_search(collection: Collection, encoder: Encoder
         "… first-stage vectors", "… FAISS",
     ]  # fmt: skip
     assert all(cost.seconds > 0 for cost in found.indexing)
-    assert (found.n_documents, found.n_queries) == (1100, 2)
+    assert (found.n_documents, found.n_queries) == (275, 2)
     assert list(found.searching) == [
         "encode", "candidates", "rerank", "fetch", "total", "… transformer", "… first-stage vector"
     ]  # fmt: skip
@@ -120,8 +128,11 @@ def check_ratios(found: SpeedBench) -> None:
     assert found.query_ratio > 1
 
 
-def test_too_few_documents_to_fit_to_are_added_until_they_are_enough(encoder: Encoder, collection: Collection) -> None:
-    found = bench(collection, encoder, documents=600, queries=1)
+def test_too_few_documents_to_fit_to_are_added_until_they_are_enough(
+    encoder: Encoder, collection: Collection, tmp_path: Path
+) -> None:
+    (tmp_path / "two.yaml").write_text(TWO_STAGES)
+    found = bench(collection, encoder, config=tmp_path / "two.yaml", documents=150, queries=1)
     seconds = {cost.stage: cost.seconds for cost in found.indexing}
     assert "… first-stage vectors" in seconds
     assert found.fitting > seconds["commit"]

@@ -24,7 +24,7 @@ from wordhive.index.writing import creation
 
 STATES = ["nothing", "an empty folder", "a creation that was killed"]
 # Tries of two and of four processes.
-TRIES = {"short": 20, "long": 1000}
+TRIES = {"short": 8, "long": 1000}
 FAILS = 5  # of so many tries, in one a process fails
 
 

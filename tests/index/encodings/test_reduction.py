@@ -57,9 +57,17 @@ def test_dims_that_nobody_has_are_left_out(n_documents: int) -> None:
     assert error(reduction, queries, documents) < 1e-8 * float(((queries @ documents.T) ** 2).sum())
 
 
+@pytest.fixture(scope="module")
+def two_many_times() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Queries, and two documents many times."""
+    return rows(1, 40, 1500), np.tile(rows(2, 2, 1500), (800, 1))
+
+
 @pytest.mark.parametrize("method", ["query-aware", "pca"])
-def test_two_documents_many_times_are_told_apart(method: str) -> None:
-    queries, documents = rows(1, 40, 1500), np.tile(rows(2, 2, 1500), (800, 1))
+def test_two_documents_many_times_are_told_apart(
+    method: str, two_many_times: tuple[NDArray[np.float32], NDArray[np.float32]]
+) -> None:
+    queries, documents = two_many_times
     reduction = Reduction.fit(ReductionConfig(dims=64, method=method), queries, documents)  # type: ignore[arg-type]
     assert error(reduction, queries, documents) < 1e-6 * float(((queries @ documents.T) ** 2).sum())
 

@@ -51,9 +51,9 @@ def held(index: Index) -> dict[str, tuple[str | None, object]]:
 
 def synced(retriever: Retriever, folder: Path) -> tuple[FolderChanges, list[LeftOut]]:
     left_out: list[LeftOut] = []
-    with FolderSync.find(retriever.index, folder, left_out.append) as found:
+    with FolderSync.find(retriever.index.inventory, folder, left_out.append) as found:
         if found:
-            found.apply(retriever if len(found.spool) else None)
+            found.apply(retriever.index, retriever if len(found.spool) else None)
     return found.changes, left_out
 
 
@@ -204,7 +204,7 @@ def test_an_attribute_of_ones_own_by_that_name_is_left_alone(
     retriever = made_of(folder, tmp_path / "my.hive", tiny_encoder)
     own = [{"id": "a", "text": "x", "file": {"path": "n0.txt"}}, {"id": "b", "text": "x", "file": "n0.txt"}]
     retriever.add(own)
-    assert len(known_files(retriever.index)) == 7
+    assert len(known_files(retriever.index.inventory)) == 7
     write(folder / "n0.txt", "another text")
     synced(retriever, folder)
     assert held(retriever.index).keys() >= {"a", "b"}
@@ -212,7 +212,7 @@ def test_an_attribute_of_ones_own_by_that_name_is_left_alone(
 
 def test_a_time_alone_is_no_change(folder: Path, tmp_path: Path, tiny_encoder: Encoder) -> None:
     retriever = made_of(folder, tmp_path / "my.hive", tiny_encoder)
-    known = known_files(retriever.index)
+    known = known_files(retriever.index.inventory)
     found = list(walk(folder, ALL_FILES, print))
     assert compare(known, found) == FolderChanges(n_unchanged=7)
     for file in found:

@@ -12,7 +12,7 @@ import pytest
 
 from wordhive.index import InputError
 from wordhive.retrieval.files.inputs import read_documents
-from wordhive.retrieval.files.tables import Columns
+from wordhive.retrieval.files.tables import TableColumns
 from wordhive.retrieval.texts.documents import Document
 
 BEES, ANTS = Document("a", "Bees dance."), Document("b", "Ants follow.")
@@ -20,7 +20,7 @@ BEES, ANTS = Document("a", "Bees dance."), Document("b", "Ants follow.")
 
 def read(path: Path, content: str | bytes, **columns: Any) -> list[Document]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_documents(path, columns=Columns(**columns)))
+    return list(read_documents(path, columns=TableColumns(**columns)))
 
 
 def problem_of(path: Path, content: str | bytes, **columns: Any) -> str:
