@@ -49,8 +49,8 @@ class Encoder:
     Args:
         model: A `MultiVectorEncoder`, with wordhive's modules or without; or what is made of one: an `EncodingModel`.
         name: The name that loads the model again.
-        precision: "auto" runs torch's transformer in bfloat16 where the processor has it. Vectors are float32 either
-            way.
+        precision: "auto" runs a compiled model's documents in bytes and torch's transformer in bfloat16, where the
+            processor has them. Vectors are float32 either way.
         backend: "openvino" lets OpenVINO run the transformer of a `MultiVectorEncoder`, which takes some seconds to
             begin with.
         max_tokens: Tokens at most that are read of a text. What is beyond is told.
@@ -91,7 +91,7 @@ class Encoder:
             dim: Keep the first dims of each word, of a model that was trained for that.
             device: A device of torch's. Default: the processor for a compiled model; for another a GPU, if torch finds
                 one.
-            precision: "bfloat16" asks for torch. See `Encoder`.
+            precision: "bfloat16" asks for torch, "float32" computes exactly, and slower. See `Encoder`.
             backend: "compiled" runs the model without torch; what that takes is made once and kept in a cache. "torch"
                 and "openvino" run it by those. "auto" is "compiled" for a BERT in a local folder, on the processor, and
                 "torch" for everything else.

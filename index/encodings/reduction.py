@@ -122,9 +122,7 @@ def _principal(matrix: NDArray[np.float64], dims: int) -> tuple[NDArray[np.float
     if size <= 0:
         return np.zeros(0), np.zeros((n, 0))
     # LAPACK's driver for some of the vectors is no faster, and fails where most eigenvalues are 0.
-    from scipy.linalg import eigh  # here: only training needs it, and a search should not wait for it
-
-    _, rough = eigh((matrix / size).astype(np.float32), driver="evd", check_finite=False)
+    _, rough = np.linalg.eigh((matrix / size).astype(np.float32))
     span = rough[:, -dims:].astype(np.float64)
     values, turned = np.linalg.eigh(span.T @ matrix @ span)
     kept = np.flatnonzero(values > _LEAST_SHARE**2 * values[-1])[::-1]

@@ -22,7 +22,8 @@ def erf(x: Floats) -> Floats:
     """The error function."""
     inside = np.clip(x, -_ERF_RANGE, _ERF_RANGE)
     square = inside * inside
-    return np.asarray(inside * _polynomial(square, _ERF_ABOVE) / _polynomial(square, _ERF_BELOW), np.float32)
+    value = inside * _polynomial(square, _ERF_ABOVE) / _polynomial(square, _ERF_BELOW)
+    return np.where(inside == x, value, np.copysign(np.float32(1), x))
 
 
 def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:

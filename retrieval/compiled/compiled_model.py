@@ -85,18 +85,22 @@ class CompiledModel:
         facts: What is known of it.
         arrays: Its weights by name, and its tokenizer's definition.
         base: The fingerprint of the model that this one was derived from, None where it was not.
+        exact: Compute in float32, by NumPy, instead of by the faster kernels.
     """
 
     backend: Literal["compiled"] = "compiled"
 
-    def __init__(self, facts: Facts, arrays: Mapping[str, NDArray[Any]], base: str | None = None) -> None:
+    def __init__(
+        self, facts: Facts, arrays: Mapping[str, NDArray[Any]], base: str | None = None, *, exact: bool = False
+    ) -> None:
         self.facts = facts
+        self._exact = exact
         self._arrays = arrays
         self._base = base
         self.tokenizer = TextTokenizer(TokenizerFiles.of_json(bytes(arrays[_TOKENIZER]).decode(), facts.tokenizer))
         inside = f"{facts.first}.model."
-        exact = Transformer(facts.transformer, BertWeights(arrays, inside))
-        self.transformers = transformers(facts.transformer, exact, arrays)
+        plain = Transformer(facts.transformer, BertWeights(arrays, inside))
+        self.transformers = transformers(facts.transformer, plain, arrays, exact=exact)
 
     @classmethod
     def load(cls, name: str) -> CompiledModel:
@@ -228,6 +232,10 @@ class CompiledModel:
             features = module(features)
         return features.word_vectors()
 
+    def in_float32(self) -> CompiledModel:
+        """This model, computing in float32 by NumPy."""
+        return CompiledModel(self.facts, self._arrays, self._base, exact=True)
+
     def with_words(self) -> CompiledModel:
         """This model with its token vectors pooled to words."""
         modules = list(self.facts.modules)
@@ -246,7 +254,8 @@ class CompiledModel:
         return None
 
     def _derived(self, modules: list[ModuleSettings]) -> CompiledModel:
-        return CompiledModel(replace(self.facts, modules=tuple(modules)), self._arrays, self.facts.fingerprint)
+        facts = replace(self.facts, modules=tuple(modules))
+        return CompiledModel(facts, self._arrays, self.facts.fingerprint, exact=self._exact)
 
     def _settings(self, kind: str) -> dict[str, Any]:
         return next((module.settings for module in self.facts.modules if module.kind == kind), {})

@@ -40,22 +40,23 @@ def packed_arrays(config: Mapping[str, Any], weights: Weights) -> dict[str, NDAr
 
 
 def transformers(
-    config: Mapping[str, Any], exact: Transformer, arrays: Mapping[str, NDArray[Any]]
+    config: Mapping[str, Any], plain: Transformer, arrays: Mapping[str, NDArray[Any]], *, exact: bool
 ) -> dict[Task, Transformer | FastTransformer]:
     """What runs queries, and what runs documents.
 
     Args:
         config: The BERT's.
-        exact: The BERT in NumPy.
+        plain: The BERT in NumPy.
         arrays: The compiled file's.
+        exact: Run both by NumPy.
     """
     sizes = fitting_sizes(config)
-    if sizes is None:
-        return {"query": exact, "document": exact}
+    if exact or sizes is None:
+        return {"query": plain, "document": plain}
 
     def fast(kind: Kind) -> FastTransformer:
         weights, starts, floats = (arrays[_name(kind, part)] for part in _PARTS)
-        return FastTransformer(exact, sizes, Packed(weights, starts, floats))
+        return FastTransformer(plain, sizes, Packed(weights, starts, floats))
 
     query = fast("halves")
     return {"query": query, "document": fast("bytes") if multiplies_bytes() else query}

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -21,6 +22,7 @@ from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from wordhive.index import WordVectors
+from wordhive.retrieval.compiled import transformer as compiled_transformer
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.words import WordTable
 
@@ -66,7 +68,12 @@ def sentences() -> list[str]:
 def _float32() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wordhive.retrieval.runtimes.torch_model.has_bfloat16", lambda device: False)
+        patch.setattr("wordhive.retrieval.compiled.compiled_model.transformers", _exact)
         yield
+
+
+def _exact(_config: Any, plain: compiled_transformer.Transformer, _arrays: Any, *, exact: bool) -> Any:
+    return {"query": plain, "document": plain}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "torch", "transformers", "sentence_transformers", "scipy", "pandas", "matplotlib", "ranx", "ir_datasets",
+    "torch", "transformers", "sentence_transformers", "scipy.linalg", "pandas", "matplotlib", "ranx", "ir_datasets",
     "datasets", "bm25s",
 }  # fmt: skip
 SEARCH = """

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from wordhive.retrieval.compiled import model_cache
+from wordhive.retrieval.compiled.packed_layers import PROCESSOR
 from wordhive.retrieval.encoder import Encoder
 
 from ..conftest import TEXTS
@@ -89,9 +90,10 @@ def _no_json(cache: Path) -> None:
 
 def _other_model(cache: Path) -> None:
     about, source = _file(cache, "*/model.json"), _file(cache, "sources/*.json")
-    (cache / "f0").mkdir()
-    shutil.copy(about, cache / "f0" / "model.json")
-    shutil.copy(_file(cache, "*/*.safetensors"), cache / "f0")
+    place = cache / f"f0-{PROCESSOR}"
+    place.mkdir()
+    shutil.copy(about, place / "model.json")
+    shutil.copy(_file(cache, "*/*.safetensors"), place)
     model_cache.write_json(source, {"fingerprint": "f0"})
 
 
