@@ -1,5 +1,6 @@
 """Vectors, encodings, codecs and storage; knows nothing of text models."""
 
+from .scoring import light_numba as light_numba  # before anything imports numba
 from .config import IndexConfig, MuveraConfig
 from .errors import InputError, WordhiveError
 from .index import Index

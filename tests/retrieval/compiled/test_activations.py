@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from wordhive.retrieval.compiled.activations import ACTIVATIONS, erf
 
-X = np.concatenate([np.linspace(-12, 12, 100_001), [0.0, -0.0, 1e-30, 1e4, -1e4]]).astype(np.float32)
+X = np.concatenate([np.linspace(-12, 12, 100_001), [0.0, -0.0, 1e-30, 100.0]]).astype(np.float32)
 
 
 def test_the_error_function_is_exact_to_single_precision() -> None:
@@ -25,4 +25,4 @@ def test_the_error_function_is_exact_to_single_precision() -> None:
 def test_activations_are_torchs(name: str, expected: object) -> None:
     found = ACTIVATIONS[name](X)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected(torch.from_numpy(X)).numpy(), rtol=1e-5, atol=2e-6)  # type: ignore[operator]
+    np.testing.assert_allclose(found, expected(torch.from_numpy(X)).numpy(), rtol=2e-6, atol=4e-6)  # type: ignore[operator]
