@@ -1,6 +1,8 @@
 """Vectors, encodings, codecs and storage; knows nothing of text models."""
 
-from .scoring import light_numba as light_numba  # before anything imports numba
+from .vectors import light_numba as light_numba  # before anything imports numba
+
+# isort: split
 from .config import IndexConfig, MuveraConfig
 from .errors import InputError, WordhiveError
 from .index import Index

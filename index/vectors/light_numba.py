@@ -13,7 +13,8 @@ _LEFT_OUT = ("scipy", "scipy.linalg.cython_blas")
 
 def _import_numba() -> None:
     hidden = [name for name in _LEFT_OUT if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  None: to import it fails
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # to import it fails
     try:
         import numba.np.arraymath  # noqa: F401
     finally:
