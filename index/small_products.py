@@ -7,6 +7,9 @@ search needs it.
 
 from __future__ import annotations
 
+from .simd import light_numba as light_numba  # before anything imports numba
+
+# isort: split
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray

@@ -16,7 +16,8 @@ MOST_MODULES = 15  # a folder
 
 # What index/ consists of, from the lowest floor to the highest. A folder may import only what stands on lower floors.
 FLOORS = (
-    "errors quantity simd small_products threads",
+    "simd",
+    "errors quantity small_products threads",
     "arguments files",
     "plain_values",
     "arrays config_file faiss filters tensors torch_device vectors",

@@ -20,6 +20,7 @@ def checked_backend(name: str) -> Backend:
     from wordhive.index import InputError
     from wordhive.retrieval.encoder import Backend
 
-    if name not in get_args(Backend):
-        raise InputError(f"--backend is {name!r}; choose {' or '.join(get_args(Backend))}")
+    *some, last = get_args(Backend)
+    if name not in (*some, last):
+        raise InputError(f"--backend is {name!r}; choose {', '.join(some)} or {last}")
     return cast("Backend", name)

@@ -14,6 +14,7 @@ import json
 import mmap
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _JSON = "model.json"
 _TYPES = {"F32": np.float32, "I8": np.int8, "U8": np.uint8, "I16": np.int16, "U16": np.uint16, "I32": np.int32,
           "U32": np.uint32, "I64": np.int64}  # fmt: skip
 _LONGEST_HEADER = 1 << 24
+_LONGEST_WRITE = 3600  # seconds
 
 
 class Damaged(Exception):
@@ -44,7 +46,7 @@ def cache_folder() -> Path:
     """The folder: WORDHIVE_CACHE, or where caches of programs are on this system."""
     given = os.environ.get("WORDHIVE_CACHE")
     if given:
-        return Path(given).expanduser() / "compiled"
+        return Path(given).expanduser().absolute() / "compiled"
     if sys.platform == "win32":
         home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -145,7 +147,10 @@ def write_model(folder: Path, about: dict[str, Any], arrays: Mapping[str, NDArra
     weights = folder / f"{xxhash.xxh3_64(json.dumps(checksums, sort_keys=True).encode()).hexdigest()}.safetensors"
     new = _beside(weights)
     try:
+        new.touch()
+        mode = new.stat().st_mode
         save_file(whole, new)
+        new.chmod(mode)  # the library's own would keep others from a cache that is shared
         new.replace(weights)
     except Exception as error:
         discard(new)
@@ -221,20 +226,10 @@ def _digest(value: Any) -> str:
 
 def _beside(path: Path) -> Path:
     for old in path.parent.glob(f".{path.name}.*"):  # of a process that was killed
-        with suppress(OSError, ValueError):
-            if not _runs(int(old.name.rsplit(".", 2)[1])):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > _LONGEST_WRITE:
                 old.unlink()
-    return path.with_name(f".{path.name}.{os.getpid()}.{token_hex(4)}")
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
+    return path.with_name(f".{path.name}.{token_hex(8)}")
 
 
 def _reason(error: Exception) -> str:

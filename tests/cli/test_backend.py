@@ -24,5 +24,5 @@ def test_an_unknown_backend_is_refused(run: Run, bees: Path, hive: Path, tmp_pat
     given = ["search", hive, "bees"] if command == "search" else [command, bees, "--to", tmp_path / "x"]
     outcome = run(*given, "--backend", "tpu")
     assert outcome.code == 2
-    assert "error: --backend is 'tpu'; choose torch or openvino" in outcome.err
+    assert "error: --backend is 'tpu'; choose auto, compiled, torch or openvino" in outcome.err
     assert not (tmp_path / "x").exists()

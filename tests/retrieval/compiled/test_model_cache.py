@@ -154,9 +154,10 @@ def test_a_model_that_was_changed_is_compiled_anew(tiny_folder: Path, tmp_path: 
 def test_what_a_killed_process_left_is_removed(tiny_folder: Path, cache: Path) -> None:
     _encoded(tiny_folder)
     path = _file(cache, "*/model.json")
-    left, kept = (path.with_name(f".model.json.{process}.abcd") for process in (2**22 + 1, os.getpid()))
+    left, kept = (path.with_name(f".model.json.{name}") for name in ("left", "kept"))
     left.write_text("{", encoding="utf-8")
     kept.write_text("{", encoding="utf-8")
+    os.utime(left, (1e9, 1e9))
     _no_json(cache)
     _encoded(tiny_folder)
     assert not left.exists()
