@@ -35,7 +35,7 @@ FLOORS = (
 # Who alone may import a library, as patterns of module names.
 OWNERS = {
     "faiss": r"index\.faiss\.faiss_library",
-    "llvmlite": r"index\.simd\.instructions|index\.simd\.tiles|retrieval\.compiled\.layer_tiles",
+    "llvmlite": r"index\.simd\.instructions|index\.simd\.tiles|retrieval\.bert\.layer_tiles",
     "matplotlib": r"(?!)",  # nobody: eval/svg draws every chart
     "sqlite3": r"index\.storage\.catalog\.\w+",
     "yaml": r"index\.config_file",

@@ -11,9 +11,9 @@ import numpy as np
 from sentence_transformers.base.modules import Transformer
 
 from wordhive.index.torch_device import wait_for
+from wordhive.retrieval.bert.fast_transformer import FastTransformer
+from wordhive.retrieval.bert.transformer import Transformer as CompiledTransformer
 from wordhive.retrieval.compiled.compiled_model import CompiledModel
-from wordhive.retrieval.compiled.fast_transformer import FastTransformer
-from wordhive.retrieval.compiled.transformer import Transformer as CompiledTransformer
 from wordhive.retrieval.encoder import Encoder
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
 
+from ..bert.packed_layers import PROCESSOR, BertWeights, packed_arrays, transformers
+from ..bert.transformer import Transformer
 from ..checkpoints.model_places import find_model
 from ..encoding_model import Task
 from ..words import WordTable
@@ -25,10 +27,8 @@ from .model_files import Uncompilable
 from .model_fingerprint import fingerprint
 from .model_folder import Lengths, ModelFolder, ModelParts
 from .module_settings import KINDS, ModuleSettings
-from .packed_layers import PROCESSOR, BertWeights, packed_arrays, transformers
 from .text_tokens import TextTokens, text_tokens
 from .tokenizer import TextTokenizer, TokenizerFiles
-from .transformer import Transformer
 
 _TOKENIZER = "tokenizer.json"
 _SOURCES, _DERIVED = "sources", "derived"

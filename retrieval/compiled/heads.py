@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
 
+from ..bert.activations import ACTIVATIONS
 from ..encoding_model import Task
 from ..words import WordTable
-from .activations import ACTIVATIONS
 from .text_tokens import TextTokens
 
 Floats = NDArray[np.float32]

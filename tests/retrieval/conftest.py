@@ -22,7 +22,7 @@ from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from wordhive.index import WordVectors
-from wordhive.retrieval.compiled import transformer as compiled_transformer
+from wordhive.retrieval.bert import transformer as compiled_transformer
 from wordhive.retrieval.encoder import Encoder
 from wordhive.retrieval.words import WordTable
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wordhive.retrieval.bert.packed_layers import PROCESSOR
 from wordhive.retrieval.compiled import model_cache
-from wordhive.retrieval.compiled.packed_layers import PROCESSOR
 from wordhive.retrieval.encoder import Encoder
 
 from ..conftest import TEXTS

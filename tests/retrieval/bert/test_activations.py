@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from wordhive.retrieval.compiled.activations import ACTIVATIONS, erf
+from wordhive.retrieval.bert.activations import ACTIVATIONS, erf
 
 X = np.concatenate([np.linspace(-12, 12, 100_001), [0.0, -0.0, 1e-30, 1e4, -1e4]]).astype(np.float32)
 

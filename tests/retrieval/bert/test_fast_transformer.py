@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from wordhive.index.simd.instructions import LANES
-from wordhive.retrieval.compiled.fast_transformer import (
+from wordhive.retrieval.bert.fast_transformer import (
     FastTransformer,
     Packed,
     fitting_sizes,
@@ -22,9 +22,9 @@ from wordhive.retrieval.compiled.fast_transformer import (
     packed_bytes,
     packed_halves,
 )
-from wordhive.retrieval.compiled.layer_kernels import _multiply, _multiply_halves
-from wordhive.retrieval.compiled.layer_tiles import PANEL, exponentials, gelu, largest, to_bytes
-from wordhive.retrieval.compiled.transformer import Transformer
+from wordhive.retrieval.bert.layer_kernels import _multiply, _multiply_halves
+from wordhive.retrieval.bert.layer_tiles import PANEL, exponentials, gelu, largest, to_bytes
+from wordhive.retrieval.bert.transformer import Transformer
 
 in_bytes = pytest.mark.skipif(not multiplies_bytes(), reason="the processor has no AVX-512 VNNI")
 CONFIG: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""A BERT without torch: in NumPy, and by kernels."""
