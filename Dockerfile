@@ -6,8 +6,6 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim
 
 ARG VARIANT=cpu
-# An extra package index that serves torch's CPU build (on Linux the default one serves the CUDA build, gigabytes larger).
-ARG TORCH_INDEX=
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 OMP_WAIT_POLICY=passive NUMBA_CACHE_DIR=/opt/numba
 
@@ -20,11 +18,13 @@ COPY eval eval
 COPY index index
 COPY retrieval retrieval
 
-# constraints.txt pins faiss-cpu, which the gpu variant does not install.
-RUN if [ "$VARIANT" = cpu ] && [ -n "$TORCH_INDEX" ]; then \
-        pip install -c constraints.txt --extra-index-url "$TORCH_INDEX" torch; \
+# torch is in the gpu variant alone. FAISS for GPUs takes the place of faiss-cpu: both are the module faiss.
+RUN if [ "$VARIANT" = gpu ]; then \
+        pip install -c constraints.txt ".[gpu,offline]" \
+        && pip uninstall --yes faiss-cpu && pip install faiss-gpu-cuvs; \
+    else \
+        pip install -c constraints.txt ".[offline]"; \
     fi \
-    && pip install -c constraints.txt ".[$VARIANT,offline]" \
     && mkdir -p "$NUMBA_CACHE_DIR" && chmod 1777 "$NUMBA_CACHE_DIR" \
     && HF_HUB_OFFLINE=1 wordhive --version
 

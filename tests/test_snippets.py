@@ -128,7 +128,7 @@ def test_a_wrong_option_is_found() -> None:
         "wordhive bench speed COLLECTION --reports out",
         "wordhive serve",
         "make cake",
-        "pip install '.[cpu,gp]'",
+        "pip install '.[offline,gp]'",
     ):
         with pytest.raises(AssertionError):
             _check_command(shlex.split(wrong))

@@ -41,8 +41,8 @@ def check_device(device: str) -> None:
     n_gpus = library.get_num_gpus() if hasattr(library, "StandardGpuResources") else 0
     if not n_gpus:
         raise WordhiveError(
-            f"device {device!r} was asked for, but this FAISS finds no GPU; install 'wordhive[gpu]' "
-            "on a CUDA machine, or search on the cpu"
+            f"device {device!r} was asked for, but this FAISS finds no GPU; on a CUDA machine install "
+            "faiss-gpu-cuvs in place of faiss-cpu, or search on the cpu"
         )
     if _gpu_number(device) >= n_gpus:
         raise WordhiveError(f"device {device!r} was asked for, but the last GPU here is cuda:{n_gpus - 1}")

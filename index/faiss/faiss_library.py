@@ -23,7 +23,7 @@ def faiss() -> Any:
         import faiss as module
     except ImportError as error:
         raise WordhiveError(
-            "FAISS is not installed; run: pip install 'wordhive[cpu]' (or 'wordhive[gpu]' on a CUDA machine)"
+            "FAISS is not installed; run: pip install faiss-cpu (or faiss-gpu-cuvs on a CUDA machine)"
         ) from error
     if hasattr(os, "register_at_fork"):
         # A child of a fork has none of its parent's threads, and OpenMP would wait for them for ever.

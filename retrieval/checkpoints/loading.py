@@ -7,14 +7,11 @@ published base model instead (`base_model.json`), which makes a projection of 20
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import sentence_transformers
 import transformers
 from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
@@ -25,7 +22,7 @@ from sentence_transformers.util import import_from_string, load_file_path
 from wordhive.index import InputError, WordhiveError
 
 from .colberter import ColBERTerConfig, colberter_modules, is_colberter
-from .model_places import find_base, find_model, lasting_name, unreachable
+from .model_places import find_base, find_model, hub_answers, lasting_name, unreachable
 from .weight_changes import apply_changes, save_changes
 
 _BASE_FILE = "base_model.json"
@@ -230,20 +227,7 @@ def _load_errors(name: str) -> Iterator[None]:
 
 def _offline(source: str) -> bool:
     """Whether only files that are here can serve: a folder's, or the hub's cache."""
-    return Path(source).is_dir() or not _hub_answers()
-
-
-@cache
-def _hub_answers() -> bool:
-    # Asked once and without patience: the hub's own client would try for a minute for every file.
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
-    except Exception as error:
-        logging.getLogger(__name__).info("the model hub is out of reach: %s", error)
-        return False
-    return True
+    return Path(source).is_dir() or not hub_answers()
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import importlib.util
+import logging
 import os
+from functools import cache
 from pathlib import Path
 
 from wordhive.index import InputError, WordhiveError
@@ -19,6 +21,8 @@ _PACKAGED = {
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     )
 }
+
+_BASE_FILES = ["config.json", "model.safetensors", "tokenizer*.json", "special_tokens_map.json", "vocab.txt"]
 
 
 def shipped_models() -> list[str]:
@@ -69,6 +73,40 @@ def find_base(name: str, *, check: bool = True) -> str:
             "install that package again"
         )
     return str(packaged)
+
+
+def downloaded_base(name: str) -> Path | None:
+    """The folder of the hub's cache with a base model's transformer and tokenizer, which are downloaded if need be.
+
+    None where neither the cache nor the hub has them.
+    """
+    import huggingface_hub  # here: only a model that is not on this machine needs it
+
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                name, allow_patterns=_BASE_FILES, local_files_only=not hub_answers(), max_workers=2
+            )
+        )
+    except (OSError, ValueError) as error:  # of the hub's client: all its errors are of these
+        logging.getLogger(__name__).info("the hub gives no %s: %s", name, error)
+        return None
+
+
+@cache
+def hub_answers() -> bool:
+    """Whether the hub is within reach."""
+    import huggingface_hub
+
+    # Asked once and without patience: the hub's own client would try for a minute for every file.
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
+    except Exception as error:
+        logging.getLogger(__name__).info("the model hub is out of reach: %s", error)
+        return False
+    return True
 
 
 def lasting_name(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from wordhive.index import InputError
 
-from ..checkpoints.model_places import find_base, unreachable
+from ..checkpoints.model_places import downloaded_base, find_base, unreachable
 from .bert_weights import apply_changes, bert_config, bert_weights, named
 from .model_files import Uncompilable, Weights, read_json, read_tensors
 from .module_settings import KINDS, ModuleSettings, kind_of
@@ -88,8 +88,9 @@ class ModelFolder:
         if lengths is None:
             return cls(folder, folder, entries)
         name = str(lengths.pop("name"))
-        base = Path(find_base(name, check=False))
-        if not base.is_dir():
+        found = find_base(name, check=False)
+        base = Path(found) if Path(found).is_dir() else downloaded_base(found)
+        if base is None:
             raise unreachable(name)
         return cls(folder, base, entries, name, lengths)
 

