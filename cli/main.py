@@ -15,6 +15,7 @@ import typer
 from wordhive import __version__
 
 from . import terminal
+from .extras import missing_package
 
 _STOPPED = 130
 _usual_warning = warnings.showwarning
@@ -118,6 +119,9 @@ def _failed(error: Exception) -> int:
         return 1
     if isinstance(error, MemoryError):
         terminal.fail(f"the memory is full: {error}")
+        return 1
+    if (missing := missing_package(error)) is not None:
+        terminal.fail(missing)
         return 1
     if hasattr(error, "format_message"):  # what typer says of arguments; it keeps the class to itself
         command = getattr(getattr(error, "ctx", None), "command_path", "wordhive")

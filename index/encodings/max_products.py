@@ -7,6 +7,7 @@ product is then off by up to .4 % of the norms, a small part of a fitted encodin
 
 from __future__ import annotations
 
+import importlib.util
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..simd.instructions import processor_has
 from ..threads import run_in_blocks
 from ..vectors.float_order import ordered
 from ..word_vectors import WordVectors
@@ -42,11 +44,9 @@ def best_products(
 
 @cache
 def multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions to multiply in bfloat16."""
-    import torch
-
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    """Whether the processor has instructions to multiply in bfloat16, and torch is there to use them."""
+    has_them = processor_has("avx512bf16") or processor_has("amx-bf16")
+    return has_them and importlib.util.find_spec("torch") is not None
 
 
 def _in_float32(documents: WordVectors, words: NDArray[np.float32], best: NDArray[np.float32]) -> None:
