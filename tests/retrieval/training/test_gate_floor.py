@@ -43,7 +43,7 @@ def test_the_floor_is_saved_and_taken_over(tiny_base: Path, tmp_path: Path) -> N
     remove_words(encoder, TEXTS, 0.4)
     assert encoder.fingerprint != model_of(tiny_base).fingerprint
     encoder.save(tmp_path / "model")
-    again = Encoder.load(str(tmp_path / "model"), precision="float32")
+    again = Encoder.load(str(tmp_path / "model"), precision="float32", backend="torch")
     assert again.fingerprint == encoder.fingerprint
     np.testing.assert_array_equal(again.encode_documents(TEXTS).vectors, encoder.encode_documents(TEXTS).vectors)
     other = build(Architecture(base=str(tiny_base), word_dim=4, summary_dim=6))
