@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wordhive.index import WordVectors
 
+from ..bert.fast_transformer import fitting_sizes
 from ..bert.packed_layers import PROCESSOR, BertWeights, packed_arrays, transformers
 from ..bert.transformer import Transformer
 from ..checkpoints.model_places import find_model
@@ -103,11 +104,12 @@ class CompiledModel:
         self.transformers = transformers(facts.transformer, plain, arrays, exact=exact)
 
     @classmethod
-    def load(cls, name: str) -> CompiledModel:
+    def load(cls, name: str, *, exact: bool = False) -> CompiledModel:
         """A model by name, compiled once and kept in the cache.
 
         Args:
             name: Of a shipped model, or a folder.
+            exact: See `CompiledModel`.
 
         Raises:
             Uncompilable: torch is needed for it.
@@ -126,13 +128,14 @@ class CompiledModel:
             facts = Facts.of_json(about)
             if facts.fingerprint != found:
                 raise Damaged("it is of another model")
-            arrays.check(list(arrays))
-            return cls(facts, arrays)
+            arrays.check(_needed(facts, arrays, exact))
+            return cls(facts, arrays, exact=exact)
         except FileNotFoundError:
             pass
         except Damaged as error:
             trouble = f"; the compiled one could not be used ({error})"
-        return _compiled(name, source, cache, key, trouble)
+        model = _compiled(name, source, cache, key, trouble)
+        return cls(model.facts, model._arrays, exact=exact)
 
     @property
     def folder(self) -> Path | None:
@@ -232,10 +235,6 @@ class CompiledModel:
             features = module(features)
         return features.word_vectors()
 
-    def in_float32(self) -> CompiledModel:
-        """This model, computing in float32 by NumPy."""
-        return CompiledModel(self.facts, self._arrays, self._base, exact=True)
-
     def with_words(self) -> CompiledModel:
         """This model with its token vectors pooled to words."""
         modules = list(self.facts.modules)
@@ -280,6 +279,13 @@ class CompiledModel:
         unknown = self.tokenizer.unk_token_id
         names = [] if unknown is None else self.tokenizer.names([unknown])
         return [token for word, token in found.items() if token is not None and (token != unknown or word in names)]
+
+
+def _needed(facts: Facts, arrays: Arrays, exact: bool) -> list[str]:
+    """The arrays that a model may read: not the layers in float32, where packed ones take their place."""
+    if exact or facts.lengths.query_expansion is not None or fitting_sizes(facts.transformer) is None:
+        return list(arrays)
+    return [name for name in arrays if not name.startswith(f"{facts.first}.model.encoder.")]
 
 
 def longest_input(lengths: Lengths, task: Task) -> int:

@@ -74,8 +74,7 @@ def named(base: str, device: str | None, precision: Precision, backend: Backend)
             raise InputError("backend compiled does not compute in bfloat16; leave out precision, or the backend")
     if backend == "compiled" or (backend == "auto" and on_processor and precision != "bfloat16"):
         try:
-            model = CompiledModel.load(base)
-            return model.in_float32() if precision == "float32" else model
+            return CompiledModel.load(base, exact=precision == "float32")
         except Uncompilable as error:
             if backend == "compiled" or importlib.util.find_spec("sentence_transformers") is None:
                 raise InputError(
