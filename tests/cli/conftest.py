@@ -35,12 +35,9 @@ BEES = [
 
 
 @pytest.fixture(scope="session", autouse=True)
-def loaded_once() -> Iterator[None]:
-    """Each model is loaded once, and the commands are put together once: a call's seconds are then its own work."""
-    from wordhive.retrieval.encoder import Encoder
-
+def put_together_once() -> Iterator[None]:
+    """The commands are put together once: a call's seconds are then its own work."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Encoder, "load", staticmethod(cache(Encoder.load)))
         patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
         yield
 

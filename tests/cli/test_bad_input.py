@@ -140,14 +140,16 @@ def test_without_faiss_the_extra_is_named(
 def test_vectors_that_are_not_finite_are_refused(
     run: Run, bees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
-    from wordhive.retrieval.compiled.transformer import Transformer
+    from wordhive.retrieval.bert.fast_transformer import FastTransformer
+    from wordhive.retrieval.bert.transformer import Transformer
     from wordhive.retrieval.runtimes import forward_pass
 
-    def not_finite(self: Transformer, ids: np.ndarray, *_: object) -> np.ndarray:  # type: ignore[type-arg]
+    def not_finite(self: object, ids: np.ndarray, *_: object) -> np.ndarray:  # type: ignore[type-arg]
         return np.full((len(ids), 384), np.nan, np.float32)
 
     monkeypatch.setattr(forward_pass, "_numpy", lambda tensor: np.full(tuple(tensor.shape), np.nan, np.float32))
-    monkeypatch.setattr(Transformer, "hidden_states", not_finite)
+    for kind in (Transformer, FastTransformer):
+        monkeypatch.setattr(kind, "hidden_states", not_finite)
     _refused(run("index", bees, "--to", tmp_path / "my.hive", "--backend", backend), "NaN")
     assert not (tmp_path / "my.hive").exists()
 

@@ -181,7 +181,7 @@ def test_on_the_cpu_it_stays_what_it_is() -> None:
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(faiss_library.faiss(), "StandardGpuResources", raising=False)
-    with pytest.raises(WordhiveError, match=r"device 'cuda' was asked for.*no GPU.*wordhive\[gpu\]"):
+    with pytest.raises(WordhiveError, match=r"device 'cuda' was asked for.*no GPU.*faiss-gpu-cuvs"):
         build("Flat").to("cuda")
 
 
