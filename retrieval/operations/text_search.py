@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any, overload
 
@@ -60,6 +59,8 @@ class TextSearch:
 
         A search that is cancelled goes on in its thread; its result is dropped.
         """
+        import asyncio  # here: a plain search should not wait for it
+
         return await asyncio.to_thread(lambda: self.searcher.search(queries, k, **options))
 
     def more_like(self, id: str | int, k: int = 10, **options: Unpack[SearchOptions]) -> Hits:
