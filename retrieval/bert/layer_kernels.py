@@ -78,7 +78,7 @@ def run_layers(
     n_tokens, padded, in_bytes = len(x), 0, starts != 0
     for text in range(len(offsets) - 1):
         padded = max(padded, (offsets[text + 1] - offsets[text] + PANEL - 1) // PANEL * PANEL)
-    block = min(_BLOCK, n_tokens)
+    block = max(1, min(_BLOCK, n_tokens))
     parts = np.empty((n_tokens, 3 * hidden), np.float32)  # queries, keys, values
     mixed, added, wide = np.empty_like(x), np.empty_like(x), np.empty((block, inner), np.float32)
     coded, scales = np.empty(block * max(hidden, inner), np.uint8), np.empty(block, np.float32)

@@ -101,6 +101,16 @@ def test_a_text_has_the_same_states_whatever_is_encoded_with_it(kind: str) -> No
         np.testing.assert_array_equal(alone, together[start:stop])
 
 
+@pytest.mark.parametrize("kind", ["halves", pytest.param("bytes", marks=in_bytes)])
+def test_texts_without_tokens_have_no_states(kind: str) -> None:
+    _, fast = _models(kind)
+    tokens, _ = _texts()
+    assert fast.hidden_states(tokens[:0], np.array([0, 0, 0])).shape == (0, CONFIG["hidden_size"])
+    assert fast.hidden_states(tokens[:0], np.array([0])).shape == (0, CONFIG["hidden_size"])
+    some = fast.hidden_states(tokens[:3], np.array([0, 0, 3, 3]))
+    np.testing.assert_array_equal(some, fast.hidden_states(tokens[:3], np.array([0, 3])))
+
+
 def test_tokens_that_are_not_attended_to_are_left_to_numpy() -> None:
     exact, fast = _models("halves")
     tokens, offsets = _texts()
