@@ -51,7 +51,7 @@ def demo(
     collection = python_docs()
     total = sum(1 for _ in collection.documents())
     say(f"   {total:,} passages, {len(collection.queries)} queries with a known answer\n")
-    say("2  Index: one 128-dim vector a whole word, 8 bits a number", bold=True)
+    say("2  Index: one small vector a whole word, one vector a passage", bold=True)
     started = time.perf_counter()
     retriever, made = indexed(collection, to)
     seconds = time.perf_counter() - started
