@@ -22,6 +22,7 @@ Qrels = dict[str, dict[str, int]]
 
 _LARGEST = float(np.finfo(np.float32).max)
 _WHITE_SPACE = re.compile("%(?:09|0A|0B|0C|0D|1C|1D|1E|1F|20|C2%85|C2%A0)")
+_SPACE = re.compile(r"\s")
 
 MEASURES = ("ndcg@10", "mrr@10", "recall@100", "recall@1000", "map")
 
@@ -177,4 +178,4 @@ def _unquoted(id: str) -> str:
 
 
 def _word(id: str) -> str:
-    return "".join(quote(character) if character.isspace() else character for character in id)
+    return _SPACE.sub(lambda match: quote(match[0]), id)

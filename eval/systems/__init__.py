@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..experiment import Bm25Spec, DenseSpec, FusionSpec, MultiVectorSpec, SystemSpec, WordhiveSpec
 from ..measuring.memory import reset_peak
-from . import bm25, dense, fusion, indexes, run_files
+from . import bm25, fusion, indexes, run_files
 from .task import Measurements, RunResult, Stamp, Task, TaskResult
 
 __all__ = ["Measurements", "RunResult", "Stamp", "Task", "TaskResult", "find", "stamp"]
@@ -17,6 +17,8 @@ def stamp(spec: SystemSpec, job: Task) -> Stamp:
     if isinstance(spec, Bm25Spec):
         return bm25.stamp()
     if isinstance(spec, DenseSpec):
+        from . import dense  # here: only a single vector's model needs torch
+
         return dense.stamp(spec)
     return fusion.stamp(spec, job) if isinstance(spec, FusionSpec) else run_files.stamp(spec, job)
 
@@ -29,5 +31,7 @@ def find(spec: SystemSpec, job: Task) -> RunResult:
     if isinstance(spec, Bm25Spec):
         return bm25.find(spec, job)
     if isinstance(spec, DenseSpec):
+        from . import dense
+
         return dense.find(spec, job)
     return fusion.find(spec, job) if isinstance(spec, FusionSpec) else run_files.find(spec, job)
