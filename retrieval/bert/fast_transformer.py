@@ -21,7 +21,7 @@ from wordhive.index.simd.instructions import LANES
 from wordhive.index.threads import run_in_blocks
 
 from .layer_kernels import GELU_LEAST, Sizes, run_layers
-from .layer_tiles import MULTIPLIES_BYTES, NARROW, PANEL, VECTORS
+from .layer_tiles import MULTIPLIES_BYTES, NARROW, PANEL, READS_HALVES, VECTORS
 from .transformer import Transformer
 
 Floats = NDArray[np.float32]
@@ -153,7 +153,9 @@ def run(x: Floats, offsets: NDArray[np.int64], sizes: Sizes, layers: Packed, flo
 
 
 def fitting_sizes(config: Mapping[str, Any]) -> Sizes | None:
-    """The sizes of a BERT that `config.json` describes; None where the kernels can't run it."""
+    """The sizes of a BERT that `config.json` describes; None where the kernels can't run it on this processor."""
+    if not READS_HALVES:
+        return None
     sizes = Sizes(
         config["hidden_size"], config["intermediate_size"], config["num_attention_heads"], config["num_hidden_layers"],
         np.float32(config["layer_norm_eps"]),

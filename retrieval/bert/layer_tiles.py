@@ -11,6 +11,7 @@ float32 with float32, for attention. A tile that reaches beyond the last row com
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,6 +45,8 @@ from wordhive.index.simd.instructions import (
 intrinsic: Any = extending.intrinsic
 
 MULTIPLIES_BYTES = WIDE and processor_has("avx512vnni")
+# Without the instruction, LLVM would call a function that may not be there.
+READS_HALVES = processor_has("f16c") or platform.machine().lower() in ("aarch64", "arm64")
 # 24 sums, 4 rows of weights and an activation fit into 32 registers; 12, 2 and 1 into 16.
 ROWS, VECTORS = 6, 4 if WIDE else 2
 PANEL = VECTORS * LANES  # columns of a tile
@@ -75,6 +78,8 @@ def byte_tile(_context, a, a_stride, panel, steps, start, row_scales, scales, bi
     """
 
     def generate(context, b, _signature, args):  # type: ignore[no-untyped-def]
+        if not MULTIPLIES_BYTES:  # the kernels are compiled with this call in them, and never reach it
+            return context.get_dummy_value()
         a, a_stride, panel, steps, start, row_scales, scales, bias, out, out_stride, row, last = args
         rows = clamped_numbers(b, row, last, ROWS)
         addresses = [b.add(a, b.mul(number, a_stride)) for number in rows]

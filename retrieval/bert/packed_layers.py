@@ -19,12 +19,13 @@ from .fast_transformer import (
     largest_inputs,
     multiplies_bytes,
 )
+from .layer_tiles import READS_HALVES
 from .transformer import Transformer
 
 Kind = Literal["halves", "bytes"]
 
-# Files are made for processors of this kind: with rows of so many numbers, multiplying bytes or not.
-PROCESSOR = f"{LANES}b" if multiplies_bytes() else f"{LANES}"
+# Files are made for processors of this kind: with rows of so many numbers, reading float16 (h), multiplying bytes (b).
+PROCESSOR = f"{LANES}{'h' if READS_HALVES else ''}{'b' if multiplies_bytes() else ''}"
 _PARTS = ("weights", "starts", "floats")
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -61,3 +66,29 @@ def test_documents_in_bytes_are_nearly_torchs(fast: Encoder, exact: Encoder) -> 
     assert one.summary is not None
     assert two.summary is not None
     np.testing.assert_allclose(one.summary, two.summary, atol=0.03)
+
+
+ENCODE = """
+import sys
+import numpy as np
+from wordhive.retrieval.bert.packed_layers import PROCESSOR
+from wordhive.retrieval.encoder import Encoder
+encoder = Encoder.load("wordhive-minilm-32", backend="compiled")
+np.savez(sys.argv[1], query=encoder.encode_queries(["bees dance"]).vectors,
+         document=encoder.encode_documents(["Bees dance to tell where flowers are."]).vectors)
+print(PROCESSOR)
+"""
+_NARROW = "+avx,+avx2,+fma,+sse4.2,+popcnt,+bmi,+bmi2"
+
+
+@pytest.mark.parametrize(("features", "kind"), [(f"{_NARROW},+f16c", "8h"), (_NARROW, "8")])
+def test_other_processors_give_the_same_vectors(features: str, kind: str, tmp_path: Path, exact: Encoder) -> None:
+    narrow = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", ENCODE, str(tmp_path / "found.npz")]
+    done = subprocess.run(command, env={**os.environ, **narrow}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == kind
+    found = np.load(tmp_path / "found.npz")
+    np.testing.assert_allclose(found["query"], exact.encode_queries(["bees dance"]).vectors, atol=3e-4)
+    document = exact.encode_documents(["Bees dance to tell where flowers are."])
+    np.testing.assert_allclose(found["document"], document.vectors, atol=1e-3)
