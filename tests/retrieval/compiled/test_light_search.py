@@ -21,6 +21,13 @@ hits = retriever.search("how do bees communicate?", k=1)
 facts = [hits[0].id, hits[0].highlight(), hits[0].explain().score]
 print(json.dumps([facts[0], sorted(sys.modules)]))
 """
+EVALUATION = """
+import json, sys
+import wordhive.eval.runner
+from wordhive.eval.environment import setting
+setting()
+print(json.dumps(sorted(sys.modules)))
+"""
 COMMAND = """
 import json, sys
 from wordhive.cli.main import main
@@ -57,3 +64,7 @@ def test_a_search_on_the_command_line_is_light(hive: Path, command: str) -> None
     more = ["0"] if command == "explain" else []
     modules = json.loads(_last_line(COMMAND, command, str(hive), "how do bees communicate?", *more))
     assert HEAVY & set(modules) == set()
+
+
+def test_an_evaluation_needs_no_torch() -> None:
+    assert not {"torch", "transformers", "sentence_transformers"} & set(json.loads(_last_line(EVALUATION)))
